@@ -1,0 +1,27 @@
+"""Emotional text-to-speech: an emotion-preserving codec and a token language model that speaks through it.
+
+    from affecttts import Synthesizer
+    speech = Synthesizer.from_pretrained().synthesize("We did it!", emotion="happy")
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from affecttts.emotion import EmotionSpec
+    from affecttts.synthesis import SpeechResult, Synthesizer
+
+__version__ = "0.1.0"
+__all__ = ["EmotionSpec", "SpeechResult", "Synthesizer", "__version__"]
+
+_HOMES = {"EmotionSpec": "affecttts.emotion", "SpeechResult": "affecttts.synthesis", "Synthesizer": "affecttts.synthesis"}
+
+
+def __getattr__(name: str) -> Any:
+    """Public names are imported when first used, so that `import affecttts` stays light."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'affecttts' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,91 @@
+"""Decoded audio and F0 of whole manifests in flat files, so that an epoch never decodes or tracks pitch again.
+
+A cache folder holds audio.i16 (samples), f0.f16 (Hz at feature rate, 0 = unvoiced) and index.json.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from affecttts.data.manifest import Utterance, read_manifest
+from codec.audio import load_audio
+from codec.serialization import atomic_folder, read_json, write_json
+
+INDEX_NAME = "index.json"
+
+
+@dataclass(frozen=True)
+class CachedClip:
+    """Where one utterance lies in the cache."""
+
+    utterance: Utterance
+    start: int  # first sample
+    length: int  # samples, a multiple of hop_length
+
+
+def track_f0(audio: np.ndarray, sample_rate: int, hop_length: int, f0_min: float = 55.0, f0_max: float = 700.0) -> np.ndarray:
+    """F0 by DIO + StoneMask (WORLD). audio [T] -> [T // hop_length] Hz, 0 = unvoiced."""
+    import pyworld
+
+    signal = audio.astype(np.float64)
+    rough, times = pyworld.dio(signal, sample_rate, f0_min, f0_max, frame_period=1000 * hop_length / sample_rate)
+    return pyworld.stonemask(signal, rough, times, sample_rate)[: len(audio) // hop_length].astype(np.float32)
+
+
+def _prepare(path: Path, sample_rate: int, hop_length: int) -> tuple[np.ndarray, np.ndarray, str]:
+    audio = load_audio(path, sample_rate).samples
+    audio = audio[: len(audio) // hop_length * hop_length]
+    f0 = track_f0(audio, sample_rate, hop_length)
+    return (audio * 32767).clip(-32768, 32767).astype(np.int16), f0.astype(np.float16), hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def build_cache(manifests: Iterable[str | Path], folder: str | Path, sample_rate: int, hop_length: int) -> None:
+    """Decode and pitch-track every utterance of the manifests into `folder` (all cores, progress bar)."""
+    from tqdm import tqdm
+
+    paths = [Path(m).parent / u.path for m in manifests for u in read_manifest(m)]
+    work = partial(_prepare, sample_rate=sample_rate, hop_length=hop_length)
+    rows, start = [], 0
+    with atomic_folder(folder) as temporary, ProcessPoolExecutor(os.cpu_count()) as pool:
+        with open(temporary / "audio.i16", "wb") as audio_file, open(temporary / "f0.f16", "wb") as f0_file:
+            for audio, f0, digest in tqdm(pool.map(work, paths, chunksize=16), total=len(paths), desc="audio", unit="clip"):
+                audio_file.write(audio.tobytes())
+                f0_file.write(f0.tobytes())
+                rows.append({"start": start, "length": len(audio), "sha256": digest})
+                start += len(audio)
+        write_json(temporary / INDEX_NAME, {"sample_rate": sample_rate, "hop_length": hop_length, "clips": rows})
+
+
+class AudioCache:
+    """Read access to a cache: `clips`, `audio(clip)` float32 [T], `f0(clip)` float32 [T // hop_length]."""
+
+    def __init__(self, manifests: Iterable[str | Path], folder: str | Path, sample_rate: int, hop_length: int) -> None:
+        manifests, folder = list(manifests), Path(folder)
+        if not (folder / INDEX_NAME).exists():
+            build_cache(manifests, folder, sample_rate, hop_length)
+        index = read_json(folder / INDEX_NAME)
+        utterances = [u for m in manifests for u in read_manifest(m)]
+        if (index["sample_rate"], index["hop_length"], len(index["clips"])) != (sample_rate, hop_length, len(utterances)):
+            raise ValueError(f"{folder}: made for other manifests or another rate; remove the folder to rebuild it")
+        self.hop_length = hop_length
+        self.clips = [CachedClip(u, row["start"], row["length"]) for u, row in zip(utterances, index["clips"])]
+        self.digests = {u.id: row["sha256"] for u, row in zip(utterances, index["clips"])}
+        self._audio = np.memmap(folder / "audio.i16", dtype=np.int16, mode="r")
+        self._f0 = np.memmap(folder / "f0.f16", dtype=np.float16, mode="r")
+
+    def audio(self, clip: CachedClip) -> np.ndarray:
+        """Samples in [-1,1]."""
+        return self._audio[clip.start : clip.start + clip.length].astype(np.float32) / 32767
+
+    def f0(self, clip: CachedClip) -> np.ndarray:
+        """Hz per feature frame, 0 = unvoiced."""
+        start, count = clip.start // self.hop_length, clip.length // self.hop_length
+        return self._f0[start : start + count].astype(np.float32)

@@ -1,0 +1,123 @@
+"""Sampling of the token stream: phones are fed, durations and codec tokens are drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from affecttts.lm.engine import Engine
+from affecttts.lm.layout import MAX_DURATION, TokenLayout
+from affecttts.lm.sequence import Condition, block_head, prefix
+
+SHORTEST_SILENCE = 1  # frames of silence at either end
+
+
+@dataclass(frozen=True)
+class SamplingConfig:
+    """How tokens are drawn."""
+
+    temperature: float = 0.8  # of codec tokens
+    top_p: float = 0.95
+    duration_temperature: float = 0.6
+    max_frames_per_phone: float = 12.0  # cap on the average over a text, beyond which generation gives up
+
+
+@dataclass(frozen=True)
+class Generated:
+    """One generated utterance."""
+
+    codes: Tensor  # int64 [K,F]
+    counts: tuple[int, ...]  # frames of every block: silence, phones, silence
+    finish_reason: str  # "end" (all phones spoken) or "cap" (frame budget used up before)
+    end_probability: float  # of the end token among the whole vocabulary where the stream ends; 0 at "cap"
+
+
+def generate(
+    engine: Engine, layout: TokenLayout, conditions: list[Condition], weights: list[float], phones: list[int],
+    sampling: SamplingConfig, generator: torch.Generator,
+) -> Generated:  # fmt: skip
+    """Speak phones.
+
+    Args:
+        conditions: one row each; every distribution is the weighted sum of the rows' logits. One row with weight 1 is
+            plain sampling; [emotion, neutral] with [s, 1 - s] is classifier-free guidance (arXiv 2207.12598) with the
+            neutral rendering as the anchor; several emotions are a blend.
+        weights: one per condition, summing to 1.
+        phones: block tokens from `phone_ids`.
+        generator: the only source of randomness.
+    """
+    return _Sampler(engine, layout, conditions, weights, phones, sampling, generator).run()
+
+
+class _Sampler:
+    """State of one generation."""
+
+    def __init__(self, engine, layout, conditions, weights, phones, sampling, generator) -> None:
+        self.engine, self.layout, self.phones = engine, layout, phones
+        self.weights, self.sampling, self.generator = torch.tensor(weights), sampling, generator
+        self.rows = len(conditions)
+        self.budget = round(sampling.max_frames_per_phone * len(phones)) + 25
+        self.prefixes = [[layout.special("bos"), *prefix(layout, c, phones)] for c in conditions]
+        self.books = [(layout.book(k), layout.codebook_size) for k in range(layout.num_codebooks)]
+
+    def run(self) -> Generated:
+        self._start()
+        pending, frames, counts = [], [], []
+        for index in range(len(self.phones)):
+            head = block_head(self.layout, self.phones, index)
+            count = self._duration(pending + head, is_silence=index in (0, len(self.phones) - 1))
+            if len(frames) + count > self.budget:
+                return self._result(frames, counts, "cap", 0.0)
+            pending = [self.layout.duration(count)]
+            for _ in range(count):
+                frame, pending = self._frame(pending)
+                frames.append(frame)
+            counts.append(count)
+        everything = self._mix(self.engine.logits(self._feed(pending), 0, self.layout.size))
+        ending = torch.softmax(everything, dim=0)[self.layout.special("eos")]
+        return self._result(frames, counts, "end", float(ending))
+
+    def _start(self) -> None:
+        """Fill the cache; a shorter row (a tag as the anchor of a free-text prompt) is padded on the left."""
+        longest = max(len(p) for p in self.prefixes)
+        padding = [longest - len(p) for p in self.prefixes]
+        room = longest + self.budget * len(self.books) + 3 * len(self.phones) + 1
+        self.cache = self.engine.start(padding, min(room, self.engine.max_tokens))
+        pad = self.layout.special("pad")
+        self.engine.forward(torch.tensor([[pad] * n + p for n, p in zip(padding, self.prefixes)]), self.cache)
+
+    def _feed(self, tokens: list[int]) -> Tensor:
+        return self.engine.forward(torch.tensor([tokens] * self.rows), self.cache)
+
+    def _mix(self, logits: Tensor) -> Tensor:
+        """[rows,n] -> [n]."""
+        return self.weights @ logits
+
+    def _duration(self, tokens: list[int], is_silence: bool) -> int:
+        """Frames of the next phone."""
+        logits = self._mix(self.engine.logits(self._feed(tokens), self.layout.duration(0), MAX_DURATION + 1))
+        count = self._draw(logits, self.sampling.duration_temperature)
+        return max(count, SHORTEST_SILENCE) if is_silence else count
+
+    def _frame(self, tokens: list[int]) -> tuple[list[int], list[int]]:
+        """Codes of one frame, and the token that still has to be fed."""
+        codes = []
+        for first, size in self.books:
+            logits = self._mix(self.engine.logits(self._feed(tokens), first, size))
+            codes.append(self._draw(logits, self.sampling.temperature))
+            tokens = [first + codes[-1]]
+        return codes, tokens
+
+    def _draw(self, logits: Tensor, temperature: float) -> int:
+        """Nucleus sampling from logits [n]; temperature 0 takes the best."""
+        if temperature == 0:
+            return int(logits.argmax())
+        values, order = torch.softmax(logits / temperature, dim=0).sort(descending=True)
+        kept = int((values.cumsum(0) < self.sampling.top_p).sum()) + 1
+        return int(order[torch.multinomial(values[:kept], 1, generator=self.generator)])
+
+    def _result(self, frames: list[list[int]], counts: list[int], reason: str, ending: float) -> Generated:
+        codes = torch.tensor(frames, dtype=torch.long).view(-1, len(self.books))
+        return Generated(codes.t(), tuple(counts), reason, ending)

@@ -1,0 +1,138 @@
+"""The token stream: what an utterance looks like to the LM.
+
+    <bos> <prompt> emotion intensity V A D [pieces] </prompt> voice <text> phones </text> <audio> blocks <eos>
+
+One block per phone (and per silence at either end): the phone, the phone after it, its duration in frames, its frames.
+Phones are given, durations and frames are predicted, so a phone can be neither skipped nor repeated (after ELLA-V,
+arXiv 2401.07333; the explicit duration and the phone of look-ahead are ours).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from affecttts.lm.layout import MAX_DURATION, STRESSES, TokenLayout
+
+IGNORE = -100  # label of tokens that are given, not predicted
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What an utterance is conditioned on besides its phones. `tag` None = prompt dropped."""
+
+    voice: str
+    tag: str | None = "neutral"
+    intensity: float = 1.0
+    vad: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    pieces: tuple[int, ...] = ()  # SentencePiece indices of a free-text prompt
+
+
+@dataclass(frozen=True)
+class Phone:
+    """One phone and the number of characters of the phone string that it covers."""
+
+    stress: str
+    symbol: str
+    width: int
+
+
+def split_phones(ipa: str) -> list[Phone]:
+    """Join every stress mark with the symbol behind it; a stray mark stands alone."""
+    phones, stress = [], ""
+    for symbol in ipa:
+        if stress and symbol not in STRESSES:
+            phones.append(Phone(stress, symbol, 2))
+            stress = ""
+            continue
+        if stress:
+            phones.append(Phone("", stress, 1))
+            stress = ""
+        if symbol in STRESSES:
+            stress = symbol
+        else:
+            phones.append(Phone("", symbol, 1))
+    return phones + ([Phone("", stress, 1)] if stress else [])
+
+
+def phone_ids(layout: TokenLayout, ipa: str) -> list[int]:
+    """Token ids of a phone string with silence at both ends: one per block of the stream."""
+    inner = [layout.phone(phone.stress, phone.symbol) for phone in split_phones(ipa)]
+    return [layout.special("silence"), *inner, layout.special("silence")]
+
+
+def frame_counts(ipa: str, durations: tuple[float, ...], offset: float, num_frames: int, frame_rate: float) -> list[int]:
+    """Codec frames of every block, summing to `num_frames`.
+
+    Args:
+        durations: seconds: leading silence, one per character of `ipa`, trailing silence.
+        offset: seconds cut off the start of that timeline.
+        frame_rate: Hz.
+    """
+    widths = [1, *(phone.width for phone in split_phones(ipa)), 1]
+    ends = np.cumsum(durations)[np.cumsum(widths) - 1] - offset
+    borders = np.clip(np.round(ends * frame_rate), 0, num_frames).astype(int)
+    borders[-1] = num_frames
+    return np.diff(borders, prepend=0).tolist()
+
+
+def prefix(layout: TokenLayout, condition: Condition, phones: list[int]) -> list[int]:
+    """Everything before the first block, `<bos>` left out."""
+    special = layout.special
+    if condition.tag is None:
+        prompt = [special("no_prompt")]
+    else:
+        axes = [layout.vad(axis, value) for axis, value in enumerate(condition.vad)]
+        pieces = [layout.piece(index) for index in condition.pieces]
+        prompt = [layout.emotion(condition.tag), layout.intensity(condition.intensity), *axes, *pieces]
+    return [
+        special("prompt"), *prompt, special("prompt_end"), layout.voice(condition.voice),
+        special("text"), *phones[1:-1], special("text_end"), special("audio"),
+    ]  # fmt: skip
+
+
+def block_head(layout: TokenLayout, phones: list[int], index: int) -> list[int]:
+    """The given tokens of a block: its phone and the one after it."""
+    following = phones[index + 1] if index + 1 < len(phones) else layout.special("text_end")
+    return [phones[index], following]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One utterance as tokens and labels (`IGNORE` where the token is given), without `<bos>` and `<eos>`."""
+
+    tokens: np.ndarray  # int32 [S]
+    labels: np.ndarray  # int32 [S]
+
+
+def build_segment(
+    layout: TokenLayout, condition: Condition, phones: list[int], counts: list[int], codes: np.ndarray
+) -> Segment:
+    """Interleave phones, durations and frames.
+
+    Args:
+        phones: [P] block tokens from `phone_ids`.
+        counts: [P] frames of every block.
+        codes: [K,F] codec tokens, F = sum(counts).
+    """
+    books = np.array([layout.book(k) for k in range(layout.num_codebooks)])
+    frames = codes[: layout.num_codebooks].T.astype(np.int64) + books
+    tokens = prefix(layout, condition, phones)
+    given = [True] * len(tokens)
+    start = 0
+    for index, count in enumerate(counts):
+        audio = frames[start : start + min(count, MAX_DURATION)].reshape(-1).tolist()
+        tokens += [*block_head(layout, phones, index), layout.duration(count), *audio]
+        given += [True, True, False] + [False] * len(audio)
+        start += count
+    ids = np.array(tokens, dtype=np.int32)
+    return Segment(ids, np.where(given, IGNORE, ids).astype(np.int32))
+
+
+def join_segments(layout: TokenLayout, segments: list[Segment]) -> Segment:
+    """`<bos>` segments `<eos>`: several when emotion changes inside one stream."""
+    bos, eos = layout.special("bos"), layout.special("eos")
+    tokens = np.concatenate([[bos], *(s.tokens for s in segments), [eos]]).astype(np.int32)
+    labels = np.concatenate([[IGNORE], *(s.labels for s in segments), [eos]]).astype(np.int32)
+    return Segment(tokens, labels)

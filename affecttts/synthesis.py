@@ -1,0 +1,218 @@
+"""Text and emotion in, speech out."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from affecttts.emotion import EmotionSpec
+from affecttts.errors import RequestError
+from affecttts.model_folder import ModelInfo, nearest_first, read_model_info
+from affecttts.text import split_text, text_to_phonemes
+from codec.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from affecttts.lm.generate import Generated
+    from affecttts.lm.sequence import Condition
+
+MAX_GUIDANCE = 4.0
+MAX_SEED = 2**63 - 1
+PAUSE_SECONDS = 0.12  # between the pieces of a long text
+
+
+@dataclass(frozen=True)
+class SpeechResult:
+    """One spoken text."""
+
+    audio: np.ndarray  # float32 [T] in [-1,1]
+    sample_rate: int  # Hz
+    tokens: np.ndarray  # int64 [K,F], codec tokens of all pieces
+    finish_reason: str  # "end", or "cap" where the frame budget ran out before the text was spoken
+    seed: int
+    phonemes: str
+    end_probability: float  # least probability of the end token where a piece ends
+
+    @property
+    def seconds(self) -> float:
+        """Length in seconds."""
+        return len(self.audio) / self.sample_rate
+
+
+@dataclass(frozen=True)
+class Request:
+    """A checked request: everything that can be refused has been, before any weights are loaded."""
+
+    phonemes: tuple[str, ...]  # one string per piece of text
+    emotion: EmotionSpec
+    voice: str
+    seed: int
+    guidance: float
+
+
+def prepare(
+    info: ModelInfo, text: str, emotion: str | None = None, intensity: float | None = None, voice: str | None = None,
+    seed: int | None = None, guidance: float | None = None, prompt: str | None = None,
+) -> Request:  # fmt: skip
+    """Check a request and turn its text into phonemes.
+
+    Raises:
+        RequestError: text that cannot be spoken, an unknown name, or a value out of range.
+    """
+    if emotion is not None and prompt is not None:
+        raise RequestError("give an emotion or a free-text prompt, not both")
+    spec = EmotionSpec.parse(emotion, intensity, prompt)
+    if prompt is None:
+        for tag in dict(spec.mixture) or [spec.tag]:
+            if tag not in info.emotions:
+                raise RequestError(f"this model was not trained on {tag!r}; it knows: {', '.join(info.emotions)}")
+    voice = info.default_voice if voice is None else voice
+    if voice not in info.voices:
+        raise RequestError(f"unknown voice {voice!r}; known: {nearest_first(voice, info.voices)}")
+    guidance = info.guidance if guidance is None else guidance
+    if not 0 <= guidance <= MAX_GUIDANCE:
+        raise RequestError(f"guidance {guidance} is out of range; give 0 to {MAX_GUIDANCE:g} (1 = off)")
+    seed = secrets.randbelow(2**31) if seed is None else seed
+    if not 0 <= seed <= MAX_SEED:
+        raise RequestError(f"seed {seed} is out of range; give 0 to {MAX_SEED}")
+    phonemes = tuple(text_to_phonemes(piece) for piece in split_text(text))
+    return Request(phonemes, spec, voice, seed, guidance)
+
+
+class Synthesizer:
+    """A loaded model. Stateless between calls: everything a call needs is in its arguments."""
+
+    def __init__(self, folder: Path, info: ModelInfo) -> None:
+        from affecttts.lm.engine import Engine
+        from affecttts.lm.model import load_lm
+        from affecttts.lm.pieces import PromptPieces
+        from codec import Codec
+        from codec.serialization import fingerprint
+
+        self.info = info
+        self.codec = Codec.from_pretrained(folder / "codec")
+        language_model = load_lm(folder / "lm")
+        found = fingerprint(folder / "codec")
+        if language_model.codec_fingerprint != found:
+            raise CheckpointError(
+                f"{folder}: the LM was trained on codec {language_model.codec_fingerprint}, beside it lies {found}; "
+                "use the codec folder that encoded its corpus"
+            )
+        self.layout = language_model.layout
+        self.engine = Engine(language_model.config, language_model.tensors)
+        self.pieces = PromptPieces(language_model.pieces_path) if language_model.pieces_path else None
+        self._reader = None  # of free-text prompts, loaded when the first one comes
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path | None = None) -> Synthesizer:
+        """Load a model folder, or the shipped model.
+
+        Raises:
+            CheckpointError: missing, corrupt, or parts that do not belong together.
+        """
+        path, info = read_model_info(folder)
+        return cls(path, info)
+
+    @property
+    def voices(self) -> tuple[str, ...]:
+        """Names of the voices."""
+        return self.info.voices
+
+    @property
+    def emotions(self) -> tuple[str, ...]:
+        """Tags of the emotions."""
+        return self.info.emotions
+
+    def synthesize(
+        self, text: str, emotion: str | None = None, intensity: float | None = None, voice: str | None = None,
+        seed: int | None = None, guidance: float | None = None, prompt: str | None = None,
+    ) -> SpeechResult:  # fmt: skip
+        """Speak a text.
+
+        Args:
+            text: English; long texts are spoken piece by piece.
+            emotion: a tag or alias ("happy", "joyful"), or a blend ("happy:0.7,sad:0.3"); default neutral.
+            intensity: 0 to 1.5, 1 = as in the training corpus.
+            voice: one of `voices`.
+            seed: same seed, same machine, same samples; default: drawn, see `SpeechResult.seed`.
+            guidance: 1 = off; above, the emotion is exaggerated against neutral.
+            prompt: free text instead of an emotion ("like somebody who just won the lottery").
+
+        Raises:
+            RequestError: see `prepare`.
+        """
+        return self.speak(prepare(self.info, text, emotion, intensity, voice, seed, guidance, prompt))
+
+    def speak(self, request: Request, progress: Callable[[], None] = lambda: None) -> SpeechResult:
+        """Speak a prepared request; `progress` is called after every piece of text."""
+        conditions, weights = self._conditions(request)
+        pieces = []
+        for index, phonemes in enumerate(request.phonemes):
+            pieces.append(self._generate(phonemes, conditions, weights, request.seed, index))
+            progress()
+            if pieces[-1].finish_reason != "end":
+                break
+        return self._result(request, pieces)
+
+    def _generate(
+        self, phonemes: str, conditions: list[Condition], weights: list[float], seed: int, index: int
+    ) -> Generated:
+        import torch
+
+        from affecttts.lm.generate import SamplingConfig, generate
+        from affecttts.lm.sequence import phone_ids
+
+        generator = torch.Generator().manual_seed((seed + 7919 * index) % MAX_SEED)
+        sampling = SamplingConfig(**self.info.sampling)
+        return generate(self.engine, self.layout, conditions, weights, phone_ids(self.layout, phonemes), sampling, generator)
+
+    def _conditions(self, request: Request) -> tuple[list[Condition], list[float]]:
+        """Rows for `generate`: the emotions asked for and, where strength is not 1, neutral as the anchor."""
+        from affecttts.lm.sequence import Condition
+
+        spec, pieces = request.emotion, ()
+        if spec.text is not None:
+            spec, pieces = self._read_prompt(spec)
+        emotions = {tag: share for tag, share in (dict(spec.mixture) or {spec.tag: 1.0}).items() if share > 0}
+        low, high = self.info.trained_intensity
+        trained = min(max(spec.intensity, low), high)
+        strength = request.guidance * spec.intensity / trained
+        rows = {}
+        for tag, share in emotions.items():
+            if tag != "neutral":
+                vad = EmotionSpec(tag=tag, intensity=trained).resolved_vad() if spec.vad is None else spec.vad
+                rows[Condition(request.voice, tag, round(trained, 2), vad, pieces)] = share * strength
+        rest = 1.0 - sum(rows.values())
+        if abs(rest) > 1e-6:
+            rows[Condition(request.voice)] = rest
+        return list(rows), list(rows.values())
+
+    def _read_prompt(self, spec: EmotionSpec) -> tuple[EmotionSpec, tuple[int, ...]]:
+        """Free text -> the emotion nearest to it, at its strength, and the words themselves as pieces."""
+        from affecttts.freetext import FreeTextEncoder
+
+        if self._reader is None:
+            self._reader = FreeTextEncoder()
+        reading = self._reader.read(spec.text)
+        if reading.emotion not in self.info.emotions:
+            raise RequestError(f"the prompt asks for {reading.emotion}, which this model was not trained on")
+        pieces = self.pieces.encode(spec.text) if self.pieces else ()
+        intensity = min(1.5, reading.intensity * spec.intensity)
+        return replace(spec, tag=reading.emotion, intensity=intensity, text=None), pieces
+
+    def _result(self, request: Request, pieces: list[Generated]) -> SpeechResult:
+        rate = self.codec.config.sample_rate
+        pause = np.zeros(round(PAUSE_SECONDS * rate), dtype=np.float32)
+        parts = []
+        for piece in pieces:
+            if piece.codes.shape[1]:
+                parts += [pause, self.codec.decode(piece.codes[None])[0, 0].numpy()]
+        audio = np.clip(np.concatenate(parts[1:]), -1.0, 1.0) if parts else np.zeros(0, dtype=np.float32)
+        return SpeechResult(
+            audio, rate, np.concatenate([piece.codes.numpy() for piece in pieces], axis=1), pieces[-1].finish_reason,
+            request.seed, " ".join(request.phonemes), min(piece.end_probability for piece in pieces),
+        )  # fmt: skip

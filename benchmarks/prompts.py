@@ -1,0 +1,79 @@
+"""Is free text understood? Does a prompt move the voice the way its emotion does in the corpus?
+
+    python benchmarks/prompts.py --cache clips
+    python benchmarks/prompts.py --limit 1        # one sentence a prompt
+
+A prompt is right when most of its emotion's clear measures have the corpus's sign. A neutral prompt is right when most
+measures stay within half of the corpus's median clear shift.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from acoustics import SHIFTS, shift
+from common import DATA, Request, Studio, arguments, grouped, print_table, read_lines, sentences, studio, write_json
+from emotion import measure
+from intervals import interval
+from shifts import ALL_VOICES, Cells, read_cells
+
+SMALL = 0.5  # of the median clear shift
+VOICE = "heart"
+
+
+def prompt_shifts(synthesize: Studio, prompts: Sequence[str], texts: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Prompt -> measure -> mean shift from neutral over `texts`, same voice and seed."""
+    neutral = {text: measure(synthesize(Request(text, voice=VOICE))) for text in texts}
+    requests = [Request(text, voice=VOICE, prompt=prompt) for prompt in prompts for text in texts]
+    clips = grouped(synthesize.all(requests, "prompts"), lambda clip: str(clip.request.prompt))
+    moved = {p: [shift(neutral[c.request.text], measure(c)) for c in group] for p, group in clips.items()}
+    return {p: {name: float(np.nanmean([s[name] for s in group])) for name in SHIFTS} for p, group in moved.items()}
+
+
+def follows(shifts: dict[str, float], emotion: str, corpus: Cells) -> bool:
+    """Whether more than half of the emotion's clear measures move as in the corpus."""
+    clear = {name: corpus[emotion, ALL_VOICES, name] for name in SHIFTS if corpus[emotion, ALL_VOICES, name].clear}
+    return float(np.mean([np.sign(shifts[name]) == np.sign(cell.mean) for name, cell in clear.items()])) > 0.5
+
+
+def stays(shifts: dict[str, float], corpus: Cells) -> bool:
+    """Whether more than half of the measures stay small."""
+    return float(np.mean([abs(shifts[name]) < SMALL * typical(name, corpus) for name in SHIFTS])) > 0.5
+
+
+def typical(name: str, corpus: Cells) -> float:
+    """Median size of the corpus's clear shifts of one measure, voices together."""
+    clear = [abs(c.mean) for (_, voice, m), c in corpus.items() if m == name and voice == ALL_VOICES and c.clear]
+    return float(np.median(clear))
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = arguments(__doc__.splitlines()[0], limit=2)
+    options = parser.parse_args()
+    listed = read_lines(DATA / "free_text_prompts.jsonl")
+    texts = [item["text"] for item in sentences("normal")][: options.limit]
+    shifts, corpus = prompt_shifts(studio(options), [item["prompt"] for item in listed], texts), read_cells()
+    verdicts = [
+        (item["emotion"], item["prompt"],
+         stays(shifts[item["prompt"]], corpus) if item["emotion"] == "neutral"
+         else follows(shifts[item["prompt"]], item["emotion"], corpus))
+        for item in listed
+    ]
+    groups = {"all": verdicts, **grouped(verdicts, lambda verdict: verdict[0])}
+    print_table(
+        f"Prompts understood, %; judge: signs of the corpus's clear shifts, data: data/free_text_prompts.jsonl "
+        f"x {len(texts)} sentences, voice {VOICE}",
+        ["emotion", "n", "right, % [95 %]"],
+        [[name, len(group), interval([100.0 * right for _, _, right in group])] for name, group in groups.items()],
+    )
+    print("\nNot followed: " + ("; ".join(f"{text} ({emotion})" for emotion, text, right in verdicts if not right) or "none"))
+    write_json(options.json, [
+        {"prompt": text, "emotion": emotion, "right": right, "shifts": shifts[text]} for emotion, text, right in verdicts
+    ])
+
+
+if __name__ == "__main__":
+    main()

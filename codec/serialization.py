@@ -1,0 +1,121 @@
+"""Model folders: config.json + model.safetensors, written under a temporary name and renamed; pickles are refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from codec.errors import CheckpointError
+
+CONFIG_NAME = "config.json"
+WEIGHTS_NAME = "model.safetensors"
+
+
+@contextmanager
+def atomic_folder(target: str | Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `target` that replaces it only when the block ends well."""
+    target = Path(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        yield temporary
+        temporary.chmod(0o755)
+        retired = temporary.with_name(temporary.name + ".old")
+        if target.exists():
+            os.rename(target, retired)
+        os.rename(temporary, target)
+        shutil.rmtree(retired, ignore_errors=True)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def atomic_file(target: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `target` that replaces it only when the block ends well."""
+    target = Path(target)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=target.suffix, dir=target.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644)
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        CheckpointError: missing, unreadable or no JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path}: no such file; is this the folder of a model?") from error
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise CheckpointError(f"{path}: not readable as JSON ({error}); fetch the model again") from error
+
+
+def write_json(path: str | Path, values: Any) -> None:
+    """Write indented UTF-8 JSON, atomically."""
+    with atomic_file(path) as temporary:
+        temporary.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def save_weights(path: str | Path, tensors: dict[str, Any]) -> None:
+    """Write tensors as safetensors."""
+    from safetensors.torch import save_file
+
+    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, str(path))
+
+
+def load_weights(path: str | Path) -> dict[str, Any]:
+    """Read a safetensors file.
+
+    Raises:
+        CheckpointError: missing, truncated, corrupt, or another format.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    if not Path(path).is_file():
+        raise CheckpointError(f"{path}: no such file; only safetensors weights are read, never pickles")
+    try:
+        return load_file(str(path))
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"{path}: truncated or not a safetensors file ({error}); fetch the model again") from error
+
+
+def load_strictly(module: Any, tensors: dict[str, Any], source: str | Path) -> None:
+    """Load a state dict, every name and shape matching.
+
+    Raises:
+        CheckpointError: names or shapes differ; the first differences are listed.
+    """
+    own = module.state_dict()
+    tensors = {name: tensor.to(own[name].dtype) if name in own else tensor for name, tensor in tensors.items()}
+    try:
+        module.load_state_dict(tensors, strict=True)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:300]
+        raise CheckpointError(f"{source}: the weights do not fit {CONFIG_NAME} beside them ({reason})") from error
+
+
+def fingerprint(folder: str | Path) -> str:
+    """SHA-256 over a model folder's config and weights, first 16 hex digits."""
+    digest = hashlib.sha256()
+    for name in (CONFIG_NAME, WEIGHTS_NAME):
+        try:
+            digest.update((Path(folder) / name).read_bytes())
+        except OSError as error:
+            raise CheckpointError(f"{folder}: {name} cannot be read ({error.strerror}); is this a model folder?") from error
+    return digest.hexdigest()[:16]

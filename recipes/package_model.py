@@ -1,0 +1,45 @@
+"""Put a trained codec and LM together into a model folder that `affecttts synthesize --model` loads.
+
+    python recipes/package_model.py --codec runs/codec/codec --lm runs/lm/lm --name my-model --output models/my-model
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+from affecttts.lm.generate import SamplingConfig
+from affecttts.lm.model import load_lm
+from affecttts.model_folder import INFO_NAME, ModelInfo
+from codec.errors import CheckpointError
+from codec.serialization import atomic_folder, fingerprint, write_json
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--codec", required=True, type=Path)
+    parser.add_argument("--lm", required=True, type=Path)
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--licence", default="unstated")
+    parser.add_argument("--voices", help="comma-separated voices to offer (default: all that the LM knows)")
+    parser.add_argument("--card", type=Path, help="model card to include")
+    parser.add_argument("--output", required=True, type=Path)
+    arguments = parser.parse_args()
+    language_model = load_lm(arguments.lm)
+    if language_model.codec_fingerprint != fingerprint(arguments.codec):
+        raise CheckpointError(f"{arguments.lm} was trained on codec {language_model.codec_fingerprint}, not {arguments.codec}")
+    layout = language_model.layout
+    voices = tuple(arguments.voices.split(",")) if arguments.voices else layout.voices
+    info = ModelInfo(arguments.name, arguments.licence, voices, layout.emotions, sampling=asdict(SamplingConfig()))
+    with atomic_folder(arguments.output) as temporary:
+        shutil.copytree(arguments.codec, temporary / "codec")
+        shutil.copytree(arguments.lm, temporary / "lm")
+        if arguments.card:
+            shutil.copy(arguments.card, temporary / "MODEL_CARD.md")
+        write_json(temporary / INFO_NAME, asdict(info))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,251 @@
+"""Stage 2: train the token LM on the shards of a frozen codec.
+
+    python recipes/train_lm.py recipes/configs/lm_small.yaml --manifest corpus/manifest.jsonl \\
+        --tokens runs/tokens --codec runs/codec/codec --output runs/lm
+    accelerate launch recipes/train_lm.py ...             # several processes or a GPU
+    python recipes/train_lm.py recipes/configs/lm_tiny.yaml ...   # seconds
+
+Run it again with the same --output and it goes on where it stopped. The LM lies in OUTPUT/lm.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from tqdm import tqdm
+
+from affecttts.data.manifest import read_manifest
+from affecttts.data.tokens import TokenStore
+from affecttts.emotion import load_emotions
+from affecttts.lm.dataset import LMDataset, MixtureConfig
+from affecttts.lm.engine import Engine
+from affecttts.lm.generate import SamplingConfig, generate
+from affecttts.lm.layout import TokenLayout
+from affecttts.lm.loss import StreamLoss, overall
+from affecttts.lm.model import LMConfig, build_llama, save_lm
+from affecttts.lm.pieces import PromptPieces, train_pieces
+from affecttts.lm.sequence import Condition, phone_ids
+from affecttts.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
+from affecttts.training.config import describe, load_config
+from affecttts.training.schedule import learning_rate
+from affecttts.training.tracker import Tracker
+from codec import Codec
+from codec.errors import CheckpointError
+from codec.serialization import fingerprint
+
+
+@dataclass(frozen=True)
+class LMTrainingConfig:
+    """Everything a run is made of; unknown keys are refused."""
+
+    num_codebooks: int = 4  # books that the LM models
+    hidden_size: int = 384
+    num_layers: int = 6
+    num_heads: int = 6
+    mlp_size: int = 1024
+    dropout: float = 0.0
+    max_tokens: int = 4096
+    num_pieces: int = 1024
+    first_voices: tuple = ("heart", "bella", "fenrir", "michael")  # slots of the voices that ship
+    steps: int = 2600
+    batch_tokens: int = 8192
+    learning_rate: float = 1.5e-3  # peak
+    warmup_steps: int = 100
+    weight_decay: float = 0.05
+    gradient_clip: float = 1.0
+    weight_ema: float = 0.998
+    prompt_dropout: float = 0.1
+    free_text: float = 0.15
+    joined: float = 0.05
+    code_noise: float = 0.05  # share of input codec tokens replaced by random ones of the same book
+    mixed_precision: str = "bf16"
+    seed: int = 0
+    log_every: int = 20
+    validate_every: int = 250
+    checkpoint_every: int = 250
+
+
+class Trainer:
+    """Everything alive in a run."""
+
+    def __init__(self, config: LMTrainingConfig, manifests: list[str], tokens: str, codec: Path, output: Path) -> None:
+        set_seed(config.seed)
+        self.config, self.output = config, output
+        self.accelerator = Accelerator(mixed_precision=config.mixed_precision)
+        store = TokenStore(tokens)
+        if store.codec_fingerprint != fingerprint(codec):
+            raise CheckpointError(f"{tokens}: encoded by codec {store.codec_fingerprint}, but {codec} is {fingerprint(codec)}")
+        self.codec, self.codec_hash = Codec.from_pretrained(codec), store.codec_fingerprint
+        self.layout = self._make_layout(manifests)
+        self.pieces = self._make_pieces(manifests)
+        mixture = MixtureConfig(config.prompt_dropout, config.free_text, config.joined, config.batch_tokens)
+        rate = self.codec.config.frame_rate
+        processor = PromptPieces(output / "prompt_pieces.model")
+        self.train, self.valid = (
+            LMDataset(manifests, store, self.layout, processor, rate, mixture, split) for split in ("train", "valid")
+        )
+        shape = LMConfig(
+            config.hidden_size, config.num_layers, config.num_heads, config.mlp_size, config.max_tokens, config.dropout
+        )
+        model = build_llama(shape, self.layout)
+        self.ema = torch.optim.swa_utils.AveragedModel(
+            model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(config.weight_ema)
+        )
+        optimizer = torch.optim.AdamW(
+            model.parameters(), config.learning_rate, betas=(0.9, 0.95), weight_decay=config.weight_decay, fused=True
+        )
+        self.model, self.optimizer = self.accelerator.prepare(StreamLoss(model, self.layout), optimizer)
+        self.ema.to(self.accelerator.device)
+        self.step, self.epoch, self.position = 0, 0, 0
+        self.batches = self._epoch_batches()
+
+    def _make_layout(self, manifests: list[str]) -> TokenLayout:
+        speakers = {u.speaker for m in manifests for u in read_manifest(m) if u.emotion}
+        first = [name for name in self.config.first_voices if name in speakers]
+        voices = (*first, *sorted(speakers - set(first)))
+        return TokenLayout(
+            load_emotions().ids, voices, self.config.num_codebooks, self.codec.config.codebook_size, self.config.num_pieces
+        )
+
+    def _make_pieces(self, manifests: list[str]) -> bytes:
+        """Pieces are trained on the prompts' phrasings and the corpus's texts."""
+        path = self.output / "prompt_pieces.model"
+        if not path.exists():
+            texts = [u.text for m in manifests for u in read_manifest(m) if u.text]
+            texts += [phrase for emotion in load_emotions().emotions for phrase in emotion.phrasings]
+            self.output.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(train_pieces(texts, self.config.num_pieces))
+        return path.read_bytes()
+
+    def _epoch_batches(self) -> list[list[int]]:
+        return self.train.batches(self.epoch, self.config.seed, self.accelerator.process_index, self.accelerator.num_processes)
+
+    def next_batch(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """tokens and labels of the next step; the position is (epoch, index) and is saved."""
+        if self.position == len(self.batches):
+            self.epoch, self.position = self.epoch + 1, 0
+            self.batches = self._epoch_batches()
+        indices = self.batches[self.position]
+        self.position += 1
+        tokens, labels = self.train.collate(indices, (self.config.seed, self.epoch))
+        return self._noisy(tokens, indices).to(self.accelerator.device), labels.to(self.accelerator.device)
+
+    def _noisy(self, tokens: torch.Tensor, indices: list[int]) -> torch.Tensor:
+        """Some input codes replaced, so that the LM learns to go on after a draw that was not the best."""
+        generator = torch.Generator().manual_seed(hash((self.config.seed, self.epoch, indices[0])) % 2**31)
+        first, size = self.layout.codec_start, self.layout.codebook_size
+        chosen = (torch.rand(tokens.shape, generator=generator) < self.config.code_noise) & (tokens >= first)
+        book = (tokens - first) // size
+        return torch.where(chosen, first + book * size + torch.randint(0, size, tokens.shape, generator=generator), tokens)
+
+    def train_step(self) -> dict[str, float]:
+        """One update; returns the logged values."""
+        tokens, labels = self.next_batch()
+        self.model.train()
+        with self.accelerator.autocast():
+            losses = self.model(tokens, labels)
+        loss = overall(losses)
+        if not torch.isfinite(loss):
+            raise RuntimeError(f"step {self.step}: the loss is not finite; batch {self.batches[self.position - 1]}")
+        self.accelerator.backward(loss)
+        norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
+        rate = learning_rate(self.step, self.config.learning_rate, self.config.warmup_steps, self.config.steps)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.ema.update_parameters(self._llama())
+        logs = {"loss/train": loss.item(), "gradient_norm": float(norm), "learning_rate": rate, "epoch": self.epoch}
+        return logs | {f"train/{name}": part.mean().item() for name, part in losses.items()}
+
+    @torch.no_grad()
+    def validate(self, tracker: Tracker) -> None:
+        """Loss of the averaged weights on the validation split, and spoken samples."""
+        averaged, parts = StreamLoss(self.ema.module.eval(), self.layout), {}
+        for indices in self.valid.batches(0, 0, 0, 1):
+            tokens, labels = (part.to(self.accelerator.device) for part in self.valid.collate(indices, (1,)))
+            with self.accelerator.autocast():
+                losses = averaged(tokens, labels)
+            for name, part in losses.items():
+                parts.setdefault(name, []).append(part)
+        joined = {name: torch.cat(part) for name, part in parts.items()}
+        rows = {f"valid/{name}": part.mean().item() for name, part in joined.items()}
+        tracker.scalars(self.step, {"valid/loss": overall(joined).item(), **rows})
+        self._speak(tracker)
+
+    def _llama(self):
+        return self.accelerator.unwrap_model(self.model).model
+
+    def _speak(self, tracker: Tracker) -> None:
+        engine = Engine(self.ema.module.config.to_dict(), {k: v.cpu() for k, v in self.ema.module.state_dict().items()})
+        for utterance in self.valid.utterances[:2]:
+            condition = Condition(utterance.speaker, utterance.emotion, utterance.intensity, utterance.vad)
+            phones = phone_ids(self.layout, utterance.ipa)
+            result = generate(
+                engine, self.layout, [condition], [1.0], phones, SamplingConfig(), torch.Generator().manual_seed(0)
+            )
+            if result.codes.shape[1]:
+                audio = self.codec.decode(result.codes[None])[0, 0].numpy()
+                tracker.audio(self.step, utterance.id, audio, self.codec.config.sample_rate)
+
+    def _state(self) -> tuple[dict, dict]:
+        modules = {"lm": self._llama().model, "ema": self.ema.module.model}
+        return modules, {"lm": self.optimizer.optimizer}
+
+    def save(self) -> None:
+        """Checkpoint for resuming, and the LM itself."""
+        if self.accelerator.is_main_process:
+            state = {"step": self.step, "epoch": self.epoch, "position": self.position, "averaged": int(self.ema.n_averaged)}
+            save_checkpoint(self.output / "checkpoint", *self._state(), state | {"config": describe(self.config)})
+            save_lm(self.output / "lm", self.ema.module, self.layout, self.codec_hash, self.pieces)
+
+    def resume(self) -> None:
+        """Go on from OUTPUT/checkpoint where there is one."""
+        if has_checkpoint(self.output / "checkpoint"):
+            state = load_checkpoint(self.output / "checkpoint", *self._state())
+            self.step, self.epoch, self.position = state["step"], state["epoch"], state["position"]
+            self.ema.n_averaged.fill_(state["averaged"])
+            self.batches = self._epoch_batches()
+
+    def run(self) -> None:
+        """Train to the configured number of steps."""
+        config, tracker = self.config, Tracker(self.output)
+        main = self.accelerator.is_main_process
+        bar = tqdm(initial=self.step, total=config.steps, desc="lm", disable=not main)
+        while self.step < config.steps:
+            logs = self.train_step()
+            self.step += 1
+            bar.update()
+            if self.step % config.log_every == 0 and main:
+                tracker.scalars(self.step, logs)
+                bar.set_postfix(loss=f"{logs['loss/train']:.3f}", epoch=self.epoch)
+            if self.step % config.checkpoint_every == 0 or self.step == config.steps:
+                self.save()
+            if (self.step % config.validate_every == 0 or self.step == config.steps) and main:
+                self.validate(tracker)
+        tracker.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("config", help="YAML file, see recipes/configs")
+    parser.add_argument("--manifest", action="append", required=True, help="JSONL manifest; may be given several times")
+    parser.add_argument("--tokens", required=True, help="folder of token shards")
+    parser.add_argument("--codec", type=Path, required=True, help="codec folder that made the tokens")
+    parser.add_argument("--output", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one config value")
+    arguments = parser.parse_args()
+    config = load_config(LMTrainingConfig, arguments.config, arguments.set)
+    trainer = Trainer(config, arguments.manifest, arguments.tokens, arguments.codec, arguments.output)
+    trainer.resume()
+    trainer.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Text to phones, against the phones the model is trained on."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from affecttts.errors import RequestError
+from affecttts.text import SYMBOLS, EspeakG2P, text_to_phonemes
+from affecttts.text.g2p import MAX_DATA_PATH_BYTES, reduce_ipa, short_data_path
+
+# Sentences are usage examples of WordNet 3.0, (c) 2006 Princeton University.
+GOLDEN = [
+    ("This button had fallen off.", "ðɪs bˈʌʔn hæd fˈɔlən ˈɔf."),
+    ("The royal road to success.", "ðə ɹˈYəl ɹˈOd tə səksˈɛs."),
+    ("A pointed allusion to what was going on.", "ə pˈYntɪd əlˈuʒən tə wʌt wʌz ɡˌOɪŋ ˈɔn."),
+    ("It's your birthday, so let's live it up!", "ɪts jʊɹ bˈɜθdA, sˌO lˈɛts lˈIv ɪɾ ˈʌp!"),
+    ("Can you clue me in?", "kæn ju klˈu mˌi ˈɪn?"),
+    ("She can't boil potatoes, let alone cook a meal.", "ʃi kˈænt bˈYl pətˈAɾOz, lˈɛt əlˈOn kˈʊk ə mˈil."),
+    ("I'm sorry.", "Im sˈɑɹi."),
+    ("The role of computers in modern-day medicine.", "ðə ɹˈOl ʌv kəmpjˈuɾəɹz ɪn mˈɑdəɹndˈA mˈɛdəsən."),
+    ("This man is obscenely rich.", "ðɪs mˈæn ɪz əbsˈinli ɹˈɪʧ."),
+    ("Quit teasing your little brother.", "kwˈɪt tˈizɪŋ jʊɹ lˈɪɾəl bɹˈʌðəɹ."),
+    ("Her work at the office is passable.", "hɜ wˈɜk æt ðɪ ˈɑfɪs ɪz pˈæsəbəl."),
+    ("We lamented the death of the child.", "wi ləmˈɛntɪd ðə dˈɛθ ʌvðə ʧˈIld."),
+    ("The big city's subversion of rural innocence.", "ðə bˈɪɡ sˈɪɾiz səbvˈɜʒən ʌv ɹˈʊɹɹəl ˈɪnəsəns."),
+    ("He lived at a fast pace.", "hi lˈɪvd æɾə fˈæst pˈAs."),
+    ("The face of the city is changing.", "ðə fˈAs ʌvðə sˈɪɾi ɪz ʧˈAnʤɪŋ."),
+    ("The room is pleasant and understated. The veins in his temple throbbed. The only friendly person here.", "ðə ɹˈum ɪz plˈɛzənt ænd ˌʌndəɹstˈAɾɪd. ðə vˈAnz ɪn hɪz tˈɛmpəl θɹˈɑbd. ðɪ ˈOnli fɹˈɛndli pˈɜsən hˈɪɹ."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "phonemes"), GOLDEN)
+def test_phones_are_those_of_the_training_data(text: str, phonemes: str) -> None:
+    assert text_to_phonemes(text) == phonemes
+
+
+def test_missing_final_punctuation_is_added() -> None:
+    assert text_to_phonemes("Nothing happened") == text_to_phonemes("Nothing happened.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A croissant by the loch in Llanelli.",
+        "Łódź, Zürich, São Paulo, smørrebrød & jalapeño",
+        "On 3/14/2025 at 3:30 pm, Dr. Lee paid $5.99 (50% off) for 3 kg!",
+        "xqzt brrr hmm psst AAAaaa b2b",
+        "it's - well; \"quoted\" [sic] {x} a_b c/d #1 @ 5% ~ ^ | \\",
+    ],
+)
+def test_any_english_text_stays_within_the_inventory(text: str) -> None:
+    phonemes = text_to_phonemes(text)
+    assert set(phonemes) <= set(SYMBOLS)
+    assert phonemes[-1] in ".?!"
+
+
+def test_affricates_are_told_from_two_phones() -> None:
+    assert reduce_ipa("t͡ʃˈɪn") == "ʧˈɪn"
+    assert reduce_ipa("nˈʌtʃɛl") == "nˈʌtʃɛl"
+
+
+def test_language_flags_are_removed() -> None:
+    assert reduce_ipa("(͡f͡r)bɔ̃ʒˈuːɹ(͡e͡n) jˈuː") == "bɔnʒˈuɹ jˈu"
+
+
+def test_text_without_sound_is_refused() -> None:
+    with pytest.raises(RequestError, match="only punctuation"):
+        text_to_phonemes("?!")
+
+
+def test_threads_get_what_one_thread_gets() -> None:
+    texts = [text for text, _ in GOLDEN] * 4
+    with ThreadPoolExecutor(4) as pool:
+        said = list(pool.map(lambda text: EspeakG2P().phonemize(text), texts))
+    assert said == [phonemes for _, phonemes in GOLDEN] * 4
+
+
+def test_data_at_a_short_path_is_used_in_place() -> None:
+    short = Path("/data")
+    assert short_data_path(short) == short
+
+
+def test_data_at_a_long_path_is_copied_to_a_short_one(tmp_path: Path) -> None:
+    data = tmp_path / ("d" * MAX_DATA_PATH_BYTES) / "espeak-ng-data"
+    data.mkdir(parents=True)
+    (data / "phontab").write_bytes(b"phones")
+    copy = short_data_path(data)
+    assert len(bytes(copy)) <= MAX_DATA_PATH_BYTES
+    assert (copy / "phontab").read_bytes() == b"phones"
+
+
+def test_import_loads_no_heavy_library() -> None:
+    code = (
+        "import sys, affecttts.text\n"
+        "print({'torch', 'phonemizer', 'espeakng_loader', 'num2words'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

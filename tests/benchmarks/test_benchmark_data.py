@@ -1,0 +1,102 @@
+"""The benchmarks' data files and what they share."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from acoustics import SHIFTS
+from common import AFFECTED, EMOTIONS, VOICES, Clip, Request, Studio, fingerprint, sentences, show, spread
+from emotion import ordered_cells, right_cells, right_pairs, strengths
+from intervals import Interval
+from shifts import ALL_VOICES, CORPUS_SHIFTS, Cell, Pair, read_cells, summarize, write_cells
+
+
+def test_sentences():
+    rows = sentences()
+    assert [len(sentences(kind)) for kind in ("normal", "long", "short")] == [100, 12, 12]
+    assert all(set(row) == {"id", "text", "kind"} for row in rows)
+    assert len({row["id"] for row in rows}) == len({row["text"].lower() for row in rows}) == len(rows)
+    sizes = {kind: [len(row["text"].split()) for row in sentences(kind)] for kind in ("normal", "long", "short")}
+    assert 5 <= min(sizes["normal"]) <= max(sizes["normal"]) <= 16
+    assert 35 <= min(sizes["long"]) <= max(sizes["long"]) <= 45
+    assert 1 <= min(sizes["short"]) <= max(sizes["short"]) <= 3
+
+
+def test_requests_spread_over_voices_emotions_and_seeds():
+    requests = spread(["a", "b", "c"], 32)
+    assert {(r.voice, r.emotion) for r in requests} == {(v, e) for v in VOICES for e in EMOTIONS}
+    assert len(set(requests)) == 32
+
+
+def test_corpus_shifts_are_whole_and_plausible():
+    cells = read_cells()
+    assert set(cells) == {(e, v, m) for e in AFFECTED for v in (*VOICES, ALL_VOICES) for m in SHIFTS}
+    assert cells["happy", ALL_VOICES, "f0"].mean > 2 > -2 > cells["sad", ALL_VOICES, "f0"].mean
+    assert sum(cell.clear for cell in cells.values()) > 0.75 * len(cells)
+
+
+def test_cells_survive_writing(tmp_path):
+    cells = read_cells()
+    write_cells(tmp_path / "cells.json", cells, "a test")
+    assert read_cells(tmp_path / "cells.json") == cells
+    assert json.loads((tmp_path / "cells.json").read_text())["units"] == json.loads(CORPUS_SHIFTS.read_text())["units"]
+
+
+def pairs_like(cells: dict[tuple[str, str, str], Cell], factor: float) -> list[Pair]:
+    """Two pairs a voice and emotion, moved by `factor` times the corpus's mean."""
+    return [
+        Pair(emotion, voice, {name: factor * cells[emotion, voice, name].mean for name in SHIFTS})
+        for emotion in AFFECTED for voice in VOICES for _ in range(2)
+    ]
+
+
+@pytest.mark.parametrize(("factor", "share"), [(0.5, 1.0), (-1.0, 0.0)])
+def test_signs_and_strength_against_the_corpus(factor, share):
+    corpus = read_cells()
+    pairs = pairs_like(corpus, factor)
+    model = summarize(pairs)
+    assert right_cells(model, corpus).mean == right_pairs(pairs, corpus).mean == share
+    assert np.allclose(strengths(model, corpus), factor)
+
+
+def test_order_of_intensities():
+    corpus = read_cells()
+    steps = [summarize(pairs_like(corpus, factor)) for factor in (0.4, 0.8, 1.2)]
+    assert ordered_cells(steps, corpus).mean == 1.0
+    assert ordered_cells(steps[::-1], corpus).mean == 0.0
+
+
+def test_the_cache_synthesises_once(tmp_path, monkeypatch):
+    calls = []
+
+    def synthesize(self, request):
+        calls.append(request)
+        return Clip(request, np.full(240, 1e-4, dtype=np.float32), 24000, "cap")
+
+    pytest.importorskip("soundfile")
+    monkeypatch.setattr(Studio, "_synthesize", synthesize)
+    monkeypatch.setattr(Studio, "_fingerprint", "one")
+    room = Studio(None, tmp_path, 1)
+    first, second, other = room(Request("a")), room(Request("a")), room(Request("a", seed=8))
+    assert len(calls) == 2
+    assert np.array_equal(first.audio, second.audio)
+    assert first.finish_reason == second.finish_reason == other.finish_reason == "cap"
+    monkeypatch.setattr(Studio, "_fingerprint", "another")
+    room(Request("a"))
+    assert len(calls) == 3
+
+
+def test_the_fingerprint_sees_every_byte(tmp_path):
+    (tmp_path / "weights").write_bytes(b"one")
+    before = fingerprint([tmp_path])
+    assert before == fingerprint([tmp_path])
+    (tmp_path / "weights").write_bytes(b"two")
+    assert before != fingerprint([tmp_path])
+
+
+def test_cells_of_a_table():
+    assert show(Interval(1.23456, 1.0, 1.5)) == "1.23 [1, 1.5]"
+    assert show(0.12345) == "0.123"
+    assert show("text") == "text"
