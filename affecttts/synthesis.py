@@ -13,7 +13,7 @@ import numpy as np
 from affecttts.emotion import EmotionSpec
 from affecttts.errors import RequestError
 from affecttts.model_folder import ModelInfo, nearest_first, read_model_info
-from affecttts.text import split_text, text_to_phonemes
+from affecttts.text import check_text, normalize, split_text, text_to_phonemes
 from codec.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -79,7 +79,8 @@ def prepare(
     seed = secrets.randbelow(2**31) if seed is None else seed
     if not 0 <= seed <= MAX_SEED:
         raise RequestError(f"seed {seed} is out of range; give 0 to {MAX_SEED}")
-    phonemes = tuple(text_to_phonemes(piece) for piece in split_text(text))
+    check_text(text)
+    phonemes = tuple(text_to_phonemes(piece) for piece in split_text(normalize(text)))
     return Request(phonemes, spec, voice, seed, guidance)
 
 

@@ -78,7 +78,7 @@ def _log_mel(audio: np.ndarray, sample_rate: int) -> np.ndarray:
     """[80,N] in dB, floored below the clip's maximum."""
     import librosa
 
-    mel = librosa.feature.melspectrogram(y=audio, sr=sample_rate, n_fft=1024, hop_length=256, n_mels=MEL_BANDS, power=2.0)
+    mel = librosa.feature.melspectrogram(y=audio, sr=sample_rate, n_fft=1024, hop_length=256, n_mels=MEL_BANDS)
     decibels = 10 * np.log10(mel + 1e-10)
     return np.maximum(decibels, decibels.max() + MEL_FLOOR_DB)
 
@@ -153,7 +153,8 @@ def main() -> None:
     numbers = {name: interval(column) for name, column in zip(NAMES, zip(*scores))} | word_rows(*zip(*words))
     bits = tokens / seconds * math.log2(codec.config.codebook_size)
     print_table(
-        f"Codec, {tokens / seconds:.0f} tokens/s, {bits / 1000:.2f} kbit/s; data: corpus, emotive, test split, n = {len(clips)}",
+        f"Codec, {tokens / seconds:.0f} tokens/s, {bits / 1000:.2f} kbit/s; "
+        f"data: corpus, emotive, test split, n = {len(clips)}",
         ["measure", "mean [95 %]"],
         [[name, value] for name, value in numbers.items()],
     )

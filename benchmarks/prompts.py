@@ -69,9 +69,11 @@ def main() -> None:
         ["emotion", "n", "right, % [95 %]"],
         [[name, len(group), interval([100.0 * right for _, _, right in group])] for name, group in groups.items()],
     )
-    print("\nNot followed: " + ("; ".join(f"{text} ({emotion})" for emotion, text, right in verdicts if not right) or "none"))
+    missed = [f"{text} ({emotion})" for emotion, text, right in verdicts if not right]
+    print("\nNot followed: " + ("; ".join(missed) or "none"))
     write_json(options.json, [
-        {"prompt": text, "emotion": emotion, "right": right, "shifts": shifts[text]} for emotion, text, right in verdicts
+        {"prompt": text, "emotion": emotion, "right": right, "shifts": shifts[text]}
+        for emotion, text, right in verdicts
     ])
 
 

@@ -20,7 +20,8 @@ def main() -> None:
     scored = [(clip.request.emotion, judge(clip.audio, clip.sample_rate)) for clip in clips]
     groups = {"all": scored, **grouped(scored, lambda item: item[0])}
     rows = [[name, len(group), interval([score for _, score in group])] for name, group in groups.items()]
-    print_table(f"Sound, 1 to 5; judge: {judge.name}, data: data/sentences.jsonl", ["emotion", "n", "mean [95 %]"], rows)
+    title = f"Sound, 1 to 5; judge: {judge.name}, data: data/sentences.jsonl"
+    print_table(title, ["emotion", "n", "mean [95 %]"], rows)
     write_json(options.json, {name: value for name, _, value in rows})
 
 

@@ -93,7 +93,7 @@ def main() -> None:
     parser = arguments(__doc__.splitlines()[0], limit=5)
     parser.add_argument("--kokoro-voice", type=Path, metavar="FILE", help="float32 [N,1,256]; default: a random style")
     parser.set_defaults(threads=2)
-    options = parser.parse_args()
+    options, load = parser.parse_args(), os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         commands = cold_commands(options, Path(folder))
         cold = {name: run_fresh(command, options.threads) for name, command in commands.items()}
@@ -106,7 +106,8 @@ def main() -> None:
         for name, values in factors.items()
     ]
     print_table(
-        f"Ten words, {options.threads} threads, n = {options.limit}; cold start, peak memory: one fresh process",
+        f"Ten words, {options.threads} threads, n = {options.limit}; cold start, peak memory: one fresh process; "
+        f"load average before {load:.1f} (should be near 0)",
         ["system", "cold start, s", "peak memory, MB", "real-time factor, median", "range"],
         [[r.system, r.cold_seconds, f"{r.peak_megabytes:.0f}", f"{r.real_time_factor:.3f}", r.spread] for r in rows],
     )

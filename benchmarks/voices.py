@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from common import VOICES, Clip, Request, arguments, grouped, print_table, progress, read_lines, sentences, studio, write_json
+from common import (
+    VOICES, Clip, Request, arguments, grouped, print_table, progress, read_lines, sentences, studio, write_json,
+)  # fmt: skip
 from intervals import Interval, interval
 from judges import VoiceJudge
 

@@ -16,7 +16,7 @@ from judges import WordCounts, WordJudge
 Judged = tuple[Clip, WordCounts]
 
 
-def row(label: str, judged: list[Judged]) -> dict[str, Any]:
+def rates(label: str, judged: list[Judged]) -> dict[str, Any]:
     """Rates of one group: word error rate in %, skips and repeats in % of utterances."""
     counts = [count for _, count in judged]
     return {
@@ -43,7 +43,7 @@ def breakdown(judged: list[Judged], kinds: dict[str, str]) -> list[dict[str, Any
         lambda item: item[0].request.emotion,
         lambda item: item[0].request.voice,
     ]
-    return [row("all", judged)] + [row(name, group) for key in keys for name, group in grouped(judged, key).items()]
+    return [rates("all", judged)] + [rates(name, group) for key in keys for name, group in grouped(judged, key).items()]
 
 
 def main() -> None:
@@ -54,7 +54,8 @@ def main() -> None:
     judge = WordJudge(options.threads)
     judged = [(clip, judge(clip.audio, clip.sample_rate, clip.request.text)) for clip in clips]
     rows = breakdown(judged, kinds)
-    print_table(f"Word errors; judge: {judge.name}, data: data/sentences.jsonl", list(rows[0]), [list(r.values()) for r in rows])
+    title = f"Word errors; judge: {judge.name}, data: data/sentences.jsonl"
+    print_table(title, list(rows[0]), [list(row.values()) for row in rows])
     write_json(options.json, rows)
 
 

@@ -63,14 +63,17 @@ class Codec(nn.Module):
         """latents [B,D,F] (and, in training, the true F0 [B,N] in Hz) -> DecoderOutput."""
         return self.decoder(latents, f0)
 
-    def forward(self, audio: Tensor, f0: Tensor | None = None, quantize: bool = True) -> CodecOutput:
+    def forward(
+        self, audio: Tensor, f0: Tensor | None = None, quantize: bool = True, num_codebooks: int | None = None
+    ) -> CodecOutput:
         """Args:
             audio: [B,1,T] in [-1,1].
             f0: [B,N] Hz at feature rate, 0 = unvoiced: excitation for training; None = the predicted pitch.
             quantize: False passes the latents on as they are (warm-up before the codebooks are started).
+            num_codebooks: use the first ones only; None = all.
         """
         latents = self.encode_latents(audio)
-        quantized = self.quantizer(latents) if quantize else None
+        quantized = self.quantizer(latents, num_codebooks) if quantize else None
         decoded = self.decode_latents(quantized.quantized if quantized else latents.float(), f0)
         return CodecOutput(decoded.audio[..., : audio.shape[-1]], latents, decoded, quantized)
 

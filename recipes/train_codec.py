@@ -49,6 +49,7 @@ class CodecTrainingConfig:
     quantizer_start_step: int = 400  # latents pass unquantised before; then the codebooks start by k-means
     quantizer_start_batches: int = 16
     freeze_codes: bool = False  # encoder and codebooks stay as they are
+    codebook_choices: tuple = ()  # numbers of codebooks, one drawn per step; empty = all (with the quantiser's own dropout)
     adversarial_start_step: int | None = None  # None: no adversary
     adversarial_crop_seconds: float = 0.5
     loss_weights: dict = field(
@@ -134,7 +135,7 @@ class Trainer:
         if config.freeze_codes:
             self._plain().quantizer.eval()
         with self.accelerator.autocast():
-            output = self.codec(audio, f0, quantize)
+            output = self.codec(audio, f0, quantize, self._num_codebooks())
         losses = {"mel": self.mel_loss(output.audio, audio), **pitch_losses(output.decoded, f0)}
         if quantize and not config.freeze_codes:
             losses["commitment"] = output.quantized.commitment
@@ -154,6 +155,10 @@ class Trainer:
             logs |= {f"perplexity/q{k + 1}": p.item() for k, p in enumerate(output.quantized.perplexity)}
             logs["restarts"] = output.quantized.restarts.item()
         return logs
+
+    def _num_codebooks(self) -> int | None:
+        choices = self.config.codebook_choices
+        return choices[int(torch.randint(len(choices), ()))] if choices else None
 
     def _adversarial_crop(self, real: torch.Tensor, fake: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         length = min(round(self.config.adversarial_crop_seconds * self.shape.sample_rate), real.shape[-1])

@@ -31,7 +31,8 @@ def word_packages():
 )
 def test_word_counts(heard, expected):
     counts = count_words("The cat sat on the red mat.", heard)
-    assert (counts.hits, counts.substitutions, counts.deletions, counts.insertions, counts.skips, counts.repeats) == expected
+    assert (counts.hits, *expected[1:4]) == (expected[0], counts.substitutions, counts.deletions, counts.insertions)
+    assert (counts.skips, counts.repeats) == expected[4:]
     assert counts.words == 7
     assert counts.errors == sum(expected[1:4])
 

@@ -1,0 +1,139 @@
+"""The token stream of real utterances."""
+
+import numpy as np
+import pytest
+
+from affecttts.lm.layout import MAX_DURATION
+from affecttts.lm.sequence import (
+    IGNORE, Condition, Segment, block_head, build_segment, frame_counts, join_segments, phone_ids, prefix, split_phones,
+)  # fmt: skip
+from conftest import tiny_layout
+
+FRAME_RATE = 25.0
+LAYOUT = tiny_layout()
+
+
+def random_codes(frames, books=4, seed=0):
+    return np.random.default_rng(seed).integers(0, 64, (books, frames)).astype(np.uint16)
+
+
+def parse(tokens, start):
+    """Blocks of a stream from `start` on: lists of (phone, following phone, frames, codes [K,frames])."""
+    blocks, place, step = [], start, LAYOUT.num_codebooks
+    while place < len(tokens):
+        phone, following, count = tokens[place], tokens[place + 1], tokens[place + 2] - LAYOUT.duration_start
+        flat = np.array(tokens[place + 3 : place + 3 + count * step], dtype=int).reshape(count, step)
+        blocks.append((phone, following, count, (flat - [LAYOUT.book(k) for k in range(step)]).T))
+        place += 3 + count * step
+    return blocks
+
+
+def test_frame_counts_of_real_durations(utterances):
+    assert len(utterances) == 12
+    for utterance in utterances:
+        frames = round(utterance.seconds * FRAME_RATE)
+        counts = frame_counts(utterance.ipa, utterance.durations, utterance.offset, frames, FRAME_RATE)
+        assert len(counts) == len(split_phones(utterance.ipa)) + 2
+        assert sum(counts) == frames and min(counts) >= 0
+        assert all(isinstance(count, int) for count in counts)
+
+
+@pytest.mark.parametrize("frames", [0, 1, 5, 400])
+def test_frame_counts_sum_up_whatever_the_length(utterances, frames):
+    utterance = utterances[0]
+    counts = frame_counts(utterance.ipa, utterance.durations, utterance.offset, frames, FRAME_RATE)
+    assert sum(counts) == frames and min(counts) >= 0
+
+
+def test_frame_counts_by_hand():
+    # Silence 0.2, "a" 0.1, "ˈ" 0.04 and "i" 0.16 as one phone, silence 0.1; 0.1 s of it cut off.
+    assert frame_counts("aˈi", (0.2, 0.1, 0.04, 0.16, 0.1), 0.1, 50, 100.0) == [10, 10, 20, 10]
+    assert frame_counts("aˈi", (0.2, 0.1, 0.04, 0.16, 0.1), 0.0, 60, 100.0) == [20, 10, 20, 10]
+
+
+@pytest.mark.parametrize("ipa", ["hi", "hˈI ðˌɛɹ.", "ˈ", "ˈˈa", "aˈ", "ˌˈa b", "ˈa", "", " .,?!"])
+def test_phones_cover_the_string(ipa):
+    phones = split_phones(ipa)
+    assert "".join(phone.stress + phone.symbol for phone in phones) == ipa
+    assert sum(phone.width for phone in phones) == len(ipa)
+    assert all(phone.width == len(phone.stress + phone.symbol) for phone in phones)
+
+
+def test_stress_joins_the_symbol_behind_it():
+    assert [(p.stress, p.symbol) for p in split_phones("hˈI")] == [("", "h"), ("ˈ", "I")]
+    ids = phone_ids(LAYOUT, "hˈI")
+    assert ids[0] == ids[-1] == LAYOUT.special("silence")
+    assert ids[1:-1] == [LAYOUT.phone("", "h"), LAYOUT.phone("ˈ", "I")]
+
+
+def test_prefix_says_what_is_asked_for():
+    phones = phone_ids(LAYOUT, "hi")
+    full = prefix(LAYOUT, Condition("fenrir", "sad", 0.9, (-0.6, -0.5, 0.2), (5, 9)), phones)
+    special = LAYOUT.special
+    assert full == [
+        special("prompt"), LAYOUT.emotion("sad"), LAYOUT.intensity(0.9), LAYOUT.vad(0, -0.6), LAYOUT.vad(1, -0.5),
+        LAYOUT.vad(2, 0.2), LAYOUT.piece(5), LAYOUT.piece(9), special("prompt_end"), LAYOUT.voice("fenrir"),
+        special("text"), *phones[1:-1], special("text_end"), special("audio"),
+    ]  # fmt: skip
+    dropped = prefix(LAYOUT, Condition("fenrir", None), phones)
+    assert dropped[:4] == [special("prompt"), special("no_prompt"), special("prompt_end"), LAYOUT.voice("fenrir")]
+
+
+def test_block_head_looks_one_phone_ahead():
+    phones = phone_ids(LAYOUT, "hi")
+    assert block_head(LAYOUT, phones, 0) == [phones[0], phones[1]]
+    assert block_head(LAYOUT, phones, 3) == [phones[3], LAYOUT.special("text_end")]
+
+
+def test_segment_of_real_utterances_decodes_back(utterances):
+    for utterance in utterances[:4]:
+        codes = random_codes(round(utterance.seconds * FRAME_RATE))
+        phones = phone_ids(LAYOUT, utterance.ipa)
+        counts = frame_counts(utterance.ipa, utterance.durations, utterance.offset, codes.shape[1], FRAME_RATE)
+        condition = Condition(utterance.speaker, utterance.emotion, utterance.intensity, utterance.vad)
+        segment = build_segment(LAYOUT, condition, phones, counts, codes)
+        head = prefix(LAYOUT, condition, phones)
+        assert segment.tokens[: len(head)].tolist() == head
+        blocks = parse(segment.tokens.tolist(), len(head))
+        assert [block[0] for block in blocks] == phones
+        assert [block[1] for block in blocks] == [*phones[1:], LAYOUT.special("text_end")]
+        assert [block[2] for block in blocks] == counts
+        np.testing.assert_array_equal(np.concatenate([block[3] for block in blocks], axis=1), codes)
+
+
+def test_labels_are_ignored_exactly_where_the_token_is_given():
+    phones, counts = phone_ids(LAYOUT, "hi"), [2, 0, 3, 1]
+    segment = build_segment(LAYOUT, Condition("heart"), phones, counts, random_codes(6))
+    length = len(prefix(LAYOUT, Condition("heart"), phones))
+    given = [True] * length
+    for count in counts:
+        given += [True, True, False] + [False] * (4 * count)
+    assert (segment.labels == IGNORE).tolist() == given
+    assert (segment.labels[~np.array(given)] == segment.tokens[~np.array(given)]).all()
+
+
+def test_fewer_books_than_the_codec_has():
+    layout = tiny_layout(num_codebooks=2)
+    segment = build_segment(layout, Condition("heart"), phone_ids(layout, "h"), [1, 1, 1], random_codes(3))
+    codes = segment.tokens[segment.tokens >= layout.codec_start] - layout.codec_start
+    expected = random_codes(3)[:2].T + [0, 64]
+    np.testing.assert_array_equal(codes.reshape(3, 2), expected)
+
+
+def test_a_phone_longer_than_the_longest_duration_keeps_the_next_ones_in_place():
+    codes = random_codes(MAX_DURATION + 12)
+    phones = phone_ids(LAYOUT, "h")
+    segment = build_segment(LAYOUT, Condition("heart"), phones, [1, MAX_DURATION + 10, 1], codes)
+    blocks = parse(segment.tokens.tolist(), len(prefix(LAYOUT, Condition("heart"), phones)))
+    assert [block[2] for block in blocks] == [1, MAX_DURATION, 1]
+    np.testing.assert_array_equal(blocks[1][3], codes[:, 1 : MAX_DURATION + 1])
+    np.testing.assert_array_equal(blocks[2][3], codes[:, -1:])
+
+
+def test_joined_segments_stand_between_bos_and_eos():
+    first = Segment(np.array([5, 6], np.int32), np.array([IGNORE, 6], np.int32))
+    second = Segment(np.array([7], np.int32), np.array([7], np.int32))
+    joined = join_segments(LAYOUT, [first, second])
+    bos, eos = LAYOUT.special("bos"), LAYOUT.special("eos")
+    assert joined.tokens.tolist() == [bos, 5, 6, 7, eos]
+    assert joined.labels.tolist() == [IGNORE, IGNORE, 6, 7, eos]
