@@ -6,9 +6,10 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from affecttts import __version__
-from affecttts.errors import GenerationError, OutputError, RequestError
+from affecttts.errors import GenerationError, InputError, OutputError, RequestError
 from codec.errors import AudioError, CheckpointError
 
 EXIT_CODES = """exit codes: 0 done, 1 unreadable input, unwritable output or broken model, 2 wrong request,
@@ -20,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         return arguments.run(arguments)
-    except (RequestError, OutputError, GenerationError, AudioError, CheckpointError) as error:
+    except (RequestError, InputError, OutputError, GenerationError, AudioError, CheckpointError) as error:
         print(f"affecttts: {' '.join(str(error).split())}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
@@ -31,10 +32,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(RequestError.exit_code, f"affecttts: {message} (see {self.prog} --help)\n")
+
+
 def _parser() -> argparse.ArgumentParser:
     from affecttts.commands import audio, listing, synthesize
 
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="affecttts", description="Emotional text-to-speech.", epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
     )  # fmt: skip

@@ -7,6 +7,12 @@ class RequestError(ValueError):
     exit_code = 2
 
 
+class InputError(OSError):
+    """A file to read from is missing or unreadable."""
+
+    exit_code = 1
+
+
 class OutputError(OSError):
     """The output could not be written."""
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from codec.errors import AudioError
 
-MAX_SECONDS = 3600.0
+MAX_SECONDS = 300.0  # the codec works on a whole signal at once
 MIN_SECONDS = 0.02
 
 

@@ -24,6 +24,8 @@ def main() -> None:
     parser.add_argument("--name", required=True)
     parser.add_argument("--licence", default="unstated")
     parser.add_argument("--voices", help="comma-separated voices to offer (default: all that the LM knows)")
+    parser.add_argument("--voice-note", action="append", default=[], metavar="VOICE=TEXT", help="what `list voices` says of it")
+    parser.add_argument("--guidance", type=float, default=1.0, help="default guidance (1 = off)")
     parser.add_argument("--card", type=Path, help="model card to include")
     parser.add_argument("--output", required=True, type=Path)
     arguments = parser.parse_args()
@@ -32,7 +34,10 @@ def main() -> None:
         raise CheckpointError(f"{arguments.lm} was trained on codec {language_model.codec_fingerprint}, not {arguments.codec}")
     layout = language_model.layout
     voices = tuple(arguments.voices.split(",")) if arguments.voices else layout.voices
-    info = ModelInfo(arguments.name, arguments.licence, voices, layout.emotions, sampling=asdict(SamplingConfig()))
+    info = ModelInfo(
+        arguments.name, arguments.licence, voices, layout.emotions, guidance=arguments.guidance,
+        sampling=asdict(SamplingConfig()), voice_notes=dict(note.split("=", 1) for note in arguments.voice_note),
+    )  # fmt: skip
     with atomic_folder(arguments.output) as temporary:
         shutil.copytree(arguments.codec, temporary / "codec")
         shutil.copytree(arguments.lm, temporary / "lm")

@@ -13,8 +13,8 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
@@ -28,7 +28,9 @@ from affecttts.lm.engine import Engine
 from affecttts.lm.generate import SamplingConfig, generate
 from affecttts.lm.layout import TokenLayout
 from affecttts.lm.loss import StreamLoss, overall
-from affecttts.lm.model import LMConfig, build_llama, save_lm
+from affecttts.lm.model import (
+    LMConfig, build_llama, load_lm, save_lm, structure_embeddings,
+)
 from affecttts.lm.pieces import PromptPieces, train_pieces
 from affecttts.lm.sequence import Condition, phone_ids
 from affecttts.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
@@ -38,6 +40,9 @@ from affecttts.training.tracker import Tracker
 from codec import Codec
 from codec.errors import CheckpointError
 from codec.serialization import fingerprint
+
+if TYPE_CHECKING:
+    from transformers import LlamaForCausalLM
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ class LMTrainingConfig:
 class Trainer:
     """Everything alive in a run."""
 
-    def __init__(self, config: LMTrainingConfig, manifests: list[str], tokens: str, codec: Path, output: Path) -> None:
+    def __init__(self, config: LMTrainingConfig, manifests: list[str], tokens: str, codec: Path, output: Path, init: str | None) -> None:
         set_seed(config.seed)
         self.config, self.output = config, output
         self.accelerator = Accelerator(mixed_precision=config.mixed_precision)
@@ -93,17 +98,35 @@ class Trainer:
         shape = LMConfig(
             config.hidden_size, config.num_layers, config.num_heads, config.mlp_size, config.max_tokens, config.dropout
         )
-        model = build_llama(shape, self.layout)
+        model = self._start_from(init) if init else self._fresh(shape)
         self.ema = torch.optim.swa_utils.AveragedModel(
             model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(config.weight_ema)
         )
-        optimizer = torch.optim.AdamW(
-            model.parameters(), config.learning_rate, betas=(0.9, 0.95), weight_decay=config.weight_decay, fused=True
-        )
+        optimizer = torch.optim.AdamW(self._groups(model), config.learning_rate, betas=(0.9, 0.95), fused=True)
         self.model, self.optimizer = self.accelerator.prepare(StreamLoss(model, self.layout), optimizer)
         self.ema.to(self.accelerator.device)
         self.step, self.epoch, self.position = 0, 0, 0
         self.batches = self._epoch_batches()
+
+    def _fresh(self, shape: LMConfig) -> LlamaForCausalLM:
+        model = build_llama(shape, self.layout)
+        books = [book.vectors for book in self.codec.quantizer.codebooks[: self.layout.num_codebooks]]
+        structure_embeddings(model, self.layout, books, self.config.seed)
+        return model
+
+    def _groups(self, model: LlamaForCausalLM) -> list[dict]:
+        """Embeddings and gains do not decay."""
+        embedding = model.get_input_embeddings().weight
+        decayed = [p for p in model.parameters() if p.dim() > 1 and p is not embedding]
+        kept = [p for p in model.parameters() if p.dim() == 1 or p is embedding]
+        return [{"params": decayed, "weight_decay": self.config.weight_decay}, {"params": kept, "weight_decay": 0.0}]
+
+    def _start_from(self, init: str) -> LlamaForCausalLM:
+        """Weights of another LM folder of the same vocabulary and codec."""
+        start = load_lm(init)
+        if (start.layout, start.codec_fingerprint) != (self.layout, self.codec_hash):
+            raise CheckpointError(f"{init}: its token layout or codec is not that of this run; train without --init")
+        return start.llama()
 
     def _make_layout(self, manifests: list[str]) -> TokenLayout:
         speakers = {u.speaker for m in manifests for u in read_manifest(m) if u.emotion}
@@ -239,10 +262,11 @@ def main() -> None:
     parser.add_argument("--tokens", required=True, help="folder of token shards")
     parser.add_argument("--codec", type=Path, required=True, help="codec folder that made the tokens")
     parser.add_argument("--output", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--init", help="LM folder to start from")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one config value")
     arguments = parser.parse_args()
     config = load_config(LMTrainingConfig, arguments.config, arguments.set)
-    trainer = Trainer(config, arguments.manifest, arguments.tokens, arguments.codec, arguments.output)
+    trainer = Trainer(config, arguments.manifest, arguments.tokens, arguments.codec, arguments.output, arguments.init)
     trainer.resume()
     trainer.run()
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from affecttts.emotion import load_emotions
-from affecttts.errors import GenerationError, OutputError, RequestError
+from affecttts.errors import GenerationError, InputError, OutputError, RequestError
 from affecttts.model_folder import ModelInfo, read_model_info
 from affecttts.output import STDOUT, check_output, write_wav
 from affecttts.synthesis import MAX_GUIDANCE, Request, SpeechResult, Synthesizer, prepare
@@ -94,7 +94,7 @@ def _read_file(source: str) -> bytes:
         with open(source, "rb") as file:
             return file.read(MAX_TEXT_BYTES + 1)
     except OSError as error:
-        raise RequestError(f"{source}: cannot be read ({error.strerror})") from error
+        raise InputError(f"{source}: cannot be read ({error.strerror}); give a text file") from error
 
 
 def _speak_with_bar(synthesizer: Synthesizer, request: Request, quiet: bool) -> SpeechResult:

@@ -80,6 +80,12 @@ class TokenLayout:
         return self.piece_start + self.num_pieces
 
     @property
+    def ordered_ranges(self) -> list[tuple[int, int]]:
+        """Ranges (first id, end) whose ids are steps of one quantity: intensity, valence, arousal, dominance, duration."""
+        axes = [(self.vad_start + i * VAD_BINS, self.vad_start + (i + 1) * VAD_BINS) for i in range(3)]
+        return [(self.intensity_start, self.vad_start), *axes, (self.duration_start, self.voice_start)]
+
+    @property
     def size(self) -> int:
         """Vocabulary size, padded."""
         used = self.codec_start + self.num_codebooks * self.codebook_size

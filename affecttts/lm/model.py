@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from affecttts.lm.layout import TokenLayout
+from affecttts.lm.layout import STRESSES, TokenLayout
+from affecttts.text.symbols import SYMBOLS
 from codec.errors import CheckpointError
 from codec.serialization import atomic_folder, load_strictly, load_weights, read_json, save_weights, write_json
 
@@ -67,6 +68,42 @@ def build_llama(config: LMConfig, layout: TokenLayout) -> LlamaForCausalLM:
             pad_token_id=layout.special("pad"), bos_token_id=layout.special("bos"), eos_token_id=layout.special("eos"),
         )  # fmt: skip
     )
+
+
+def structure_embeddings(model: LlamaForCausalLM, layout: TokenLayout, codebooks: list[Tensor], seed: int = 0) -> None:
+    """Start the (tied) embeddings from what is known of the tokens, which spares a small corpus from teaching it.
+
+    Codec tokens of all books share one orthogonal projection of their codebook vectors e and one more direction that
+    holds |e|^2: a hidden state that carries the projection of an expected latent then scores every code by its distance
+    to it, the residual of the next book is a subtraction, and codes that sound alike are alike. A phone starts near its
+    variants under other stress, bins near their neighbours.
+
+    Args:
+        codebooks: [codebook_size, D] for every book of the layout, D < hidden size.
+    """
+    import torch
+
+    weight = model.get_input_embeddings().weight.data
+    scale, width = model.config.initializer_range, weight.shape[1]
+    generator = torch.Generator().manual_seed(seed)
+
+    def noise(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator) * scale
+
+    dim = codebooks[0].shape[1]
+    axes = torch.linalg.qr(torch.randn(width, dim + 1, generator=generator)).Q.t()  # orthonormal rows [D + 1, width]
+    unit = codebooks[0].float().norm(dim=1).mean().item()
+    for book, vectors in enumerate(codebooks):
+        vectors = vectors.float().cpu() / unit
+        rows = torch.cat([vectors, -vectors.square().sum(dim=1, keepdim=True) / 2], dim=1) @ axes
+        weight[layout.book(book) : layout.book(book + 1)] = rows
+    phones = noise(len(STRESSES), 1, width) * 0.5 + noise(1, len(SYMBOLS), width)
+    weight[layout.phone_start : layout.emotion_start] = phones.flatten(0, 1)
+    for start, end in layout.ordered_ranges:
+        position = torch.linspace(0, 1, end - start)[:, None]
+        angles = position * torch.linspace(0.5, 8, width // 2)[None]
+        waves = torch.cat([angles.sin(), angles.cos()], dim=1)
+        weight[start:end] = waves[:, torch.randperm(width, generator=generator)] * scale + noise(1, width)
 
 
 def save_lm(folder: str | Path, model: LlamaForCausalLM, layout: TokenLayout, codec_fingerprint: str, pieces: bytes) -> None:

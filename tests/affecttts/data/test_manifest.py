@@ -7,7 +7,7 @@ import pytest
 
 from affecttts.data.manifest import Utterance, read_manifest
 from affecttts.errors import RequestError
-from conftest import DATA
+from tiny_models import DATA
 
 GOOD = {"id": "a", "path": "a.wav", "speaker": "s", "seconds": 1.0, "split": "train"}
 BAD = {

@@ -9,7 +9,7 @@ from affecttts.errors import RequestError
 from affecttts.lm.dataset import LMDataset, MixtureConfig, _Draws
 from affecttts.lm.pieces import PromptPieces
 from affecttts.lm.sequence import IGNORE
-from conftest import DATA, tiny_layout
+from tiny_models import DATA, tiny_layout
 
 MANIFEST = DATA / "manifest.jsonl"
 LAYOUT = tiny_layout()

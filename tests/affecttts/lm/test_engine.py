@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from affecttts.lm.engine import Engine, best_dtype
+from affecttts.lm.engine import PRECISIONS, Engine
 from affecttts.lm.model import load_lm, save_lm
 from codec.errors import CheckpointError
-from conftest import random_llama, tiny_layout
+from tiny_models import random_llama, tiny_layout
 
 LAYOUT = tiny_layout()
 LENGTH = 24
@@ -19,7 +19,7 @@ def llama():
 
 @pytest.fixture(scope="module")
 def engine(llama):
-    return Engine(llama.config.to_dict(), llama.state_dict(), torch.float32)
+    return Engine(llama.config.to_dict(), llama.state_dict(), "float32")
 
 
 def tokens(rows=2, length=LENGTH, seed=0):
@@ -78,13 +78,33 @@ def test_what_stands_in_the_padding_does_not_matter(engine):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
 
 
-def test_bfloat16_is_close(llama):
+def test_eight_bits_are_close(llama):
     ids = tokens()
-    half = Engine(llama.config.to_dict(), llama.state_dict(), torch.bfloat16)
+    quantized = Engine(llama.config.to_dict(), llama.state_dict())
     expected = reference(llama, ids)[:, -1]
-    found = run(half, ids, [10, 1, LENGTH - 11])[-1]
+    found = run(quantized, ids, [10, 1, LENGTH - 11])[-1]
+    assert not torch.allclose(found, expected, atol=1e-4)
     assert (found - expected).abs().mean() < 0.05 * expected.std()
-    assert best_dtype() in (torch.float32, torch.bfloat16)
+    hidden = quantized.forward(ids, quantized.start([0, 0], LENGTH))
+    torch.testing.assert_close(quantized.logits(hidden, 100, 64), quantized.logits(hidden, 0, LAYOUT.size)[:, 100:164])
+
+
+def test_unknown_precisions_are_refused(llama):
+    assert PRECISIONS == ("int8", "float32")
+    with pytest.raises(ValueError, match="int4"):
+        Engine(llama.config.to_dict(), llama.state_dict(), "int4")
+
+
+def test_gains_of_the_norms_count():
+    """They are folded into the matrices: with gains other than one the results must still be those of the model."""
+    llama = random_llama(LAYOUT, seed=3, max_tokens=64).float()
+    with torch.no_grad():
+        for name, weight in llama.named_parameters():
+            if "norm" in name:
+                weight.uniform_(0.5, 1.5)
+    ids = tokens()
+    found = run(Engine(llama.config.to_dict(), llama.state_dict(), "float32"), ids, [10, 14])[-1]
+    torch.testing.assert_close(found, reference(llama, ids)[:, -1], atol=1e-4, rtol=1e-4)
 
 
 def test_more_tokens_than_the_context_are_refused(engine):
@@ -111,7 +131,7 @@ def test_saved_folder_loads_in_both(llama, tmp_path):
     stock = LlamaForCausalLM.from_pretrained(tmp_path / "lm", dtype=torch.float32).eval()
     expected = reference(stock, ids)
     torch.testing.assert_close(reference(loaded.llama(), ids), expected, atol=1e-4, rtol=1e-4)
-    found = run(Engine(loaded.config, loaded.tensors, torch.float32), ids, [LENGTH])[0]
+    found = run(Engine(loaded.config, loaded.tensors, "float32"), ids, [LENGTH])[0]
     torch.testing.assert_close(found, expected[:, -1], atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(expected, reference(llama, ids), atol=0.05, rtol=0.05)
 

@@ -7,7 +7,7 @@ from affecttts.lm.engine import Engine
 from affecttts.lm.generate import SamplingConfig, generate
 from affecttts.lm.layout import MAX_DURATION
 from affecttts.lm.sequence import Condition, phone_ids
-from conftest import LONGEST_PHONE, random_llama, tiny_layout
+from tiny_models import LONGEST_PHONE, random_llama, tiny_layout
 
 LAYOUT = tiny_layout()
 PHONES = phone_ids(LAYOUT, "hˈAlO ðˈɛɹ.")
@@ -17,7 +17,7 @@ HAPPY, SAD, NONE = Condition("heart", "happy", 1.0, (0.8, 0.5, 0.4)), Condition(
 @pytest.fixture(scope="module")
 def engine():
     llama = random_llama(LAYOUT)
-    return Engine(llama.config.to_dict(), llama.state_dict(), torch.float32)
+    return Engine(llama.config.to_dict(), llama.state_dict(), "float32")
 
 
 def speak(engine, conditions=(HAPPY,), weights=(1.0,), seed=0, phones=PHONES, **sampling):
@@ -91,7 +91,7 @@ def test_uniform_durations_reach_the_longest():
     llama = random_llama(LAYOUT)
     with torch.no_grad():
         llama.model.embed_tokens.weight[LAYOUT.duration_start : LAYOUT.voice_start].zero_()
-    flat = Engine(llama.config.to_dict(), llama.state_dict(), torch.float32)
+    flat = Engine(llama.config.to_dict(), llama.state_dict(), "float32")
     result = speak(flat, phones=phone_ids(LAYOUT, "hi"), max_frames_per_phone=64.0, top_p=1.0)
     assert result.finish_reason == "end" and LONGEST_PHONE < max(result.counts) <= MAX_DURATION
 
@@ -99,7 +99,7 @@ def test_uniform_durations_reach_the_longest():
 def test_a_text_larger_than_the_context_is_told(engine):
     """Nothing of the model's insides may come to light: either a cap or an error with a reason."""
     llama = random_llama(LAYOUT, max_tokens=96)
-    small = Engine(llama.config.to_dict(), llama.state_dict(), torch.float32)
+    small = Engine(llama.config.to_dict(), llama.state_dict(), "float32")
     try:
         result = speak(small, phones=phone_ids(LAYOUT, "hˈAlO ðˈɛɹ " * 4))
     except (ValueError, RuntimeError) as error:

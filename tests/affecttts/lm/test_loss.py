@@ -5,7 +5,7 @@ import torch
 
 from affecttts.lm.loss import StreamLoss, overall
 from affecttts.lm.sequence import IGNORE, Condition, build_segment, join_segments, phone_ids
-from conftest import random_llama, tiny_layout
+from tiny_models import random_llama, tiny_layout
 
 LAYOUT = tiny_layout()
 

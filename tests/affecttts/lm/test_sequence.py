@@ -7,7 +7,7 @@ from affecttts.lm.layout import MAX_DURATION
 from affecttts.lm.sequence import (
     IGNORE, Condition, Segment, block_head, build_segment, frame_counts, join_segments, phone_ids, prefix, split_phones,
 )  # fmt: skip
-from conftest import tiny_layout
+from tiny_models import tiny_layout
 
 FRAME_RATE = 25.0
 LAYOUT = tiny_layout()

@@ -1,13 +1,12 @@
 """Recipe configs: every file fits its recipe, and typing errors are told."""
 
-import importlib.util
 from dataclasses import dataclass
 
 import pytest
 
 from affecttts.errors import RequestError
 from affecttts.training.config import describe, load_config
-from conftest import REPOSITORY
+from tiny_models import REPOSITORY, load_recipe
 
 CONFIGS = sorted((REPOSITORY / "recipes" / "configs").glob("*.yaml"))
 RECIPES = {"codec": ("train_codec", "CodecTrainingConfig"), "lm": ("train_lm", "LMTrainingConfig")}
@@ -24,13 +23,7 @@ class Small:
 def recipe_class(name):
     pytest.importorskip("accelerate")
     module, cls = RECIPES[name.split("_")[0]]
-    spec = importlib.util.spec_from_file_location(f"recipe_{module}", REPOSITORY / "recipes" / f"{module}.py")
-    loaded = importlib.util.module_from_spec(spec)
-    import sys
-
-    sys.modules[spec.name] = loaded
-    spec.loader.exec_module(loaded)
-    return getattr(loaded, cls)
+    return getattr(load_recipe(module), cls)
 
 
 def test_there_are_configs_of_both_recipes():

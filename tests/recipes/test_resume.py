@@ -1,0 +1,167 @@
+"""A run that was interrupted and resumed ends bit for bit like one that was not."""
+
+from __future__ import annotations
+
+
+
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("accelerate")
+pytest.importorskip("pyworld")
+
+from affecttts.data.audio_cache import build_cache
+from affecttts.data.tokens import TokenRow, shard_path, write_shard
+from codec.errors import CheckpointError
+from codec.serialization import WEIGHTS_NAME, fingerprint
+from tiny_models import DATA, load_recipe, random_codec
+
+MANIFEST = str(DATA / "manifest.jsonl")
+CODEC = {
+    "preset": "tiny", "codec": {"quantizer_dropout": 0.5}, "steps": 8, "batch_size": 2, "crop_seconds": 0.32, "warmup_steps": 2,
+    "quantizer_start_batches": 2, "weight_ema": 0.8, "mixed_precision": "no", "log_every": 2, "validate_every": 3, "checkpoint_every": 4,
+}  # fmt: skip
+LM = {
+    "num_codebooks": 4, "hidden_size": 64, "num_layers": 2, "num_heads": 2, "mlp_size": 64, "num_pieces": 300, "dropout": 0.1,
+    "steps": 7, "batch_tokens": 700, "warmup_steps": 2, "prompt_dropout": 0.3, "free_text": 0.3, "joined": 0.3, "code_noise": 0.1,
+    "weight_ema": 0.8, "mixed_precision": "no", "log_every": 1, "validate_every": 3, "checkpoint_every": 3,
+}  # fmt: skip
+
+
+class Interrupted(Exception):
+    pass
+
+
+@pytest.fixture(autouse=True)
+def on_cpu(monkeypatch):
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "true")
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """Decoded audio of the clips, made once."""
+    folder = tmp_path_factory.mktemp("audio") / "cache"
+    build_cache([MANIFEST], folder, 24_000, 240)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def codec_dir(tiny_codec, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("codecs") / "codec"
+    tiny_codec.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tokens(utterances, codec_dir, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tokens")
+    draw = np.random.default_rng(0).integers
+    rows = [TokenRow(u.id, "0" * 16, draw(0, 64, (4, round(u.seconds * 25))).astype(np.uint16)) for u in utterances]
+    write_shard(shard_path(folder, 0, 1), rows, fingerprint(codec_dir))
+    return folder
+
+
+def run_interrupted(make, stop_after):
+    """Run until `stop_after` steps are done, lose the process, disturb its random numbers, resume."""
+    first = make()
+    step = first.train_step
+
+    def until():
+        if first.step == stop_after:
+            raise Interrupted
+        return step()
+
+    first.train_step = until
+    with pytest.raises(Interrupted):
+        first.run()
+    second = make()
+    torch.rand(11)
+    second.resume()
+    assert 0 < second.step < stop_after  # some steps are lost and done again
+    second.run()
+    return second
+
+
+def assert_same(first, second):
+    first, second = first.state_dict(), second.state_dict()
+    assert first.keys() == second.keys()
+    different = [name for name in first if not torch.equal(first[name], second[name])]
+    assert not different
+
+
+def codec_trainer(cache, output, init=None, **changes):
+    recipe = load_recipe("train_codec")
+    return recipe.Trainer(recipe.CodecTrainingConfig(**(CODEC | changes)), cache, [MANIFEST], output, init)
+
+
+# The codebooks start before, at and after the checkpoint.
+@pytest.mark.parametrize("start", [2, 4, 6])
+def test_codec(cache, tmp_path, start):
+    straight = codec_trainer(cache, tmp_path / "a", quantizer_start_step=start)
+    initial = {name: value.clone() for name, value in straight.codec.state_dict().items()}
+    straight.run()
+    resumed = run_interrupted(lambda: codec_trainer(cache, tmp_path / "b", quantizer_start_step=start), stop_after=5)
+    assert straight.step == resumed.step == 8
+    moved = [name for name, value in straight.codec.state_dict().items() if not torch.equal(value, initial[name])]
+    assert any(name.startswith("encoder.") for name in moved) and any(name.startswith("quantizer.") for name in moved)
+    assert_same(straight.codec, resumed.codec)
+    assert_same(straight.ema, resumed.ema)
+    assert (tmp_path / "a" / "codec" / WEIGHTS_NAME).read_bytes() == (tmp_path / "b" / "codec" / WEIGHTS_NAME).read_bytes()
+
+
+def test_codec_against_discriminators(cache, codec_dir, tiny_codec, tmp_path):
+    changes = {
+        "steps": 4, "checkpoint_every": 2, "quantizer_start_step": 0, "freeze_codes": True, "adversarial_start_step": 1,
+        "adversarial_crop_seconds": 0.1, "codebook_choices": (2, 4),
+    }  # fmt: skip
+    straight = codec_trainer(cache, tmp_path / "a", str(codec_dir), **changes)
+    fresh = {name: value.clone() for name, value in straight.discriminator.state_dict().items()}
+    straight.run()
+    resumed = run_interrupted(lambda: codec_trainer(cache, tmp_path / "b", str(codec_dir), **changes), stop_after=3)
+    assert_same(straight.codec, resumed.codec)
+    assert_same(straight.ema, resumed.ema)
+    assert_same(straight.discriminator, resumed.discriminator)
+    assert any(not torch.equal(value, fresh[name]) for name, value in straight.discriminator.state_dict().items())
+    trained, before = straight.averaged().state_dict(), tiny_codec.state_dict()
+    for name, value in trained.items():
+        if name.startswith("quantizer."):
+            assert torch.equal(value, before[name]), f"{name} is frozen"
+        elif name.startswith("encoder."):
+            assert torch.equal(value, before[name].half().float()), f"{name} is frozen"
+    assert not torch.equal(trained["decoder.stem.weight"], before["decoder.stem.weight"].half().float())
+
+
+def lm_trainer(monkeypatch, tokens, codec_dir, output, **changes):
+    recipe = load_recipe("train_lm")
+    monkeypatch.setattr(recipe.Trainer, "_speak", lambda self, tracker: None)  # seconds, and no part of training
+    return recipe.Trainer(recipe.LMTrainingConfig(**(LM | changes)), [MANIFEST], str(tokens), codec_dir, output, None)
+
+
+def test_lm(monkeypatch, tokens, codec_dir, tmp_path):
+    straight = lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "a")
+    assert len(straight.batches) > 3  # the checkpoint lies inside an epoch ..
+    straight.run()
+    assert straight.epoch > 0  # .. and the run goes beyond it
+    resumed = run_interrupted(lambda: lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "b"), stop_after=5)
+    assert (straight.step, straight.epoch, straight.position) == (resumed.step, resumed.epoch, resumed.position)
+    assert_same(straight.model, resumed.model)
+    assert_same(straight.ema, resumed.ema)
+    for name in (WEIGHTS_NAME, "prompt_pieces.model", "layout.json", "config.json"):
+        assert (tmp_path / "a" / "lm" / name).read_bytes() == (tmp_path / "b" / "lm" / name).read_bytes()
+
+
+def test_lm_of_another_codec_is_refused(monkeypatch, tokens, codec_dir, tmp_path):
+    random_codec(seed=1).save_pretrained(tmp_path / "other")
+    with pytest.raises(CheckpointError, match="encoded by codec"):
+        lm_trainer(monkeypatch, tokens, tmp_path / "other", tmp_path / "run")
+
+
+def test_a_finished_run_does_nothing_more(monkeypatch, tokens, codec_dir, tmp_path):
+    lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "a", steps=2, checkpoint_every=2).run()
+    again = lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "a", steps=2, checkpoint_every=2)
+    again.resume()
+    again.train_step = lambda: pytest.fail("trained on")
+    again.run()
+    assert again.step == 2

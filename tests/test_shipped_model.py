@@ -1,0 +1,96 @@
+"""The shipped model does what the README says: speaks, in four voices, with emotions that can be measured."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from affecttts import Synthesizer
+from affecttts.model_folder import SHIPPED
+from codec.serialization import read_json
+
+TEXT = "The train will leave the station in a few minutes."
+SEEDS = (1, 2, 3)
+
+
+@pytest.fixture(scope="module")
+def synthesizer() -> Synthesizer:
+    return Synthesizer.from_pretrained()
+
+
+def mean_f0(samples: np.ndarray, sample_rate: int) -> float:
+    """Median F0 in Hz by autocorrelation over loud frames."""
+    size, hop = round(0.04 * sample_rate), round(0.02 * sample_rate)
+    frames = np.lib.stride_tricks.sliding_window_view(samples, size)[::hop]
+    frames = frames[(frames**2).mean(axis=1) > 0.1 * (frames**2).mean()]
+    frames = (frames - frames.mean(axis=1, keepdims=True)) * np.hanning(size)
+    spectra = np.abs(np.fft.rfft(frames, 2 * size)) ** 2
+    correlation = np.fft.irfft(spectra)[:, :size]
+    low, high = round(sample_rate / 500), round(sample_rate / 60)
+    lags = correlation[:, low:high].argmax(axis=1) + low
+    clear = correlation[np.arange(len(lags)), lags] > 0.4 * correlation[:, 0]
+    return float(np.median(sample_rate / lags[clear]))
+
+
+def pitch(synthesizer: Synthesizer, **request) -> float:
+    """Mean over seeds of the median F0, Hz."""
+    results = [synthesizer.synthesize(TEXT, seed=seed, **request) for seed in SEEDS]
+    return float(np.mean([mean_f0(r.audio, r.sample_rate) for r in results]))
+
+
+def seconds(synthesizer: Synthesizer, **request) -> float:
+    return float(np.mean([synthesizer.synthesize(TEXT, seed=seed, **request).seconds for seed in SEEDS]))
+
+
+def test_says_all_and_ends(synthesizer):
+    result = synthesizer.synthesize(TEXT, emotion="happy", seed=1)
+    assert result.finish_reason == "end"
+    assert result.end_probability > 0.5
+    assert 1.5 < result.seconds < 6
+    assert 0.01 < np.sqrt((result.audio**2).mean()) < 0.5
+
+
+def test_same_seed_same_samples(synthesizer):
+    one, two, other = (synthesizer.synthesize(TEXT, seed=seed) for seed in (5, 5, 6))
+    assert np.array_equal(one.audio, two.audio)
+    assert not np.array_equal(one.tokens, other.tokens)
+
+
+@pytest.mark.parametrize("voice", ["heart", "michael"])
+def test_emotions_move_the_pitch_as_in_the_corpus(synthesizer, voice):
+    neutral = pitch(synthesizer, voice=voice)
+    for emotion in ("happy", "fearful", "surprised"):
+        assert pitch(synthesizer, voice=voice, emotion=emotion) > neutral * 1.05, emotion
+    for emotion in ("sad", "disgusted"):
+        assert pitch(synthesizer, voice=voice, emotion=emotion) < neutral * 0.95, emotion
+
+
+def test_sad_is_slower_than_fearful(synthesizer):
+    assert seconds(synthesizer, emotion="sad") > 1.2 * seconds(synthesizer, emotion="fearful")
+
+
+def test_intensity_scales(synthesizer):
+    weak, usual, strong = (pitch(synthesizer, emotion="happy", intensity=i) for i in (0.5, 1.0, 1.5))
+    assert weak < usual < strong
+
+
+def test_women_speak_higher_than_men(synthesizer):
+    assert min(pitch(synthesizer, voice=v) for v in ("heart", "bella")) > max(
+        pitch(synthesizer, voice=v) for v in ("fenrir", "michael")
+    )
+
+
+def test_free_text_moves_the_voice(synthesizer):
+    neutral = pitch(synthesizer)
+    assert pitch(synthesizer, prompt="like somebody who has just won the lottery") > neutral * 1.05
+    assert pitch(synthesizer, prompt="as if all hope were gone after the funeral") < neutral * 0.95
+
+
+def test_model_folder_is_complete_and_small():
+    size = sum(path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file())
+    assert size < 80e6
+    assert not [p for p in SHIPPED.rglob("*") if p.suffix in {".pt", ".bin", ".pkl", ".ckpt"}]
+    card = (SHIPPED / "MODEL_CARD.md").read_text(encoding="utf-8")
+    for heading in ("Data", "Licence", "Training", "Limits"):
+        assert heading in card
+    assert read_json(Path(SHIPPED) / "model.json")["voices"] == ["heart", "bella", "fenrir", "michael"]

@@ -1,0 +1,69 @@
+"""Tiny random networks that the tests share."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import torch
+
+from affecttts.emotion import load_emotions
+from affecttts.lm.layout import TokenLayout
+from affecttts.lm.model import LMConfig, build_llama
+from codec import Codec, CodecConfig
+
+DATA = Path(__file__).parent / "data"
+REPOSITORY = Path(__file__).parents[1]
+VOICES = ("heart", "fenrir")
+LONGEST_PHONE = 3  # frames: the tiny LM hardly ever draws a longer duration
+
+
+def random_codec(seed: int = 0, **changes) -> Codec:
+    """An untrained tiny codec in evaluation mode; its pitch is voiced about half of the time."""
+    torch.manual_seed(seed)
+    codec = Codec(CodecConfig.preset("tiny", **changes))
+    for book in codec.quantizer.codebooks:
+        book.vectors.mul_(4)
+    return codec.eval()
+
+
+def tiny_layout(**changes) -> TokenLayout:
+    """A layout for the tiny codec."""
+    values = {"emotions": load_emotions().ids, "voices": VOICES, "num_codebooks": 4, "codebook_size": 64, "num_pieces": 300}
+    return TokenLayout(**(values | changes))
+
+
+def random_llama(layout: TokenLayout, seed: int = 0, max_tokens: int = 2048):
+    """An untrained tiny Llama that draws short durations, so that speech ends soon.
+
+    Every token has the same first coordinate, to which no layer adds; long durations have the opposite one.
+    """
+    torch.manual_seed(seed)
+    model = build_llama(LMConfig(hidden_size=32, num_layers=2, num_heads=2, mlp_size=64, max_tokens=max_tokens), layout)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if "norm" not in name:
+                weight.normal_(std=0.3)
+        for layer in model.model.layers:
+            layer.self_attn.o_proj.weight[0], layer.mlp.down_proj.weight[0] = 0.0, 0.0
+        table = model.model.embed_tokens.weight
+        table[:, 0] = 4.0
+        table[layout.duration(LONGEST_PHONE + 1) : layout.voice_start, 0] = -8.0
+    return model.eval()
+
+
+def load_recipe(name: str) -> ModuleType:
+    """A script of recipes/ as a module."""
+    full = f"recipe_{name}"
+    if full not in sys.modules:
+        spec = importlib.util.spec_from_file_location(full, REPOSITORY / "recipes" / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[full] = module  # dataclasses look their module up
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[full]
+            raise
+    return sys.modules[full]
