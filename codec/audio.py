@@ -45,8 +45,8 @@ def load_audio(path: str | Path, sample_rate: int) -> Audio:
     except soundfile.LibsndfileError as error:
         reason = "no such file" if not Path(path).exists() else f"not readable as audio ({error.error_string})"
         raise AudioError(f"{path}: {reason}; give a WAV, FLAC, OGG or MP3 file") from error
-    except (OSError, RuntimeError) as error:
-        raise AudioError(f"{path}: not readable as audio ({error})") from error
+    except (OSError, RuntimeError, TypeError) as error:  # TypeError: a headerless .raw file
+        raise AudioError(f"{path}: not readable as audio ({error}); give a WAV, FLAC, OGG or MP3 file") from error
     return Audio(_checked(path, resample(samples.mean(axis=1), rate, sample_rate)), sample_rate)
 
 

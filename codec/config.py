@@ -52,14 +52,18 @@ class CodecConfig:
     f0_max: float = 700.0  # Hz
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            value, whole = getattr(self, field.name), field.type == "int"
+            if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)) or value < 0:
+                raise ValueError(f"{field.name} is {value!r}, must be a {'whole' if whole else 'plain'} number, not negative")
+        if 0 in (self.hop_length, self.frame_stride, self.num_codebooks, self.codebook_size):
+            raise ValueError("hop_length, frame_stride, num_codebooks and codebook_size must be positive")
         if self.sample_rate % self.samples_per_frame:
             raise ValueError(
                 f"sample_rate {self.sample_rate} is no multiple of hop_length x frame_stride = {self.samples_per_frame}"
             )
         if self.n_fft < 2 * self.hop_length:
             raise ValueError(f"n_fft {self.n_fft} must be at least twice hop_length {self.hop_length}")
-        if min(self.num_codebooks, self.codebook_size) < 1:
-            raise ValueError("num_codebooks and codebook_size must be positive")
 
     @property
     def samples_per_frame(self) -> int:

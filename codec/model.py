@@ -14,7 +14,7 @@ from codec.encoder import Encoder
 from codec.errors import CheckpointError
 from codec.quantizer import QuantizerOutput, ResidualQuantizer
 from codec.serialization import (
-    CONFIG_NAME, WEIGHTS_NAME, atomic_folder, load_strictly, load_weights, read_json, save_weights, write_json,
+    CONFIG_NAME, atomic_folder, load_model_weights, load_strictly, read_json, save_model_weights, write_json,
 )
 
 MODEL_TYPE = "affectcodec"
@@ -108,7 +108,7 @@ class Codec(nn.Module):
         }
         with atomic_folder(folder) as temporary:
             write_json(temporary / CONFIG_NAME, {"model_type": MODEL_TYPE, **self.config.to_dict()})
-            save_weights(temporary / WEIGHTS_NAME, tensors)
+            save_model_weights(temporary, tensors)
 
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> Codec:
@@ -125,5 +125,5 @@ class Codec(nn.Module):
         except ValueError as error:
             raise CheckpointError(f"{folder}: {error}") from error
         model = cls(config)
-        load_strictly(model, load_weights(Path(folder) / WEIGHTS_NAME), folder)
+        load_strictly(model, load_model_weights(folder), folder)
         return model.eval()

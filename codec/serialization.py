@@ -16,6 +16,8 @@ from codec.errors import CheckpointError
 
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
+INDEX_NAME = "model.safetensors.index.json"
+SHARD_BYTES = 15_000_000
 
 
 @contextmanager
@@ -76,6 +78,7 @@ def save_weights(path: str | Path, tensors: dict[str, Any]) -> None:
     from safetensors.torch import save_file
 
     save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, str(path))
+    Path(path).chmod(0o644)  # safetensors makes files that their owner alone can read
 
 
 def load_weights(path: str | Path) -> dict[str, Any]:
@@ -110,12 +113,51 @@ def load_strictly(module: Any, tensors: dict[str, Any], source: str | Path) -> N
         raise CheckpointError(f"{source}: the weights do not fit {CONFIG_NAME} beside them ({reason})") from error
 
 
+def save_model_weights(folder: str | Path, tensors: dict[str, Any]) -> None:
+    """Write a model's tensors as transformers does: model.safetensors, or shards of `SHARD_BYTES` with an index."""
+    shards: list[dict[str, Any]] = [{}]
+    size = 0
+    for name, tensor in tensors.items():
+        if shards[-1] and size + tensor.nbytes > SHARD_BYTES:
+            shards.append({})
+            size = 0
+        shards[-1][name] = tensor
+        size += tensor.nbytes
+    if len(shards) == 1:
+        save_weights(Path(folder) / WEIGHTS_NAME, tensors)
+        return
+    names = [f"model-{i + 1:05d}-of-{len(shards):05d}.safetensors" for i in range(len(shards))]
+    for name, shard in zip(names, shards):
+        save_weights(Path(folder) / name, shard)
+    places = {tensor: name for name, shard in zip(names, shards) for tensor in shard}
+    total = sum(tensor.nbytes for tensor in tensors.values())
+    write_json(Path(folder) / INDEX_NAME, {"metadata": {"total_size": total}, "weight_map": places})
+
+
+def load_model_weights(folder: str | Path) -> dict[str, Any]:
+    """Read what `save_model_weights` wrote.
+
+    Raises:
+        CheckpointError: a file is missing, truncated, corrupt or outside the folder.
+    """
+    if not (Path(folder) / INDEX_NAME).exists():
+        return load_weights(Path(folder) / WEIGHTS_NAME)
+    index = read_json(Path(folder) / INDEX_NAME)
+    names = sorted(set(index["weight_map"].values())) if isinstance(index, dict) and "weight_map" in index else []
+    if not names or any(Path(name).name != name for name in names):
+        raise CheckpointError(f"{folder}/{INDEX_NAME}: not an index of shards beside it; fetch the model again")
+    tensors: dict[str, Any] = {}
+    for name in names:
+        tensors |= load_weights(Path(folder) / name)
+    return tensors
+
+
 def fingerprint(folder: str | Path) -> str:
-    """SHA-256 over a model folder's config and weights, first 16 hex digits."""
-    digest = hashlib.sha256()
-    for name in (CONFIG_NAME, WEIGHTS_NAME):
-        try:
-            digest.update((Path(folder) / name).read_bytes())
-        except OSError as error:
-            raise CheckpointError(f"{folder}: {name} cannot be read ({error.strerror}); is this a model folder?") from error
+    """SHA-256 over a model folder's config and tensors, first 16 hex digits; how they are sharded does not matter."""
+    import torch
+
+    digest = hashlib.sha256(json.dumps(read_json(Path(folder) / CONFIG_NAME), sort_keys=True).encode())
+    for name, tensor in sorted(load_model_weights(folder).items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()[:16]

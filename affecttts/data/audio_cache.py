@@ -51,15 +51,17 @@ def build_cache(manifests: Iterable[str | Path], folder: str | Path, sample_rate
     """Decode and pitch-track every utterance of the manifests into `folder` (all cores, progress bar)."""
     from tqdm import tqdm
 
-    paths = [Path(m).parent / u.path for m in manifests for u in read_manifest(m)]
+    utterances = [(Path(m), u) for m in manifests for u in read_manifest(m)]
+    paths = [manifest.parent / utterance.path for manifest, utterance in utterances]
     work = partial(_prepare, sample_rate=sample_rate, hop_length=hop_length)
     rows, start = [], 0
     with atomic_folder(folder) as temporary, ProcessPoolExecutor(os.cpu_count()) as pool:
         with open(temporary / "audio.i16", "wb") as audio_file, open(temporary / "f0.f16", "wb") as f0_file:
-            for audio, f0, digest in tqdm(pool.map(work, paths, chunksize=16), total=len(paths), desc="audio", unit="clip"):
+            results = tqdm(pool.map(work, paths, chunksize=16), total=len(paths), desc="audio", unit="clip")
+            for (_, utterance), (audio, f0, digest) in zip(utterances, results):
                 audio_file.write(audio.tobytes())
                 f0_file.write(f0.tobytes())
-                rows.append({"start": start, "length": len(audio), "sha256": digest})
+                rows.append({"id": utterance.id, "start": start, "length": len(audio), "sha256": digest})
                 start += len(audio)
         write_json(temporary / INDEX_NAME, {"sample_rate": sample_rate, "hop_length": hop_length, "clips": rows})
 
@@ -73,7 +75,8 @@ class AudioCache:
             build_cache(manifests, folder, sample_rate, hop_length)
         index = read_json(folder / INDEX_NAME)
         utterances = [u for m in manifests for u in read_manifest(m)]
-        if (index["sample_rate"], index["hop_length"], len(index["clips"])) != (sample_rate, hop_length, len(utterances)):
+        made_for = index["sample_rate"], index["hop_length"], [row["id"] for row in index["clips"]]
+        if made_for != (sample_rate, hop_length, [u.id for u in utterances]):
             raise ValueError(f"{folder}: made for other manifests or another rate; remove the folder to rebuild it")
         self.hop_length = hop_length
         self.clips = [CachedClip(u, row["start"], row["length"]) for u, row in zip(utterances, index["clips"])]

@@ -60,6 +60,8 @@ def read_manifest(path: str | Path) -> Iterator[Utterance]:
 def _parse(line: str, where: str, known: set[str]) -> Utterance:
     try:
         values = json.loads(line)
+        if not isinstance(values, dict):
+            raise ValueError("not a JSON object")
         unknown = sorted(set(values) - known)
         if unknown:
             raise ValueError(f"unknown keys {unknown}")

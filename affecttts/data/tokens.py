@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from codec.errors import CheckpointError
-from codec.serialization import atomic_file, read_json, write_json
+from codec.serialization import atomic_file, load_weights, read_json, write_json
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,7 @@ class TokenStore:
         self.codec_fingerprint = fingerprints.pop()
 
     def _add(self, path: Path) -> str:
-        from safetensors.numpy import load_file
-
-        index, codes = read_json(path.with_suffix(".json")), load_file(str(path))["codes"]
+        index, codes = read_json(path.with_suffix(".json")), load_weights(path)["codes"].numpy()
         for row in index["rows"]:
             self.codes[row["id"]] = codes[:, row["start"] : row["start"] + row["frames"]]
         return index["codec"]

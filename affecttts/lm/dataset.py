@@ -11,7 +11,7 @@ from torch import Tensor
 
 from affecttts.data.manifest import Utterance, read_manifest
 from affecttts.data.tokens import TokenStore
-from affecttts.emotion import load_emotions
+from affecttts.emotion import EmotionSpec, load_emotions
 from affecttts.errors import RequestError
 from affecttts.lm.layout import TokenLayout
 from affecttts.lm.pieces import PromptPieces
@@ -60,7 +60,8 @@ class LMDataset:
         if draws.uniform() < self.mixture.free_text:
             phrasings = load_emotions().get(utterance.emotion).phrasings
             pieces = self.pieces.encode(phrasings[draws.below(len(phrasings))])
-        return Condition(utterance.speaker, utterance.emotion, utterance.intensity, utterance.vad, pieces)
+        spec = EmotionSpec(utterance.emotion, utterance.intensity, vad=utterance.vad)
+        return Condition(utterance.speaker, spec.tag, spec.intensity, spec.resolved_vad(), pieces)
 
     def item(self, index: int, draws: _Draws) -> Segment:
         """`<bos>` .. `<eos>` of one utterance, or of two where they are joined."""

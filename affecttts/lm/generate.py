@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from affecttts.errors import RequestError
 from affecttts.lm.engine import Engine
 from affecttts.lm.layout import MAX_DURATION, TokenLayout
 from affecttts.lm.sequence import Condition, block_head, prefix
@@ -18,9 +19,9 @@ SHORTEST_SILENCE = 1  # frames of silence at either end
 class SamplingConfig:
     """How tokens are drawn."""
 
-    temperature: float = 0.8  # of codec tokens
+    temperature: float = 0.3  # of codec tokens
     top_p: float = 0.95
-    duration_temperature: float = 0.6
+    duration_temperature: float = 0.3
     max_frames_per_phone: float = 12.0  # cap on the average over a text, beyond which generation gives up
 
 
@@ -68,7 +69,7 @@ class _Sampler:
         for index in range(len(self.phones)):
             head = block_head(self.layout, self.phones, index)
             count = self._duration(pending + head, is_silence=index in (0, len(self.phones) - 1))
-            if len(frames) + count > self.budget:
+            if len(frames) + count > self.budget or not self._fits(count):
                 return self._result(frames, counts, "cap", 0.0)
             pending = [self.layout.duration(count)]
             for _ in range(count):
@@ -79,11 +80,17 @@ class _Sampler:
         ending = torch.softmax(everything, dim=0)[self.layout.special("eos")]
         return self._result(frames, counts, "end", float(ending))
 
+    def _fits(self, count: int) -> bool:
+        """Whether the cache has room for a block of `count` frames and the head of the next one."""
+        return self.cache.length + count * len(self.books) + 4 <= self.cache.keys.shape[3]
+
     def _start(self) -> None:
         """Fill the cache; a shorter row (a tag as the anchor of a free-text prompt) is padded on the left."""
         longest = max(len(p) for p in self.prefixes)
         padding = [longest - len(p) for p in self.prefixes]
         room = longest + self.budget * len(self.books) + 3 * len(self.phones) + 1
+        if longest + 4 * len(self.phones) > self.engine.max_tokens:
+            raise RequestError(f"a piece of {len(self.phones)} phones does not fit the model's context; shorten the sentence")
         self.cache = self.engine.start(padding, min(room, self.engine.max_tokens))
         pad = self.layout.special("pad")
         self.engine.forward(torch.tensor([[pad] * n + p for n, p in zip(padding, self.prefixes)]), self.cache)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from affecttts.lm.layout import STRESSES, TokenLayout
 from affecttts.text.symbols import SYMBOLS
 from codec.errors import CheckpointError
-from codec.serialization import atomic_folder, load_strictly, load_weights, read_json, save_weights, write_json
+from codec.serialization import atomic_folder, load_model_weights, load_strictly, read_json, save_model_weights, write_json
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -113,7 +113,7 @@ def save_lm(folder: str | Path, model: LlamaForCausalLM, layout: TokenLayout, co
         write_json(temporary / "config.json", config)
         # The output matrix is tied to the input one and is left out, as transformers itself does.
         tensors = {name: tensor.half() for name, tensor in model.state_dict().items() if name != "lm_head.weight"}
-        save_weights(temporary / "model.safetensors", tensors)
+        save_model_weights(temporary, tensors)
         write_json(temporary / LAYOUT_NAME, {"codec": codec_fingerprint, "layout": layout.to_dict()})
         (temporary / PIECES_NAME).write_bytes(pieces)
 
@@ -126,9 +126,10 @@ def load_lm(folder: str | Path) -> TokenLM:
     """
     folder = Path(folder)
     config, meta = read_json(folder / "config.json"), read_json(folder / LAYOUT_NAME)
-    if config.get("model_type") != "llama":
-        raise CheckpointError(f"{folder}: config.json is of model_type {config.get('model_type')!r}, not llama")
-    tensors = load_weights(folder / "model.safetensors")
+    kind = config.get("model_type") if isinstance(config, dict) else None
+    if kind != "llama" or not isinstance(meta, dict):
+        raise CheckpointError(f"{folder}: config.json is of model_type {kind!r}, not llama; give the folder of an LM")
+    tensors = load_model_weights(folder)
     try:
         layout = TokenLayout.from_dict(meta["layout"])
     except (KeyError, TypeError, ValueError) as error:

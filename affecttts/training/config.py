@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,11 +27,20 @@ def load_config(cls: type[T], path: str | Path, overrides: list[str]) -> T:
         key, separator, value = override.partition("=")
         if not separator:
             raise RequestError(f"--set {override!r}: write key=value")
-        values[key] = yaml.safe_load(value)
+        try:
+            values[key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise RequestError(f"--set {override!r}: {value!r} is not YAML") from error
     try:
-        return from_dict(cls, values)
+        return from_dict(cls, _numbers(cls, values))
     except ValueError as error:
         raise RequestError(f"{path}: {error}") from error
+
+
+def _numbers(cls: type, values: dict[str, Any]) -> dict[str, Any]:
+    """YAML 1.1 reads 8e-4 as a word: turn words into numbers where the field is one."""
+    floats = {field.name for field in fields(cls) if field.type in ("float", float)}
+    return {k: float(v) if k in floats and isinstance(v, str) else v for k, v in values.items()}
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -41,6 +50,8 @@ def _read(path: Path) -> dict[str, Any]:
         values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (OSError, yaml.YAMLError) as error:
         raise RequestError(f"{path}: cannot read the config ({error})") from error
+    if not isinstance(values, dict):
+        raise RequestError(f"{path}: a config is a mapping of keys to values")
     include = values.pop("include", None)
     return {**(_read(path.parent / include) if include else {}), **values}
 
