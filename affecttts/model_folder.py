@@ -41,11 +41,12 @@ def read_model_info(folder: str | Path | None) -> tuple[Path, ModelInfo]:
         CheckpointError: no model folder, or a model.json that does not fit.
     """
     path = SHIPPED if folder is None else Path(folder)
+    values = read_json(path / INFO_NAME)
     try:
-        return path, from_dict(ModelInfo, read_json(path / INFO_NAME))
+        if not isinstance(values, dict) or not values.get("voices") or not values.get("emotions"):
+            raise ValueError("needs at least one voice and one emotion")
+        return path, from_dict(ModelInfo, values)
     except (ValueError, TypeError) as error:
-        if isinstance(error, CheckpointError):
-            raise
         raise CheckpointError(f"{path / INFO_NAME}: {error}") from error
 
 

@@ -21,9 +21,15 @@ def check_output(target: str, force: bool) -> None:
     if target == STDOUT:
         return
     path = Path(target)
-    if path.is_dir():
-        raise RequestError(f"{path} is a folder; give a file name")
-    if path.exists() and not force:
+    try:
+        exists = bool(os.lstat(path))
+    except FileNotFoundError:
+        exists = False
+    except OSError as error:
+        raise OutputError(f"{target[:80]}: cannot be written ({error.strerror})") from error
+    if exists and not path.is_file():
+        raise RequestError(f"{path} is a folder or a device; give the name of a file")
+    if exists and not force:
         raise RequestError(f"{path} exists; give --force to replace it or another name")
     if not path.parent.is_dir():
         raise OutputError(f"{path}: the folder {path.parent} does not exist; make it first")
@@ -41,12 +47,14 @@ def write_wav(target: str, samples, sample_rate: int) -> None:
     from codec.serialization import atomic_file
 
     audio = Audio(samples, sample_rate)
-    if target == STDOUT:
-        save_wav(sys.stdout.buffer, audio)
-        sys.stdout.buffer.flush()
-        return
     try:
+        if target == STDOUT:
+            save_wav(sys.stdout.buffer, audio)
+            sys.stdout.buffer.flush()
+            return
         with atomic_file(target) as temporary:
             save_wav(temporary, audio)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise OutputError(f"{target}: cannot be written ({error.strerror or error})") from error

@@ -14,6 +14,7 @@ from affecttts.emotion import EmotionSpec
 from affecttts.errors import RequestError
 from affecttts.model_folder import ModelInfo, nearest_first, read_model_info
 from affecttts.text import check_text, normalize, split_text, text_to_phonemes
+from codec.config import from_dict
 from codec.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -89,12 +90,17 @@ class Synthesizer:
 
     def __init__(self, folder: Path, info: ModelInfo) -> None:
         from affecttts.lm.engine import Engine
+        from affecttts.lm.generate import SamplingConfig
         from affecttts.lm.model import load_lm
         from affecttts.lm.pieces import PromptPieces
         from codec import Codec
         from codec.serialization import fingerprint
 
         self.info = info
+        try:
+            self.sampling = from_dict(SamplingConfig, info.sampling)
+        except ValueError as error:
+            raise CheckpointError(f"{folder}: sampling in model.json: {error}") from error
         self.codec = Codec.from_pretrained(folder / "codec")
         language_model = load_lm(folder / "lm")
         found = fingerprint(folder / "codec")
@@ -164,12 +170,12 @@ class Synthesizer:
     ) -> Generated:
         import torch
 
-        from affecttts.lm.generate import SamplingConfig, generate
+        from affecttts.lm.generate import generate
         from affecttts.lm.sequence import phone_ids
 
         generator = torch.Generator().manual_seed((seed + 7919 * index) % MAX_SEED)
-        sampling = SamplingConfig(**self.info.sampling)
-        return generate(self.engine, self.layout, conditions, weights, phone_ids(self.layout, phonemes), sampling, generator)
+        phones = phone_ids(self.layout, phonemes)
+        return generate(self.engine, self.layout, conditions, weights, phones, self.sampling, generator)
 
     def _conditions(self, request: Request) -> tuple[list[Condition], list[float]]:
         """Rows for `generate`: the emotions asked for and, where strength is not 1, neutral as the anchor."""

@@ -90,6 +90,8 @@ def _decode(arguments: argparse.Namespace) -> int:
         raise CheckpointError(f"{arguments.input}: codes of codec {metadata.get('codec')}, this one is {own}; give --codec DIR")
     try:
         length = int(metadata["num_samples"])
+        if codes.is_floating_point() or codes.dim() != 2 or not 0 < length <= codes.shape[1] * codec.config.samples_per_frame:
+            raise ValueError(f"{codes.dtype} codes {tuple(codes.shape)} for {length} samples")
         audio = codec.decode(codes.long()[None], length)
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"{arguments.input}: not codes of this codec ({error})") from error

@@ -86,7 +86,7 @@ def _read_text(arguments: argparse.Namespace) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise RequestError(f"{name}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8") from error
+        raise InputError(f"{name}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8") from error
 
 
 def _read_file(source: str) -> bytes:
@@ -154,7 +154,7 @@ def _run_batch(arguments: argparse.Namespace) -> int:
             if arguments.json:
                 print_json({"id": item.id, "error": reason})
     for name, reason in failures:
-        print(f"affecttts: {name}: {reason}", file=sys.stderr)
+        print(f"affecttts: {' '.join(f'{name}: {reason}'.split())}", file=sys.stderr)
     if not arguments.quiet:
         print(f"{len(items) - len(failures)} of {len(items)} items spoken into {arguments.output_dir}", file=sys.stderr)
     return 3 if failures else 0
@@ -184,18 +184,29 @@ def _read_batch(arguments: argparse.Namespace, info: ModelInfo) -> list[BatchIte
     for name in ("output", "emotion", "prompt", "intensity", "voice", "seed"):
         if getattr(arguments, name) is not None:
             raise RequestError(f"--{name} does not go with --batch; write it into the items")
+    lines = _read_lines(arguments.batch)
     try:
         arguments.output_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{arguments.output_dir}: cannot be made ({error.strerror})") from error
-    lines = _read_file(arguments.batch).decode("utf-8-sig", errors="replace").splitlines()
     items, seen = [], set()
     for number, line in enumerate(lines, start=1):
         if line.strip():
             items.append(_read_item(line, number, arguments, info, seen))
-    if not items:
-        raise RequestError(f"{arguments.batch}: no items; write one JSON object a line")
     return items
+
+
+def _read_lines(path: str) -> list[str]:
+    """Lines end at line feeds alone: JSON strings may hold the other separators."""
+    try:
+        lines = Path(path).read_bytes().decode("utf-8-sig").split("\n")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); give a JSONL file") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8") from error
+    if not any(line.strip() for line in lines):
+        raise RequestError(f"{path}: no items; write one JSON object a line")
+    return lines
 
 
 def _read_item(line: str, number: int, arguments: argparse.Namespace, info: ModelInfo, seen: set[str]) -> BatchItem:
@@ -211,16 +222,16 @@ def _read_item(line: str, number: int, arguments: argparse.Namespace, info: Mode
         check_output(path, arguments.force)
         _check_types(values)
         return BatchItem(name, path, prepare(info, **values, guidance=arguments.guidance))
-    except json.JSONDecodeError as error:
-        return BatchItem(name, path, None, f"not JSON ({error})")
     except (RequestError, OutputError) as error:
         return BatchItem(name, path, None, str(error))
+    except (ValueError, OverflowError, RecursionError) as error:
+        return BatchItem(name, path, None, f"not JSON that can be read ({str(error)[:100]})")
 
 
 def _check_types(values: dict) -> None:
     kinds = {"text": str, "emotion": str, "voice": str, "prompt": str, "seed": int, "intensity": (int, float)}
     for key, value in values.items():
-        if value is not None and (not isinstance(value, kinds[key]) or isinstance(value, bool)):
+        if (value is not None or key == "text") and (not isinstance(value, kinds[key]) or isinstance(value, bool)):
             raise RequestError(f"{key} is {value!r}, which is of the wrong type")
 
 

@@ -64,16 +64,16 @@ class Engine:
     def __init__(self, config: dict[str, Any], tensors: dict[str, Tensor], precision: str = "int8") -> None:
         if precision not in PRECISIONS:
             raise ValueError(f"precision is {precision!r}, must be one of {PRECISIONS}")
-        self.heads, self.hidden = config["num_attention_heads"], config["hidden_size"]
-        self.head_dim = config.get("head_dim") or self.hidden // self.heads
-        self.epsilon, self.max_tokens = config["rms_norm_eps"], config["max_position_embeddings"]
         try:
+            self.heads, self.hidden = config["num_attention_heads"], config["hidden_size"]
+            self.head_dim = config.get("head_dim") or self.hidden // self.heads
+            self.epsilon, self.max_tokens = config["rms_norm_eps"], config["max_position_embeddings"]
             self.layers = [self._layer(tensors, f"model.layers.{i}.", precision) for i in range(config["num_hidden_layers"])]
             self.embedding = tensors["model.embed_tokens.weight"].float()
             head = tensors.get("lm_head.weight", tensors["model.embed_tokens.weight"])
             self.head = Matrix(head.float() * tensors["model.norm.weight"].float(), precision)
         except KeyError as error:
-            raise CheckpointError(f"model.safetensors lacks {error}; it does not fit config.json") from error
+            raise CheckpointError(f"the LM lacks {error}; its weights do not fit its config.json") from error
         theta = (config.get("rope_parameters") or {}).get("rope_theta") or config.get("rope_theta", 10000.0)
         self.cos, self.sin = self._rotations(float(theta))
 

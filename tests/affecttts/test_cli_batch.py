@@ -101,9 +101,9 @@ def test_no_weights_are_loaded_for_bad_items_only(batch, model_copy):
     assert batch(GOOD, model=model_copy).refused(1)
 
 
-@pytest.mark.parametrize("extra", [["--emotion", "sad"], ["--voice", "heart"], ["--seed", "1"], ["-o", "x.wav"], ["--prompt", "sadly"], ["--intensity", "1"]])
-def test_settings_of_one_text_do_not_go_with_a_batch(batch, extra):
-    assert batch(GOOD, extra=extra).refused(2, "--batch")
+@pytest.mark.parametrize("option", ["--emotion=sad", "--voice=heart", "--seed=1", "-ox.wav", "--prompt=sadly", "--intensity=1"])
+def test_settings_of_one_text_do_not_go_with_a_batch(batch, option):
+    assert batch(GOOD, extra=[option]).refused(2, "--batch")
 
 
 def test_guidance_goes_with_a_batch(batch, tmp_path):
