@@ -11,7 +11,7 @@ Run it again with the same --output and it goes on where it stopped. The LM lies
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,13 +23,13 @@ from tqdm import tqdm
 from affecttts.data.manifest import read_manifest
 from affecttts.data.tokens import TokenStore
 from affecttts.emotion import load_emotions
-from affecttts.lm.dataset import LMDataset, MixtureConfig
+from affecttts.lm.dataset import Item, LMDataset, MixtureConfig
 from affecttts.lm.engine import Engine
 from affecttts.lm.generate import SamplingConfig, generate
 from affecttts.lm.layout import TokenLayout
 from affecttts.lm.loss import StreamLoss, overall
 from affecttts.lm.model import (
-    LMConfig, build_llama, load_lm, save_lm, structure_embeddings,
+    EMBEDDING_NAME, LMConfig, build_llama, load_lm, save_lm, structure_embeddings,
 )
 from affecttts.lm.pieces import PromptPieces, train_pieces
 from affecttts.lm.sequence import Condition, phone_ids
@@ -39,7 +39,7 @@ from affecttts.training.schedule import learning_rate
 from affecttts.training.tracker import Tracker
 from codec import Codec
 from codec.errors import CheckpointError
-from codec.serialization import fingerprint
+from codec.serialization import fingerprint, load_strictly
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM
@@ -88,7 +88,7 @@ class Trainer:
             raise CheckpointError(f"{tokens}: encoded by codec {store.codec_fingerprint}, but {codec} is {fingerprint(codec)}")
         self.codec, self.codec_hash = Codec.from_pretrained(codec), store.codec_fingerprint
         self.layout = self._make_layout(manifests)
-        self.pieces = self._make_pieces(manifests)
+        self.pieces = self._make_pieces(manifests, init)
         mixture = MixtureConfig(config.prompt_dropout, config.free_text, config.joined, config.batch_tokens)
         rate = self.codec.config.frame_rate
         processor = PromptPieces(output / "prompt_pieces.model")
@@ -98,7 +98,7 @@ class Trainer:
         shape = LMConfig(
             config.hidden_size, config.num_layers, config.num_heads, config.mlp_size, config.max_tokens, config.dropout
         )
-        model = self._start_from(init) if init else self._fresh(shape)
+        model = self._start_from(init, shape) if init else self._fresh(shape)
         self.ema = torch.optim.swa_utils.AveragedModel(
             model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(config.weight_ema)
         )
@@ -121,12 +121,22 @@ class Trainer:
         kept = [p for p in model.parameters() if p.dim() == 1 or p is embedding]
         return [{"params": decayed, "weight_decay": self.config.weight_decay}, {"params": kept, "weight_decay": 0.0}]
 
-    def _start_from(self, init: str) -> LlamaForCausalLM:
-        """Weights of another LM folder of the same vocabulary and codec."""
+    def _start_from(self, init: str, shape: LMConfig) -> LlamaForCausalLM:
+        """Weights of another LM folder of the same codec and vocabulary; it may model fewer books.
+
+        The rows of its missing books start from the codebooks, as in a fresh model.
+        """
         start = load_lm(init)
-        if (start.layout, start.codec_fingerprint) != (self.layout, self.codec_hash):
+        widened = replace(start.layout, num_codebooks=max(start.layout.num_codebooks, self.layout.num_codebooks))
+        if (widened, start.codec_fingerprint) != (self.layout, self.codec_hash):
             raise CheckpointError(f"{init}: its token layout or codec is not that of this run; train without --init")
-        return start.llama()
+        if start.layout == self.layout:
+            return start.llama()
+        model, rows = self._fresh(shape), start.layout.book(start.layout.num_codebooks)
+        fresh = model.get_input_embeddings().weight.detach().clone()
+        fresh[:rows] = start.tensors[EMBEDDING_NAME][:rows]
+        load_strictly(model, start.tensors | {EMBEDDING_NAME: fresh, "lm_head.weight": fresh}, Path(init))
+        return model
 
     def _make_layout(self, manifests: list[str]) -> TokenLayout:
         speakers = {u.speaker for m in manifests for u in read_manifest(m) if u.emotion}
@@ -136,9 +146,12 @@ class Trainer:
             load_emotions().ids, voices, self.config.num_codebooks, self.codec.config.codebook_size, self.config.num_pieces
         )
 
-    def _make_pieces(self, manifests: list[str]) -> bytes:
-        """Pieces are trained on the prompts' phrasings and the corpus's texts."""
-        path = self.output / "prompt_pieces.model"
+    def _make_pieces(self, manifests: list[str], init: str | None) -> bytes:
+        """Pieces are those of the LM to start from, else trained on the prompts' phrasings and the corpus's texts."""
+        path, started = self.output / "prompt_pieces.model", load_lm(init).pieces_path if init else None
+        if not path.exists() and started:
+            self.output.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(started.read_bytes())
         if not path.exists():
             texts = [u.text for m in manifests for u in read_manifest(m) if u.text]
             texts += [phrase for emotion in load_emotions().emotions for phrase in emotion.phrasings]
@@ -154,14 +167,14 @@ class Trainer:
         if self.position == len(self.batches):
             self.epoch, self.position = self.epoch + 1, 0
             self.batches = self._epoch_batches()
-        indices = self.batches[self.position]
+        batch = self.batches[self.position]
         self.position += 1
-        tokens, labels = self.train.collate(indices, (self.config.seed, self.epoch))
-        return self._noisy(tokens, indices).to(self.accelerator.device), labels.to(self.accelerator.device)
+        tokens, labels = self.train.collate(batch, (self.config.seed, self.epoch))
+        return self._noisy(tokens, batch[0]).to(self.accelerator.device), labels.to(self.accelerator.device)
 
-    def _noisy(self, tokens: torch.Tensor, indices: list[int]) -> torch.Tensor:
+    def _noisy(self, tokens: torch.Tensor, first_item: Item) -> torch.Tensor:
         """Some input codes replaced, so that the LM learns to go on after a draw that was not the best."""
-        generator = torch.Generator().manual_seed(hash((self.config.seed, self.epoch, indices[0])) % 2**31)
+        generator = torch.Generator().manual_seed(hash((self.config.seed, self.epoch, first_item)) % 2**31)
         first, size = self.layout.codec_start, self.layout.codebook_size
         chosen = (torch.rand(tokens.shape, generator=generator) < self.config.code_noise) & (tokens >= first)
         book = (tokens - first) // size
@@ -191,8 +204,8 @@ class Trainer:
     def validate(self, tracker: Tracker) -> None:
         """Loss of the averaged weights on the validation split, and spoken samples."""
         averaged, parts = StreamLoss(self.ema.module.eval(), self.layout), {}
-        for indices in self.valid.batches(0, 0, 0, 1):
-            tokens, labels = (part.to(self.accelerator.device) for part in self.valid.collate(indices, (1,)))
+        for batch in self.valid.batches(0, 0, 0, 1):
+            tokens, labels = (part.to(self.accelerator.device) for part in self.valid.collate(batch, (1,)))
             with self.accelerator.autocast():
                 losses = averaged(tokens, labels)
             for name, part in losses.items():
@@ -262,7 +275,7 @@ def main() -> None:
     parser.add_argument("--tokens", required=True, help="folder of token shards")
     parser.add_argument("--codec", type=Path, required=True, help="codec folder that made the tokens")
     parser.add_argument("--output", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--init", help="LM folder to start from")
+    parser.add_argument("--init", help="LM folder to start from, of the same codec; it may model fewer codebooks")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one config value")
     arguments = parser.parse_args()
     config = load_config(LMTrainingConfig, arguments.config, arguments.set)

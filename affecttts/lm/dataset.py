@@ -18,6 +18,9 @@ from affecttts.lm.pieces import PromptPieces
 from affecttts.lm.sequence import IGNORE, Condition, Segment, build_segment, frame_counts, join_segments, phone_ids
 
 
+Item = tuple[int, ...]  # utterances that share one stream, each behind its own prompt
+
+
 @dataclass(frozen=True)
 class MixtureConfig:
     """Shares of training items."""
@@ -60,24 +63,23 @@ class LMDataset:
         if draws.uniform() < self.mixture.free_text:
             phrasings = load_emotions().get(utterance.emotion).phrasings
             pieces = self.pieces.encode(phrasings[draws.below(len(phrasings))])
-        spec = EmotionSpec(utterance.emotion, utterance.intensity, vad=utterance.vad)
+        vad = utterance.vad and tuple(min(1.0, max(-1.0, value)) for value in utterance.vad)
+        spec = EmotionSpec(utterance.emotion, utterance.intensity, vad=vad)
         return Condition(utterance.speaker, spec.tag, spec.intensity, spec.resolved_vad(), pieces)
 
-    def item(self, index: int, draws: _Draws) -> Segment:
-        """`<bos>` .. `<eos>` of one utterance, or of two where they are joined."""
-        segments = [self.segment(index, draws)]
-        if draws.uniform() < self.mixture.joined:
-            others = self.by_voice[self.utterances[index].speaker]
-            segments.append(self.segment(others[draws.below(len(others))], draws))
-        return join_segments(self.layout, segments)
+    def item(self, members: Item, draws: _Draws) -> Segment:
+        """`<bos>` .. `<eos>` of the members of one item."""
+        return join_segments(self.layout, [self.segment(index, draws) for index in members])
 
-    def batches(self, epoch: int, seed: int, rank: int, processes: int) -> list[list[int]]:
-        """Index lists of one epoch for one process: items of like length together, at most `batch_tokens` each."""
+    def batches(self, epoch: int, seed: int, rank: int, processes: int) -> list[list[Item]]:
+        """Items of one epoch for one process: those of like length together, at most `batch_tokens` each."""
         generator = np.random.default_rng((seed, epoch))
-        jitter = generator.uniform(0.9, 1.1, len(self.lengths))
+        items = [self._members(index, generator) for index in range(len(self.utterances))]
+        lengths = np.array([self.lengths[list(members)].sum() - 2 * (len(members) - 1) for members in items])
+        jitter = generator.uniform(0.9, 1.1, len(lengths))
         batches, current = [], []
-        for index in np.argsort(self.lengths * jitter):
-            widest = max(self.lengths[i] for i in [*current, index])
+        for index in np.argsort(lengths * jitter):
+            widest = max(lengths[i] for i in [*current, index])
             if current and widest * (len(current) + 1) > self.mixture.batch_tokens:
                 batches.append(current)
                 current = []
@@ -85,11 +87,18 @@ class LMDataset:
         batches.append(current)
         order = generator.permutation(len(batches))
         usable = len(order) - len(order) % processes or len(order)
-        return [batches[i] for i in order[:usable][rank::processes]]
+        return [[items[i] for i in batches[b]] for b in order[:usable][rank::processes]]
 
-    def collate(self, indices: list[int], seed: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    def _members(self, index: int, generator: np.random.Generator) -> Item:
+        """An utterance alone, or before another of its voice; drawn here, so that batches know how long their items are."""
+        if generator.random() >= self.mixture.joined:
+            return (index,)
+        others = self.by_voice[self.utterances[index].speaker]
+        return index, others[int(generator.integers(len(others)))]
+
+    def collate(self, batch: list[Item], seed: tuple[int, ...]) -> tuple[Tensor, Tensor]:
         """tokens and labels int64 [B,S], padded on the right."""
-        items = [self.item(index, _Draws((*seed, index))) for index in indices]
+        items = [self.item(members, _Draws((*seed, members[0]))) for members in batch]
         width = max(len(item.tokens) for item in items)
         tokens = np.full((len(items), width), self.layout.special("pad"), dtype=np.int64)
         labels = np.full((len(items), width), IGNORE, dtype=np.int64)

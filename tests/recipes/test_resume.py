@@ -25,7 +25,7 @@ CODEC = {
 }  # fmt: skip
 LM = {
     "num_codebooks": 4, "hidden_size": 64, "num_layers": 2, "num_heads": 2, "mlp_size": 64, "num_pieces": 300, "dropout": 0.1,
-    "steps": 7, "batch_tokens": 700, "warmup_steps": 2, "prompt_dropout": 0.3, "free_text": 0.3, "joined": 0.3, "code_noise": 0.1,
+    "steps": 10, "batch_tokens": 700, "warmup_steps": 2, "prompt_dropout": 0.3, "free_text": 0.3, "joined": 0.3, "code_noise": 0.1,
     "weight_ema": 0.8, "mixed_precision": "no", "log_every": 1, "validate_every": 3, "checkpoint_every": 3,
 }  # fmt: skip
 
@@ -133,10 +133,10 @@ def test_codec_against_discriminators(cache, codec_dir, tiny_codec, tmp_path):
     assert not torch.equal(trained["decoder.stem.weight"], before["decoder.stem.weight"].half().float())
 
 
-def lm_trainer(monkeypatch, tokens, codec_dir, output, **changes):
+def lm_trainer(monkeypatch, tokens, codec_dir, output, init=None, **changes):
     recipe = load_recipe("train_lm")
     monkeypatch.setattr(recipe.Trainer, "_speak", lambda self, tracker: None)  # seconds, and no part of training
-    return recipe.Trainer(recipe.LMTrainingConfig(**(LM | changes)), [MANIFEST], str(tokens), codec_dir, output, None)
+    return recipe.Trainer(recipe.LMTrainingConfig(**(LM | changes)), [MANIFEST], str(tokens), codec_dir, output, init)
 
 
 def test_lm(monkeypatch, tokens, codec_dir, tmp_path):
@@ -165,3 +165,28 @@ def test_a_finished_run_does_nothing_more(monkeypatch, tokens, codec_dir, tmp_pa
     again.train_step = lambda: pytest.fail("trained on")
     again.run()
     assert again.step == 2
+
+
+def test_lm_widened_to_more_codebooks_keeps_what_it_learned(monkeypatch, tokens, codec_dir, tmp_path):
+    narrow = lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "a", num_codebooks=2, steps=3)
+    narrow.run()
+    wide = lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "b", init=str(tmp_path / "a" / "lm"), num_codebooks=3)
+    before, after = narrow.ema.module.state_dict(), wide._llama().state_dict()
+    tied, rows = {"model.embed_tokens.weight", "lm_head.weight"}, narrow.layout.book(2)
+    assert_close(after, {name: value for name, value in before.items() if name not in tied})
+    for name in tied:
+        torch.testing.assert_close(after[name][:rows], before[name][:rows], atol=1e-3, rtol=1e-3)
+    assert after["model.embed_tokens.weight"][rows : rows + 64].std(dim=0).min() > 0  # the third book starts as codes, not as zeros
+    assert (tmp_path / "a" / "prompt_pieces.model").read_bytes() == (tmp_path / "b" / "prompt_pieces.model").read_bytes()
+
+
+def test_lm_is_not_narrowed(monkeypatch, tokens, codec_dir, tmp_path):
+    lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "a", steps=1).run()
+    with pytest.raises(CheckpointError, match="layout"):
+        lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "b", init=str(tmp_path / "a" / "lm"), num_codebooks=2)
+
+
+def assert_close(actual, expected):
+    """Equal but for the half precision of the file."""
+    for name, value in expected.items():
+        torch.testing.assert_close(actual[name], value, atol=1e-3, rtol=1e-3)

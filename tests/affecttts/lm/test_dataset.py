@@ -48,7 +48,7 @@ def test_every_utterance_comes_once_an_epoch(make):
     for epoch in range(3):
         batches = data.batches(epoch, 0, 0, 1)
         assert len(batches) > 1
-        assert sorted(i for batch in batches for i in batch) == list(range(len(data.utterances)))
+        assert sorted(i for batch in batches for (i,) in batch) == list(range(len(data.utterances)))
 
 
 def test_order_depends_on_epoch_and_seed_only(make):
@@ -68,7 +68,7 @@ def test_processes_share_the_batches_without_overlap(make):
 
 
 def test_batches_hold_no_more_tokens_than_allowed(make):
-    data = make(batch_tokens=700)
+    data = make(batch_tokens=700, joined=0.3)
     for batch in data.batches(0, 0, 0, 1):
         tokens, _ = data.collate(batch, (0, 0))
         assert tokens.numel() <= 700 or len(batch) == 1
@@ -76,26 +76,26 @@ def test_batches_hold_no_more_tokens_than_allowed(make):
 
 def test_lengths_are_those_of_the_items(make):
     data = make()
-    assert [len(data.item(i, _Draws(None)).tokens) for i in range(len(data.utterances))] == data.lengths.tolist()
+    assert [len(data.item((i,), _Draws(None)).tokens) for i in range(len(data.utterances))] == data.lengths.tolist()
 
 
 def test_collate_pads_on_the_right_and_ignores_it(make):
     data = make()
-    indices = [int(data.lengths.argmin()), int(data.lengths.argmax())]
-    tokens, labels = data.collate(indices, (0, 0))
+    batch = [(int(data.lengths.argmin()),), (int(data.lengths.argmax()),)]
+    tokens, labels = data.collate(batch, (0, 0))
     short = int(data.lengths.min())
     assert tokens.shape == labels.shape == (2, int(data.lengths.max()))
     assert (tokens[0, short:] == LAYOUT.special("pad")).all() and (labels[0, short:] == IGNORE).all()
     assert tokens[0, 0] == LAYOUT.special("bos") and tokens[0, short - 1] == labels[0, short - 1] == LAYOUT.special("eos")
     chosen = labels != IGNORE
     assert torch.equal(tokens[chosen], labels[chosen])
-    alone, _ = data.collate(indices[:1], (0, 0))
+    alone, _ = data.collate(batch[:1], (0, 0))
     assert torch.equal(tokens[:1, :short], alone)
 
 
 def test_draws_depend_on_seed_and_item_only(make):
     data = make(prompt_dropout=0.5, free_text=0.5)
-    everyone = list(range(len(data.utterances)))
+    everyone = [(index,) for index in range(len(data.utterances))]
     first, _ = data.collate(everyone, (0, 3))
     again, _ = data.collate(everyone, (0, 3))
     other, _ = data.collate(everyone, (0, 4))
@@ -108,14 +108,14 @@ def test_draws_depend_on_seed_and_item_only(make):
 def test_prompt_dropout_hides_the_emotion(make):
     emotions = range(LAYOUT.emotion_start, LAYOUT.intensity_start)
     for share, expected in ((1.0, False), (0.0, True)):
-        tokens, _ = make(prompt_dropout=share).collate([0, 1, 2], (0, 0))
+        tokens, _ = make(prompt_dropout=share).collate([(0,), (1,), (2,)], (0, 0))
         assert all(any(int(t) in emotions for t in row) == expected for row in tokens)
         assert bool((tokens == LAYOUT.special("no_prompt")).any()) != expected
 
 
 def test_free_text_adds_the_pieces_of_a_phrasing(make):
     data = make(free_text=1.0)
-    tokens, _ = data.collate([0], (0, 0))
+    tokens, _ = data.collate([(0,)], (0, 0))
     pieces = tokens[(tokens >= LAYOUT.piece_start) & (tokens < LAYOUT.codec_start)] - LAYOUT.piece_start
     from affecttts.emotion import load_emotions
 
@@ -124,7 +124,8 @@ def test_free_text_adds_the_pieces_of_a_phrasing(make):
 
 
 def test_joined_items_hold_two_utterances_of_one_voice(make):
-    tokens, labels = make(joined=1.0).collate([0, 1, 2], (0, 0))
+    data = make(joined=1.0)
+    tokens, labels = data.collate(data.batches(0, 0, 0, 1)[0], (0, 0))
     for row, label in zip(tokens, labels):
         voices = row[(row >= LAYOUT.voice_start) & (row < LAYOUT.piece_start)].tolist()
         assert len(voices) == 2 and voices[0] == voices[1]
@@ -147,6 +148,16 @@ def test_an_utterance_without_vad_takes_that_of_its_emotion(make, tmp_path):
         row.pop("vad")
     (tmp_path / "plain.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     data = make(manifests=[tmp_path / "plain.jsonl"])
-    tokens, _ = data.collate([0], (0, 0))
+    tokens, _ = data.collate([(0,)], (0, 0))
     axes = tokens[(tokens >= LAYOUT.vad_start) & (tokens < LAYOUT.duration_start)]
     assert len(axes) == 3
+
+
+def test_scaled_vad_beyond_the_axis_is_that_of_its_end(make, tmp_path):
+    """A strong rendering of a happy sentence has valence 1.04 in the corpus."""
+    import json
+
+    row = json.loads(MANIFEST.read_text(encoding="utf-8").splitlines()[0]) | {"split": "train", "vad": [1.04, -1.3, 0.5]}
+    (tmp_path / "strong.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    tokens, _ = make(manifests=[tmp_path / "strong.jsonl"]).collate([(0,)], (0, 0))
+    assert {LAYOUT.vad(0, 1.0), LAYOUT.vad(1, -1.0), LAYOUT.vad(2, 0.5)} <= set(tokens[0].tolist())
