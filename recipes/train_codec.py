@@ -20,14 +20,20 @@ from accelerate.utils import set_seed
 from tqdm import tqdm
 
 from affecttts.data.audio_cache import AudioCache
+from affecttts.data.crops import CropBatch, CropConfig, CropSampler
+from affecttts.teachers.distillation import Distillation
 from affecttts.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
 from affecttts.training.config import describe, load_config
 from affecttts.training.schedule import learning_rate
 from affecttts.training.tracker import Tracker
-from codec import Codec, CodecConfig
+from codec import Codec, CodecConfig, CodecOutput
 from codec.adversary import discriminator_loss, generator_losses
+from codec.alignment import AlignmentConfig
+from codec.balance import GradientBalancer
+from codec.config import from_dict
 from codec.discriminators import Discriminator, DiscriminatorConfig
 from codec.losses import MultiScaleMelLoss, pitch_losses
+from codec.relation import RelationConfig
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,10 @@ class CodecTrainingConfig:
     codebook_choices: tuple = ()  # numbers of codebooks, one drawn per step; empty = all (with the quantiser's own dropout)
     adversarial_start_step: int | None = None  # None: no adversary
     adversarial_crop_seconds: float = 0.5
+    relation: dict = field(default_factory=dict)  # changes to RelationConfig (module 2)
+    alignment: dict = field(default_factory=dict)  # changes to AlignmentConfig (module 3)
+    gradient_ratios: dict = field(default_factory=dict)  # "relation", "alignment": gradient at the latents over the reconstruction's
+    balance_every: int = 10  # steps between measurements of those gradients
     loss_weights: dict = field(
         default_factory=lambda: {
             "mel": 15.0, "commitment": 0.25, "f0": 10.0, "voicing": 1.0, "adversarial": 1.0, "feature_matching": 2.0
@@ -62,37 +72,6 @@ class CodecTrainingConfig:
     log_every: int = 25
     validate_every: int = 1000
     checkpoint_every: int = 500
-
-
-class CropSampler:
-    """Random crops as a pure function of the step: the data position needs no state."""
-
-    def __init__(self, cache: AudioCache, config: CodecTrainingConfig, hop_length: int, sample_rate: int, rank: int) -> None:
-        self.cache, self.config, self.hop, self.rank = cache, config, hop_length, rank
-        self.frames = round(config.crop_seconds * sample_rate / hop_length)
-        self.clips = [clip for clip in cache.clips if clip.utterance.split == "train"]
-        weights = config.speaker_weights
-        lengths = np.array([clip.length * weights.get(clip.utterance.speaker, 1.0) for clip in self.clips])
-        self.cumulative = np.cumsum(lengths / lengths.sum())
-
-    def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """audio [B,1,T] and F0 [B,N] of one step."""
-        generator = np.random.default_rng((self.config.seed, step, self.rank))
-        rows = [self._crop(generator) for _ in range(self.config.batch_size)]
-        audio, f0 = (torch.from_numpy(np.stack(part)) for part in zip(*rows))
-        return audio[:, None], f0
-
-    def _crop(self, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        index = min(int(np.searchsorted(self.cumulative, generator.random())), len(self.clips) - 1)
-        clip = self.clips[index]
-        audio, f0 = self.cache.audio(clip), self.cache.f0(clip)
-        start = int(generator.integers(0, max(1, len(f0) - self.frames + 1)))
-        f0 = f0[start : start + self.frames]
-        audio = audio[start * self.hop : (start + self.frames) * self.hop]
-        gain = 10 ** (generator.uniform(-1, 1) * self.config.gain_jitter_db / 20)
-        gain = min(gain, 0.99 / max(1e-3, float(np.abs(audio).max(initial=0))))
-        missing = self.frames - len(f0)
-        return np.pad(audio * np.float32(gain), (0, missing * self.hop)), np.pad(f0, (0, missing))
 
 
 class Trainer:
@@ -106,7 +85,11 @@ class Trainer:
         self.shape = codec.config
         if config.freeze_codes:
             codec.encoder.requires_grad_(False)
-        trained = [p for p in codec.parameters() if p.requires_grad]
+        self.balancer = GradientBalancer(config.gradient_ratios)
+        distillation = Distillation(
+            self.shape, from_dict(RelationConfig, config.relation), from_dict(AlignmentConfig, config.alignment)
+        )
+        trained = [p for p in (*codec.parameters(), *distillation.parameters()) if p.requires_grad]
         self.ema = torch.optim.swa_utils.AveragedModel(
             codec, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(config.weight_ema), use_buffers=False
         )
@@ -116,37 +99,40 @@ class Trainer:
             discriminator = Discriminator(DiscriminatorConfig())
             adversary = torch.optim.AdamW(discriminator.parameters(), config.discriminator_learning_rate, betas=(0.8, 0.99), fused=True)
             self.discriminator, self.discriminator_optimizer = self.accelerator.prepare(discriminator, adversary)
-        self.codec, self.optimizer = self.accelerator.prepare(codec, optimizer)
+        self.codec, self.distillation, self.optimizer = self.accelerator.prepare(codec, distillation, optimizer)
         self.ema.to(self.accelerator.device)
         self.mel_loss = MultiScaleMelLoss(self.shape.sample_rate).to(self.accelerator.device)
         self.cache = AudioCache(manifests, cache_folder, self.shape.sample_rate, self.shape.hop_length)
-        self.sampler = CropSampler(
-            self.cache, config, self.shape.hop_length, self.shape.sample_rate, self.accelerator.process_index
-        )
+        crops = CropConfig(config.batch_size, config.crop_seconds, config.gain_jitter_db, config.speaker_weights, config.seed)
+        self.sampler = CropSampler(self.cache, crops, self.shape, self.accelerator.process_index)
         self.step = 0
 
     # -- one step -------------------------------------------------------------------------------------------------
     def train_step(self) -> dict[str, float]:
         """One generator update and, with an adversary, one discriminator update; returns the logged values."""
         config, weights = self.config, self.config.loss_weights
-        audio, f0 = (part.to(self.accelerator.device) for part in self.sampler.batch(self.step))
-        quantize = self.step >= config.quantizer_start_step
+        batch = self.sampler.batch(self.step).to(self.accelerator.device)
+        audio, f0, quantize = batch.audio, batch.f0, self.step >= config.quantizer_start_step
         self.codec.train()
         if config.freeze_codes:
             self._plain().quantizer.eval()
         with self.accelerator.autocast():
             output = self.codec(audio, f0, quantize, self._num_codebooks())
         losses = {"mel": self.mel_loss(output.audio, audio), **pitch_losses(output.decoded, f0)}
+        logs = {}
         if quantize and not config.freeze_codes:
             losses["commitment"] = output.quantized.commitment
-        logs = {}
+            if self.balancer.ratios:
+                auxiliary, logs = self._distil(output, batch, weights["mel"] * losses["mel"])
+                losses, weights = losses | auxiliary, weights | {name: self.balancer.weight(name) for name in auxiliary}
         if self.discriminator is not None and self.step >= config.adversarial_start_step:
             real, fake = self._adversarial_crop(audio, output.audio)
             logs["loss/discriminator"] = self._discriminator_step(real, fake.detach()).item()
             losses.update(self._judge_generator(real, fake))
         total = sum(weights[name] * loss for name, loss in losses.items())
         if not torch.isfinite(total):
-            raise RuntimeError(f"step {self.step}: the loss is not finite: { {k: v.item() for k, v in losses.items()} }")
+            values = {name: loss.item() for name, loss in losses.items()}
+            raise RuntimeError(f"step {self.step}: the loss is not finite: {values}; batch: {', '.join(batch.ids)}")
         rate = learning_rate(self.step, config.learning_rate, config.warmup_steps, config.steps)
         logs["gradient_norm"] = self._update(self.optimizer, self.codec, total, rate)
         self.ema.update_parameters(self._plain())
@@ -155,6 +141,13 @@ class Trainer:
             logs |= {f"perplexity/q{k + 1}": p.item() for k, p in enumerate(output.quantized.perplexity)}
             logs["restarts"] = output.quantized.restarts.item()
         return logs
+
+    def _distil(self, output: CodecOutput, batch: CropBatch, reconstruction: torch.Tensor) -> tuple[dict, dict]:
+        """Losses of modules 2 and 3 at the first quantiser, their weights kept up to date, and values to log."""
+        losses, logs = self.distillation(output.quantized, batch)
+        if self.step % self.config.balance_every == 0 or not self.balancer.norms:
+            self.balancer.measure(output.latents, reconstruction, losses)
+        return losses, logs | {f"weight/{name}": self.balancer.weight(name) for name in losses}
 
     def _num_codebooks(self) -> int | None:
         choices = self.config.codebook_choices
@@ -196,7 +189,7 @@ class Trainer:
         """K-means on the latents of some batches; every process computes the same from rank 0's data."""
         codec = self._plain()
         with torch.no_grad(), self.accelerator.autocast():
-            batches = [self.sampler.batch(self.step + i)[0].to(self.accelerator.device) for i in range(self.config.quantizer_start_batches)]
+            batches = [self.sampler.batch(self.step + i).audio.to(self.accelerator.device) for i in range(self.config.quantizer_start_batches)]
             latents = torch.cat([codec.encode_latents(batch).float() for batch in batches])
         codec.quantizer.initialise(latents, torch.Generator().manual_seed(self.config.seed))
         if self.accelerator.num_processes > 1:
@@ -227,7 +220,8 @@ class Trainer:
         return self.accelerator.unwrap_model(self.codec)
 
     def _state(self) -> tuple[dict, dict]:
-        modules, optimizers = {"codec": self._plain(), "ema": self.ema}, {"codec": self.optimizer.optimizer}
+        modules = {"codec": self._plain(), "ema": self.ema, "distillation": self.accelerator.unwrap_model(self.distillation)}
+        optimizers = {"codec": self.optimizer.optimizer}
         if self.discriminator is not None:
             modules["discriminator"] = self.accelerator.unwrap_model(self.discriminator)
             optimizers["discriminator"] = self.discriminator_optimizer.optimizer
@@ -236,13 +230,17 @@ class Trainer:
     def save(self) -> None:
         """Checkpoint for resuming, and the codec itself."""
         if self.accelerator.is_main_process:
-            save_checkpoint(self.output / "checkpoint", *self._state(), {"step": self.step, "config": describe(self.config)})
+            save_checkpoint(self.output / "checkpoint", *self._state(), self._counters())
             self.averaged().save_pretrained(self.output / "codec")
+
+    def _counters(self) -> dict:
+        return {"step": self.step, "gradient_norms": self.balancer.norms, "config": describe(self.config)}
 
     def resume(self) -> None:
         """Go on from OUTPUT/checkpoint where there is one."""
         if has_checkpoint(self.output / "checkpoint"):
-            self.step = load_checkpoint(self.output / "checkpoint", *self._state())["step"]
+            state = load_checkpoint(self.output / "checkpoint", *self._state())
+            self.step, self.balancer.norms = state["step"], state["gradient_norms"]
 
     def run(self) -> None:
         """Train to the configured number of steps."""

@@ -31,6 +31,7 @@ from affecttts.lm.loss import StreamLoss, overall
 from affecttts.lm.model import (
     EMBEDDING_NAME, LMConfig, build_llama, load_lm, save_lm, structure_embeddings,
 )
+from affecttts.lm.neighbours import neighbour_kernel, without_self
 from affecttts.lm.pieces import PromptPieces, train_pieces
 from affecttts.lm.sequence import Condition, phone_ids
 from affecttts.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
@@ -68,7 +69,9 @@ class LMTrainingConfig:
     prompt_dropout: float = 0.1
     free_text: float = 0.15
     joined: float = 0.05
-    code_noise: float = 0.05  # share of input codec tokens replaced by random ones of the same book
+    label_softness: float = 0.4  # share of a code's label that goes to the codes near it
+    code_noise: float = 0.1  # share of input codec tokens replaced by codes near them
+    compile: bool = False  # torch.compile: a minute or two at the start, then 1.4 times faster on a CPU
     mixed_precision: str = "bf16"
     seed: int = 0
     log_every: int = 20
@@ -99,20 +102,26 @@ class Trainer:
             config.hidden_size, config.num_layers, config.num_heads, config.mlp_size, config.max_tokens, config.dropout
         )
         model = self._start_from(init, shape) if init else self._fresh(shape)
+        kernels = [neighbour_kernel(vectors, config.label_softness) for vectors in self._codebooks()]
+        # Of the nearest codes, so that a kernel of softness 0 still says what a near miss is.
+        self.near_misses = [without_self(neighbour_kernel(vectors, 0.5)) for vectors in self._codebooks()]
         self.ema = torch.optim.swa_utils.AveragedModel(
             model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(config.weight_ema)
         )
         optimizer = torch.optim.AdamW(self._groups(model), config.learning_rate, betas=(0.9, 0.95), fused=True)
-        self.model, self.optimizer = self.accelerator.prepare(StreamLoss(model, self.layout), optimizer)
+        self.model, self.optimizer = self.accelerator.prepare(StreamLoss(model, self.layout, kernels), optimizer)
         self.ema.to(self.accelerator.device)
         self.step, self.epoch, self.position = 0, 0, 0
         self.batches = self._epoch_batches()
 
     def _fresh(self, shape: LMConfig) -> LlamaForCausalLM:
         model = build_llama(shape, self.layout)
-        books = [book.vectors for book in self.codec.quantizer.codebooks[: self.layout.num_codebooks]]
-        structure_embeddings(model, self.layout, books, self.config.seed)
+        structure_embeddings(model, self.layout, self._codebooks(), self.config.seed)
         return model
+
+    def _codebooks(self) -> list[torch.Tensor]:
+        """[codebook_size, D] of every book that the LM models."""
+        return [book.vectors for book in self.codec.quantizer.codebooks[: self.layout.num_codebooks]]
 
     def _groups(self, model: LlamaForCausalLM) -> list[dict]:
         """Embeddings and gains do not decay."""
@@ -122,17 +131,18 @@ class Trainer:
         return [{"params": decayed, "weight_decay": self.config.weight_decay}, {"params": kept, "weight_decay": 0.0}]
 
     def _start_from(self, init: str, shape: LMConfig) -> LlamaForCausalLM:
-        """Weights of another LM folder of the same codec and vocabulary; it may model fewer books.
+        """Weights of another LM folder of the same vocabulary; it may model fewer books, or be of another codec.
 
-        The rows of its missing books start from the codebooks, as in a fresh model.
+        The rows of its missing books, or all codec tokens of another codec, start from the codebooks as in a fresh model.
         """
         start = load_lm(init)
-        widened = replace(start.layout, num_codebooks=max(start.layout.num_codebooks, self.layout.num_codebooks))
-        if (widened, start.codec_fingerprint) != (self.layout, self.codec_hash):
-            raise CheckpointError(f"{init}: its token layout or codec is not that of this run; train without --init")
-        if start.layout == self.layout:
+        if replace(start.layout, num_codebooks=self.layout.num_codebooks) != self.layout:
+            raise CheckpointError(f"{init}: its token layout is not that of this run; train without --init")
+        same_codec = start.codec_fingerprint == self.codec_hash
+        if same_codec and start.layout == self.layout:
             return start.llama()
-        model, rows = self._fresh(shape), start.layout.book(start.layout.num_codebooks)
+        books = min(start.layout.num_codebooks, self.layout.num_codebooks) if same_codec else 0
+        model, rows = self._fresh(shape), start.layout.book(books)
         fresh = model.get_input_embeddings().weight.detach().clone()
         fresh[:rows] = start.tensors[EMBEDDING_NAME][:rows]
         load_strictly(model, start.tensors | {EMBEDDING_NAME: fresh, "lm_head.weight": fresh}, Path(init))
@@ -173,12 +183,16 @@ class Trainer:
         return self._noisy(tokens, batch[0]).to(self.accelerator.device), labels.to(self.accelerator.device)
 
     def _noisy(self, tokens: torch.Tensor, first_item: Item) -> torch.Tensor:
-        """Some input codes replaced, so that the LM learns to go on after a draw that was not the best."""
+        """Some input codes replaced by near misses, so that the LM learns to go on after a draw that was not the best."""
         generator = torch.Generator().manual_seed(hash((self.config.seed, self.epoch, first_item)) % 2**31)
-        first, size = self.layout.codec_start, self.layout.codebook_size
-        chosen = (torch.rand(tokens.shape, generator=generator) < self.config.code_noise) & (tokens >= first)
-        book = (tokens - first) // size
-        return torch.where(chosen, first + book * size + torch.randint(0, size, tokens.shape, generator=generator), tokens)
+        chosen = torch.rand(tokens.shape, generator=generator) < self.config.code_noise
+        noisy = tokens.clone()
+        for book, misses in enumerate(self.near_misses):
+            first = self.layout.book(book)
+            here = chosen & (tokens >= first) & (tokens < first + self.layout.codebook_size)
+            if here.any():
+                noisy[here] = first + torch.multinomial(misses[tokens[here] - first], 1, generator=generator)[:, 0]
+        return noisy
 
     def train_step(self) -> dict[str, float]:
         """One update; returns the logged values."""

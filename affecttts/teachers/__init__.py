@@ -1,0 +1,1 @@
+"""Frozen teachers of the codec's modules: they say what emotion and what content every codec frame holds."""

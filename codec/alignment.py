@@ -1,0 +1,82 @@
+"""Module 3 of AffectCodec: emotion-weighted semantic alignment of the first quantiser with the words' tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+WEIGHTINGS = ("frame", "global", "uniform")
+
+
+@dataclass(frozen=True)
+class AlignmentConfig:
+    """Form of the alignment loss."""
+
+    weighting: str = "frame"  # frame: gamma_t; global: one factor a sequence; uniform: none
+    temperature: float = 1.0  # of the softmax over saliency
+    clamp: tuple[float, float] = (0.1, 5.0)  # of gamma
+    attention_temperature: float = 0.1  # of the softmax over the tokens of a window
+
+    def __post_init__(self) -> None:
+        if self.weighting not in WEIGHTINGS:
+            raise ValueError(f"weighting is {self.weighting!r}; known: {WEIGHTINGS}")
+
+
+def emotion_saliency(emotion: Tensor) -> Tensor:
+    """L1 change of the emotion teacher from frame to frame, 0 at the first. [B,F,E] -> [B,F]."""
+    change = emotion.float().diff(dim=1).abs().sum(-1)
+    return torch.nn.functional.pad(change, (1, 0))
+
+
+@torch.no_grad()
+def emotion_weights(emotion: Tensor, mask: Tensor, config: AlignmentConfig) -> Tensor:
+    """gamma [B,F]: frames where emotion moves count more; mean 1 over the valid frames (AffectCodec, EW-Align).
+
+    Saliency is standardised before the softmax, which raw L1 distances would saturate.
+
+    Args:
+        emotion: [B,F,E] teacher features.
+        mask: bool [B,F].
+    """
+    valid = mask.float()
+    count = valid.sum(1, keepdim=True).clamp_min(1)
+    if config.weighting == "uniform":
+        return valid
+    saliency = emotion_saliency(emotion)
+    mean = (saliency * valid).sum(1, keepdim=True) / count
+    if config.weighting == "global":
+        return valid * (mean / mean.mean().clamp_min(1e-6)).clamp(*config.clamp)
+    spread = (((saliency - mean) * valid).square().sum(1, keepdim=True) / count).sqrt().clamp_min(1e-6)
+    scores = ((saliency - mean) / spread / config.temperature).masked_fill(~mask, -torch.inf)
+    gamma = (scores.softmax(1).nan_to_num() * count).clamp(*config.clamp) * valid
+    return gamma * count / gamma.sum(1, keepdim=True).clamp_min(1e-6)
+
+
+class SemanticAligner(nn.Module):
+    """Projects the first quantiser's output to the space of token embeddings and scores it against a local window."""
+
+    def __init__(self, latent_dim: int, token_dim: int, config: AlignmentConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.project = nn.Linear(latent_dim, token_dim)
+
+    def forward(self, student: Tensor, tokens: Tensor, gamma: Tensor) -> tuple[Tensor, Tensor]:
+        """Args:
+            student: [B,F,D], straight-through output of the first quantiser.
+            tokens: [B,F,W,C] embeddings of the tokens in every frame's window, zeros where there is none.
+            gamma: [B,F] weights, 0 = frame left out.
+
+        Returns:
+            The loss -sum gamma log sigmoid(cos(P q, c*)) / sum gamma (AffectCodec, L_align), and the mean cosine.
+        """
+        with torch.autocast(student.device.type, enabled=False):
+            projected = torch.nn.functional.linear(student.float(), self.project.weight.float(), self.project.bias.float())
+            cosines = torch.nn.functional.cosine_similarity(projected[:, :, None], tokens, dim=-1)
+            absent = tokens.abs().sum(-1) == 0
+            scores = (cosines.detach() / self.config.attention_temperature).masked_fill(absent, -1e4)
+            target = (scores.softmax(-1)[..., None] * tokens).sum(2)
+            cosine = torch.nn.functional.cosine_similarity(projected, target, dim=-1)
+            total = gamma.sum().clamp_min(1e-6)
+            return -(gamma * torch.nn.functional.logsigmoid(cosine)).sum() / total, (gamma * cosine).sum() / total
