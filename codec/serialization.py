@@ -153,11 +153,16 @@ def load_model_weights(folder: str | Path) -> dict[str, Any]:
 
 
 def fingerprint(folder: str | Path) -> str:
-    """SHA-256 over a model folder's config and tensors, first 16 hex digits; how they are sharded does not matter."""
+    """What a codec's codes mean: SHA-256 over its config, encoder and codebooks, first 16 hex digits.
+
+    The decoder does not count: it may be tuned after a language model has learned the codes. Nor does the sharding.
+    """
     import torch
 
     digest = hashlib.sha256(json.dumps(read_json(Path(folder) / CONFIG_NAME), sort_keys=True).encode())
     for name, tensor in sorted(load_model_weights(folder).items()):
+        if name.startswith("decoder."):
+            continue
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()[:16]

@@ -23,6 +23,7 @@ from tqdm import tqdm
 from affecttts.data.manifest import read_manifest
 from affecttts.data.tokens import TokenStore
 from affecttts.emotion import load_emotions
+from affecttts.errors import RequestError
 from affecttts.lm.dataset import Item, LMDataset, MixtureConfig
 from affecttts.lm.engine import Engine
 from affecttts.lm.generate import SamplingConfig, generate
@@ -59,6 +60,7 @@ class LMTrainingConfig:
     max_tokens: int = 4096
     num_pieces: int = 1024
     first_voices: tuple = ("heart", "bella", "fenrir", "michael")  # slots of the voices that ship
+    optimizer: str = "muon"  # "muon" for the matrices (arXiv 2502.16982; torch >= 2.9) and AdamW for the rest, or "adamw" for all
     steps: int = 2600
     batch_tokens: int = 8192
     learning_rate: float = 1.5e-3  # peak
@@ -108,8 +110,12 @@ class Trainer:
         self.ema = torch.optim.swa_utils.AveragedModel(
             model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(config.weight_ema)
         )
-        optimizer = torch.optim.AdamW(self._groups(model), config.learning_rate, betas=(0.9, 0.95), fused=True)
-        self.model, self.optimizer = self.accelerator.prepare(StreamLoss(model, self.layout, kernels), optimizer)
+        if config.compile:
+            model.set_attn_implementation("eager")  # the one that a compiler can fuse
+            model.model.compile(dynamic=True)
+        optimizers = self._optimizers(model)
+        self.model, *prepared = self.accelerator.prepare(StreamLoss(model, self.layout, kernels), *optimizers.values())
+        self.optimizers = dict(zip(optimizers, prepared))
         self.ema.to(self.accelerator.device)
         self.step, self.epoch, self.position = 0, 0, 0
         self.batches = self._epoch_batches()
@@ -123,12 +129,21 @@ class Trainer:
         """[codebook_size, D] of every book that the LM models."""
         return [book.vectors for book in self.codec.quantizer.codebooks[: self.layout.num_codebooks]]
 
-    def _groups(self, model: LlamaForCausalLM) -> list[dict]:
+    def _optimizers(self, model: LlamaForCausalLM) -> dict[str, torch.optim.Optimizer]:
         """Embeddings and gains do not decay."""
-        embedding = model.get_input_embeddings().weight
-        decayed = [p for p in model.parameters() if p.dim() > 1 and p is not embedding]
-        kept = [p for p in model.parameters() if p.dim() == 1 or p is embedding]
-        return [{"params": decayed, "weight_decay": self.config.weight_decay}, {"params": kept, "weight_decay": 0.0}]
+        config, embedding = self.config, model.get_input_embeddings().weight
+        matrices = [p for p in model.parameters() if p.dim() > 1 and p is not embedding]
+        rest = [p for p in model.parameters() if p.dim() == 1 or p is embedding]
+        adam = {"lr": config.learning_rate, "betas": (0.9, 0.95), "fused": True}
+        if config.optimizer == "adamw":
+            groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": rest, "weight_decay": 0.0}]
+            return {"adamw": torch.optim.AdamW(groups, **adam)}
+        if config.optimizer != "muon" or not hasattr(torch.optim, "Muon"):
+            raise RequestError(f"optimizer is {config.optimizer!r}; give adamw, or muon (needs torch 2.9 or newer)")
+        muon = torch.optim.Muon(
+            matrices, config.learning_rate, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw"
+        )
+        return {"muon": muon, "adamw": torch.optim.AdamW(rest, weight_decay=0.0, **adam)}
 
     def _start_from(self, init: str, shape: LMConfig) -> LlamaForCausalLM:
         """Weights of another LM folder of the same vocabulary; it may model fewer books, or be of another codec.
@@ -206,10 +221,11 @@ class Trainer:
         self.accelerator.backward(loss)
         norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
         rate = learning_rate(self.step, self.config.learning_rate, self.config.warmup_steps, self.config.steps)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
         self.ema.update_parameters(self._llama())
         logs = {"loss/train": loss.item(), "gradient_norm": float(norm), "learning_rate": rate, "epoch": self.epoch}
         return logs | {f"train/{name}": part.mean().item() for name, part in losses.items()}
@@ -246,7 +262,7 @@ class Trainer:
 
     def _state(self) -> tuple[dict, dict]:
         modules = {"lm": self._llama().model, "ema": self.ema.module.model}
-        return modules, {"lm": self.optimizer.optimizer}
+        return modules, {name: optimizer.optimizer for name, optimizer in self.optimizers.items()}
 
     def save(self) -> None:
         """Checkpoint for resuming, and the LM itself."""

@@ -124,6 +124,17 @@ def test_saved_twice_is_the_same_and_leaves_no_litter(tiny_codec, folder):
     assert [path.name for path in folder.parent.iterdir()] == ["codec"]
 
 
+def test_a_tuned_decoder_leaves_the_meaning_of_the_codes(tiny_codec, folder, tmp_path):
+    first, changed = fingerprint(folder), Codec(tiny_codec.config)
+    changed.load_state_dict(tiny_codec.state_dict())
+    changed.decoder.stem.weight.data.mul_(2)
+    changed.save_pretrained(tmp_path / "tuned")
+    assert fingerprint(tmp_path / "tuned") == first
+    changed.quantizer.codebooks[0].vectors[0, 0] += 1
+    changed.save_pretrained(tmp_path / "other")
+    assert fingerprint(tmp_path / "other") != first
+
+
 def truncate(folder):
     data = (folder / WEIGHTS_NAME).read_bytes()
     (folder / WEIGHTS_NAME).write_bytes(data[: len(data) // 2])

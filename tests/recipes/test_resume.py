@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-
-
-
 import numpy as np
 import pytest
 import torch
@@ -14,6 +11,7 @@ pytest.importorskip("pyworld")
 
 from affecttts.data.audio_cache import build_cache
 from affecttts.data.tokens import TokenRow, shard_path, write_shard
+from affecttts.errors import RequestError
 from codec.errors import CheckpointError
 from codec.serialization import WEIGHTS_NAME, fingerprint
 from tiny_models import DATA, load_recipe, random_codec
@@ -180,10 +178,41 @@ def test_lm_widened_to_more_codebooks_keeps_what_it_learned(monkeypatch, tokens,
     assert (tmp_path / "a" / "prompt_pieces.model").read_bytes() == (tmp_path / "b" / "prompt_pieces.model").read_bytes()
 
 
-def test_lm_is_not_narrowed(monkeypatch, tokens, codec_dir, tmp_path):
-    lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "a", steps=1).run()
-    with pytest.raises(CheckpointError, match="layout"):
-        lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "b", init=str(tmp_path / "a" / "lm"), num_codebooks=2)
+def test_lm_narrowed_to_fewer_codebooks_keeps_those(monkeypatch, tokens, codec_dir, tmp_path):
+    wide = lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "a", steps=1)
+    wide.run()
+    narrow = lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "b", init=str(tmp_path / "a" / "lm"), num_codebooks=2)
+    rows = narrow.layout.book(2)
+    before, after = (model["model.embed_tokens.weight"] for model in (wide.ema.module.state_dict(), narrow._llama().state_dict()))
+    torch.testing.assert_close(after[:rows], before[:rows], atol=1e-3, rtol=1e-3)
+
+
+def test_lm_started_from_another_codec_s_keeps_all_but_the_codes(monkeypatch, utterances, tokens, codec_dir, tmp_path):
+    first = lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "a", steps=2)
+    first.run()
+    other = tmp_path / "other"
+    random_codec(seed=1).save_pretrained(other)
+    rows = [TokenRow(u.id, "0" * 16, np.zeros((4, round(u.seconds * 25)), np.uint16)) for u in utterances]
+    write_shard(shard_path(tmp_path / "tokens", 0, 1), rows, fingerprint(other))
+    second = lm_trainer(monkeypatch, tmp_path / "tokens", other, tmp_path / "b", init=str(tmp_path / "a" / "lm"))
+    before, after = first.ema.module.state_dict(), second._llama().state_dict()
+    assert_close(after, {name: value for name, value in before.items() if name.startswith("model.layers")})
+    name, codes = "model.embed_tokens.weight", first.layout.codec_start
+    torch.testing.assert_close(after[name][:codes], before[name][:codes], atol=1e-3, rtol=1e-3)
+    fresh = lm_trainer(monkeypatch, tmp_path / "tokens", other, tmp_path / "c")._llama().state_dict()
+    assert torch.equal(after[name][codes:], fresh[name][codes:])
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_lm_optimizers(monkeypatch, tokens, codec_dir, tmp_path, optimizer):
+    if optimizer == "sgd":
+        with pytest.raises(RequestError, match="sgd.*adamw.*muon"):
+            lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "a", optimizer=optimizer)
+        return
+    trainer = lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "a", optimizer=optimizer, steps=2)
+    before = {name: value.clone() for name, value in trainer._llama().state_dict().items()}
+    trainer.run()
+    assert all(not torch.equal(value, before[name]) for name, value in trainer._llama().state_dict().items())
 
 
 def assert_close(actual, expected):
