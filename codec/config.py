@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -118,7 +118,7 @@ class CodecConfig:
         if self.modulation == "cem" and self.quantizer != "bd_rfsq":
             raise ValueError("modulation cem feeds the emotion block of quantizer bd_rfsq; choose that or another modulation")
         if self.student_dim and self.modulation in ("none", "self"):
-            raise ValueError(f"a student predicts what the modulation reads, and {self.modulation!r} reads nothing; set student_dim 0")
+            raise ValueError(f"a student predicts what the modulation reads, but {self.modulation!r} reads nothing; drop student_dim")
         for name in ("modulation_dim", "student_dim"):
             if getattr(self, name) % self.modulation_heads:
                 raise ValueError(f"{name} {getattr(self, name)} is no multiple of modulation_heads {self.modulation_heads}")
@@ -159,7 +159,11 @@ class CodecConfig:
         """
         if name not in PRESETS:
             raise ValueError(f"unknown codec preset {name!r}; known: {sorted(PRESETS)}")
-        return replace(PRESETS[name], **changes)
+        return PRESETS[name].changed(**changes)
+
+    def changed(self, **changes: Any) -> CodecConfig:
+        """The same shape with some fields changed; unknown ones are refused."""
+        return from_dict(CodecConfig, self.to_dict() | changes)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> CodecConfig:

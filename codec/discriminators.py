@@ -97,8 +97,9 @@ class ScaleDiscriminator(nn.Module):
         self.pool = nn.AvgPool1d(2 * factor, factor, factor // 2, count_include_pad=False) if factor > 1 else nn.Identity()
         widths = [channels, channels * 2, channels * 4, channels * 8]
         layers = [nn.Conv1d(1, channels, 15, padding=7)]
-        layers += [nn.Conv1d(a, b, 41, 4, 20, groups=channels // 4) for a, b in zip(widths, widths[1:])]
-        self.stack = ConvStack([*layers, nn.Conv1d(widths[-1], widths[-1], 5, padding=2), nn.Conv1d(widths[-1], 1, 3, padding=1)])
+        layers += [nn.Conv1d(a, b, 41, 4, 20, groups=max(1, channels // 4)) for a, b in zip(widths, widths[1:])]
+        layers += [nn.Conv1d(widths[-1], widths[-1], 5, padding=2), nn.Conv1d(widths[-1], 1, 3, padding=1)]
+        self.stack = ConvStack(layers)
 
     def forward(self, audio: Tensor) -> Judgement:
         return self.stack(self.pool(audio))

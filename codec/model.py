@@ -26,6 +26,7 @@ from codec.serialization import (
 from codec.student import Student
 
 MODEL_TYPE = "affectcodec"
+ADDABLE = ("modulator", "student")  # parts that a trained codec can be given later
 ENCODERS = {"features": Encoder, "seanet": SeanetEncoder}
 QUANTIZERS = {
     "rvq_ema": ResidualQuantizer, "rvq_fact": FactorizedQuantizer, "rvq_split": SplitQuantizer, "bd_rfsq": BlockDiagonalFSQ
@@ -84,11 +85,11 @@ class Codec(nn.Module):
         """How this codec can encode, the usual way first.
 
         student: its own predictor stands in for the teachers; off: no modulation; teacher: with features that the caller
-        has from the teachers; prosody: emotion from signal processing, no semantics.
+        has from the teachers; prosody: emotion from signal processing, no semantics; self: a modulation that needs nobody.
         """
         config = self.config
-        if config.modulation == "none":
-            return ("off",)
+        if config.modulation in ("none", "self"):
+            return ("off",) if config.modulation == "none" else ("self", "off")
         prosody = ("prosody",) if config.emotion_teacher == "prosody" and config.emotion_dim == PROSODY_DIM else ()
         return (("student",) if config.student_dim else ()) + ("off", "teacher") + prosody
 
@@ -115,7 +116,9 @@ class Codec(nn.Module):
         if self.modulator is None:
             return ModulatedLatents(latents)
         predicted = self.student(hidden.detach()) if self.student is not None else None
-        gates = self.modulator.draw_gates(len(latents), latents.device) if self.training else None
+        gates = self.modulator.draw_gates(len(latents), latents.device) if self.modulator.training else None
+        if self.config.modulation == "self":
+            guidance = Guidance.everywhere(*2 * (latents.transpose(1, 2),))
         if guidance is None:
             return ModulatedLatents(latents if predicted is None else self.modulator(latents, predicted, gates), predicted)
         taught = guidance if predicted is None else guidance.filled(predicted)
@@ -227,19 +230,42 @@ class Codec(nn.Module):
             save_model_weights(temporary, tensors)
 
     @classmethod
+    def read_config(cls, folder: str | Path) -> CodecConfig:
+        """The shape of a saved codec.
+
+        Raises:
+            CheckpointError: see `from_pretrained`.
+        """
+        values = read_json(Path(folder) / CONFIG_NAME)
+        if not isinstance(values, dict) or values.pop("model_type", None) != MODEL_TYPE:
+            raise CheckpointError(f"{folder}: {CONFIG_NAME} is not of an {MODEL_TYPE} model; give a codec folder")
+        try:
+            return CodecConfig.from_dict(values)
+        except ValueError as error:
+            raise CheckpointError(f"{folder}: {error}") from error
+
+    @classmethod
     def from_pretrained(cls, folder: str | Path) -> Codec:
         """Load a codec in evaluation mode.
 
         Raises:
             CheckpointError: the folder is missing, incomplete, corrupt or of another model.
         """
-        values = read_json(Path(folder) / CONFIG_NAME)
-        if not isinstance(values, dict) or values.pop("model_type", None) != MODEL_TYPE:
-            raise CheckpointError(f"{folder}: {CONFIG_NAME} is not of an {MODEL_TYPE} model; give a codec folder")
-        try:
-            config = CodecConfig.from_dict(values)
-        except ValueError as error:
-            raise CheckpointError(f"{folder}: {error}") from error
-        model = cls(config)
+        model = cls(cls.read_config(folder))
         load_strictly(model, load_model_weights(folder), folder)
         return model.eval()
+
+    @classmethod
+    def extended(cls, folder: str | Path, config: CodecConfig) -> Codec:
+        """A saved codec in another shape: parts that it does not have (modulation, student) start fresh.
+
+        A fresh modulation changes nothing, so the codec goes on where it stopped.
+
+        Raises:
+            CheckpointError: as `from_pretrained`, or a part that it has does not fit `config`.
+        """
+        model, tensors = cls(config), load_model_weights(folder)
+        missing = set(ADDABLE) - {name.split(".")[0] for name in tensors}
+        fresh = {name: value for name, value in model.state_dict().items() if name.split(".")[0] in missing}
+        load_strictly(model, fresh | tensors, folder)
+        return model

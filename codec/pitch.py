@@ -46,7 +46,7 @@ def _analyse(frames: Tensor, width: int, shortest: int, longest: int) -> tuple[T
 
 
 def _correlations(frames: Tensor, width: int, longest: int) -> tuple[Tensor, Tensor]:
-    """Correlations [B,N,longest+1] of the first `width` samples of frames [B,N,R] with those `lag` later; their energy [B,N]."""
+    """Correlations [B,N,longest+1] of the first `width` samples of frames [B,N,R] with those a lag later; energies [B,N]."""
     size = 1 << (frames.shape[-1] + width - 1).bit_length()
     head = torch.fft.rfft(frames[..., :width], size)
     products = torch.fft.irfft(head.conj() * torch.fft.rfft(frames, size), size)[..., : longest + 1]

@@ -11,7 +11,7 @@ from codec.features import magnitude
 PROSODY_DIM = 12
 BORDER_HZ = 1000  # energy above over energy below is the tilt
 MOVING_SECONDS = 1.0  # of the slow statistics
-FLOOR = 1e-4  # power of a frame
+FLOOR = 1e-6  # power of a frame relative to the signal's mean
 
 
 class ProsodyFeatures(nn.Module):
@@ -32,9 +32,11 @@ class ProsodyFeatures(nn.Module):
         power = magnitude(audio[:, 0].float(), self.config.n_fft, self.config.hop_length, self.window).square()
         power = power[..., : f0.shape[1]]
         border = round(BORDER_HZ * self.config.n_fft / self.config.sample_rate)
-        total = power.sum(1)
-        level = total.clamp_min(FLOOR).log10() - total.mean(1, keepdim=True).clamp_min(FLOOR).log10()
-        tilt = power[:, border:].sum(1).clamp_min(FLOOR).log10() - power[:, 1:border].sum(1).clamp_min(FLOOR).log10()
+        power = power / power.sum(1).mean(1)[:, None, None].clamp_min(1e-9)
+        level, above, below = (
+            part.sum(1).clamp_min(FLOOR).log10() for part in (power, power[:, border:], power[:, 1:border])
+        )
+        tilt = above - below
         voiced = (f0 > 0).float()
         pitch = (held(f0, usual_f0) / usual_f0[:, None]).log2() * 2  # half octaves, about the spread of the others
         fast = self._per_frame(torch.stack([pitch, voiced, level, tilt * voiced], dim=-1))

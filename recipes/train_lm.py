@@ -121,7 +121,7 @@ class Trainer:
 
     def _codebooks(self) -> list[torch.Tensor]:
         """[codebook_size, D] of every book that the LM models."""
-        return [book.vectors for book in self.codec.quantizer.codebooks[: self.layout.num_codebooks]]
+        return self.codec.quantizer.code_vectors()[: self.layout.num_codebooks]
 
     def _groups(self, model: LlamaForCausalLM) -> list[dict]:
         """Embeddings and gains do not decay."""
