@@ -38,9 +38,10 @@ class Lessons:
             raise RequestError(f"text teacher {text.id}: says nothing of single tokens; choose one of {known}")
         caches = {teacher.id: TeacherCache(teacher, audio, root) for teacher in (emotion, semantic, text)}
         self.emotion, self.semantic, self.text = (caches[teacher.id] for teacher in (emotion, semantic, text))
+        self._seconds = [clip.length / audio.sample_rate for clip in audio.clips]
 
     def stretch(self, clip: int, start: float, count: int, codec: CodecConfig, reach: int) -> dict[str, np.ndarray]:
-        """Arrays of `count` codec frames from `start` seconds on, for `collate`.
+        """Arrays of `count` codec frames from `start` seconds on, for `collate`; nothing is known past the end of the audio.
 
         Args:
             clip: index in the audio cache.
@@ -58,6 +59,9 @@ class Lessons:
             arrays["tokens"] = np.zeros((count, width, self.text.dim), np.float32)
         else:
             arrays["tokens"] = windows_at(lesson, start, count, codec.frame_rate, reach)
+        past = start + (np.arange(count) + 0.5) / codec.frame_rate >= self._seconds[clip]
+        for array in arrays.values():
+            array[past] = 0
         return arrays
 
 
