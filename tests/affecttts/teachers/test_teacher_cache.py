@@ -64,8 +64,8 @@ def test_every_clip_is_asked_about_once(audio, tmp_path, rate):
         cache = TeacherCache(teacher, audio, tmp_path)
         assert teacher.asked == len(audio.clips) and cache.dim == 1
     assert cache.lesson(3) is None
-    lesson, again = cache.lesson(5), teacher.teach(type("C", (), {"utterance": audio.clips[5].utterance, "seconds": audio.clips[5].length / 24_000}))
-    np.testing.assert_allclose(lesson.vectors, again.vectors, atol=2e-3)
+    lesson, seconds = cache.lesson(5), audio.clips[5].length / 24_000
+    np.testing.assert_allclose(lesson.vectors[:, 0], np.arange(round(10 * seconds)) / 10, atol=2e-3)
     assert (lesson.ends is None) == (rate is not None)
     assert [path.name for path in tmp_path.iterdir()] == ["clock-1"]
 
@@ -155,7 +155,8 @@ def test_a_crop_longer_than_the_clip_is_padded_and_unknown(audio, lessons):
     known = batch.lessons.guidance.emotion_known[0]
     silent = batch.audio[0, 0].unflatten(0, (-1, CODEC.samples_per_frame)).abs().amax(1) == 0
     assert known.any() and not known.all()
-    assert silent[~known].all() and (batch.lessons.guidance.emotion[0][~known] == 0).all()
+    assert silent[~known][1:].all()  # the first one may hold a little of the end
+    assert (batch.lessons.guidance.emotion[0][~known] == 0).all()
     assert (batch.lessons.tokens[0][~known] == 0).all()
 
 
