@@ -14,7 +14,5 @@ def learning_rate(step: int, peak: float, warmup: int, total: int, floor: float 
 
 
 def ramp(step: int, start: int, end: int) -> float:
-    """0 up to `start`, 1 from `end` on, linear between; all of it at once where end <= start."""
-    if step >= end:
-        return 1.0
-    return max(0.0, (step - start) / (end - start))
+    """0 up to `start`, 1 from `end` on, linear between."""
+    return 1.0 if step >= end else max(0.0, (step - start) / max(1, end - start))

@@ -66,7 +66,7 @@ def test_gradient_reaches_every_weight_and_the_loss_falls(encoder, decoder, tone
 @pytest.mark.parametrize("activation", CHOICES["seanet_activation"])
 def test_seanet_frames_stand_for_their_samples(activation):
     """A click in frame 5 is felt most in hidden frame 5, and back again: no convolution shifts time."""
-    config = CodecConfig.preset("tiny", **SEANET, seanet_activation=activation)
+    config = CodecConfig.preset("tiny", **SEANET, encoder="seanet", seanet_activation=activation)
     torch.manual_seed(0)
     encoder, decoder = SeanetEncoder(config).eval(), SeanetDecoder(config).eval()
     click = torch.zeros(1, 1, 960 * 11)
