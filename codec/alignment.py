@@ -18,6 +18,8 @@ class AlignmentConfig:
     temperature: float = 1.0  # of the softmax over saliency
     clamp: tuple[float, float] = (0.1, 5.0)  # of gamma
     attention_temperature: float = 0.1  # of the softmax over the tokens of a window
+    reach: int = 1  # tokens to either side of a frame's own that are in its window
+    fallback: bool = False  # frames without a transcript are aligned with the semantic teacher's features
 
     def __post_init__(self) -> None:
         if self.weighting not in WEIGHTINGS:
@@ -55,28 +57,39 @@ def emotion_weights(emotion: Tensor, mask: Tensor, config: AlignmentConfig) -> T
 
 
 class SemanticAligner(nn.Module):
-    """Projects the first quantiser's output to the space of token embeddings and scores it against a local window."""
+    """Projects the first quantiser's output to the space of token embeddings and scores it against a local window.
 
-    def __init__(self, latent_dim: int, token_dim: int, config: AlignmentConfig) -> None:
+    With `speech_dim` there is a second projection, for frames that have no token but features of the semantic teacher.
+    """
+
+    def __init__(self, latent_dim: int, token_dim: int, config: AlignmentConfig, speech_dim: int | None = None) -> None:
         super().__init__()
         self.config = config
         self.project = nn.Linear(latent_dim, token_dim)
+        self.project_to_speech = nn.Linear(latent_dim, speech_dim) if speech_dim else None
 
-    def forward(self, student: Tensor, tokens: Tensor, gamma: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, student: Tensor, tokens: Tensor, gamma: Tensor, speech: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Args:
             student: [B,F,D], straight-through output of the first quantiser.
             tokens: [B,F,W,C] embeddings of the tokens in every frame's window, zeros where there is none.
             gamma: [B,F] weights, 0 = frame left out.
+            speech: [B,F,S] features of the semantic teacher, for frames without tokens.
 
         Returns:
             The loss -sum gamma log sigmoid(cos(P q, c*)) / sum gamma (AffectCodec, L_align), and the mean cosine.
         """
         with torch.autocast(student.device.type, enabled=False):
-            projected = torch.nn.functional.linear(student.float(), self.project.weight.float(), self.project.bias.float())
-            cosines = torch.nn.functional.cosine_similarity(projected[:, :, None], tokens, dim=-1)
-            absent = tokens.abs().sum(-1) == 0
-            scores = (cosines.detach() / self.config.attention_temperature).masked_fill(absent, -1e4)
-            target = (scores.softmax(-1)[..., None] * tokens).sum(2)
-            cosine = torch.nn.functional.cosine_similarity(projected, target, dim=-1)
+            student, absent = student.float(), tokens.abs().sum(-1) == 0
+            cosine = self._token_cosine(self.project(student), tokens, absent)
+            if self.project_to_speech is not None and speech is not None:
+                spoken = torch.nn.functional.cosine_similarity(self.project_to_speech(student), speech, dim=-1)
+                cosine = torch.where(absent.all(-1), spoken, cosine)
             total = gamma.sum().clamp_min(1e-6)
             return -(gamma * torch.nn.functional.logsigmoid(cosine)).sum() / total, (gamma * cosine).sum() / total
+
+    def _token_cosine(self, projected: Tensor, tokens: Tensor, absent: Tensor) -> Tensor:
+        """Cosine [B,F] with the window's tokens, averaged by how near each already is."""
+        cosines = torch.nn.functional.cosine_similarity(projected[:, :, None], tokens, dim=-1)
+        scores = (cosines.detach() / self.config.attention_temperature).masked_fill(absent, -1e4)
+        target = (scores.softmax(-1)[..., None] * tokens).sum(2)
+        return torch.nn.functional.cosine_similarity(projected, target, dim=-1)

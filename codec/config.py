@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
+import math
+from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -24,9 +25,19 @@ def from_dict(cls: type[T], values: dict[str, Any]) -> T:
         raise ValueError(f"{cls.__name__}: {error}") from error
 
 
+CHOICES = {
+    "encoder": ("features", "seanet"),
+    "decoder": ("source_filter", "vocos", "seanet"),
+    "seanet_activation": ("elu", "snake"),
+    "quantizer": ("rvq_ema", "rvq_fact", "rvq_split", "bd_rfsq"),
+    "modulation": ("none", "xattn_pre", "xattn_post", "add", "film", "concat", "self", "cem"),
+}
+FSQ_SIZE = 2**15  # codes of one stage of bd_rfsq
+
+
 @dataclass(frozen=True)
 class CodecConfig:
-    """Shape of a codec. Presets: `CodecConfig.preset("small" | "tiny")`."""
+    """Shape of a codec. Presets: `CodecConfig.preset("small" | "tiny" | "paper")`."""
 
     sample_rate: int = 24000  # Hz
     hop_length: int = 240  # samples between feature frames and between ISTFT frames
@@ -50,20 +61,79 @@ class CodecConfig:
     quantizer_dropout: float = 0.25  # share of items that keep only a random number of codebooks
     f0_min: float = 55.0  # Hz
     f0_max: float = 700.0  # Hz
+    encoder: str = "features"  # features: ConvNeXt over spectra; seanet: strided convolutions over samples, then an LSTM
+    decoder: str = "source_filter"  # the only one that predicts pitch; vocos: ISTFT head; seanet: mirror of that encoder
+    seanet_filters: int = 32  # width at the sample rate, doubled at every stride
+    seanet_strides: tuple[int, ...] = (2, 4, 5, 8)  # of the encoder; their product is samples_per_frame
+    seanet_lstm: int = 2  # layers, in both directions
+    seanet_activation: str = "elu"
+    quantizer: str = "rvq_ema"  # rvq_fact: factorised codes; rvq_split: first book apart; bd_rfsq: block-diagonal residual FSQ
+    code_dim: int = 8  # width of the look-up of rvq_fact
+    modulation: str = "none"  # module 1, see codec/modulation.py
+    modulation_dim: int = 128  # width in which latents and teachers meet
+    modulation_heads: int = 8
+    modulation_window: int = 75  # codec frames to either side that a frame attends to
+    modulation_keep: float = 0.8  # share of training sequences in which each teacher's gate is open
+    modulation_both_off: float = 0.1  # share in which both are shut on top of that
+    emotion_teacher: str = "prosody"  # what the modulation was trained with
+    emotion_dim: int = 12  # width of its features
+    semantic_teacher: str = "phonology"
+    semantic_dim: int = 28
+    student_dim: int = 0  # width of the predictor of both teachers; 0 = none
+    student_layers: int = 2
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value, whole = getattr(self, field.name), field.type == "int"
-            if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)) or value < 0:
-                raise ValueError(f"{field.name} is {value!r}, must be a {'whole' if whole else 'plain'} number, not negative")
-        if 0 in (self.hop_length, self.frame_stride, self.num_codebooks, self.codebook_size):
-            raise ValueError("hop_length, frame_stride, num_codebooks and codebook_size must be positive")
+            self._check(field.name, field.type, getattr(self, field.name))
+        for name in ("hop_length", "frame_stride", "num_codebooks", "codebook_size", "modulation_heads"):
+            if getattr(self, name) == 0:
+                raise ValueError(f"{name} must be positive")
         if self.sample_rate % self.samples_per_frame:
             raise ValueError(
                 f"sample_rate {self.sample_rate} is no multiple of hop_length x frame_stride = {self.samples_per_frame}"
             )
         if self.n_fft < 2 * self.hop_length:
             raise ValueError(f"n_fft {self.n_fft} must be at least twice hop_length {self.hop_length}")
+        self._check_parts()
+
+    @staticmethod
+    def _check(name: str, kind: str, value: Any) -> None:
+        if kind == "str":
+            if not isinstance(value, str) or value not in CHOICES.get(name, (value,)):
+                raise ValueError(f"{name} is {value!r}; known: {CHOICES.get(name, 'any word')}")
+        elif kind == "tuple[int, ...]":
+            if not isinstance(value, tuple) or not value or any(type(v) is not int or v < 1 for v in value):
+                raise ValueError(f"{name} is {value!r}, must be a list of positive whole numbers")
+        elif isinstance(value, bool) or not isinstance(value, int if kind == "int" else (int, float)) or value < 0:
+            raise ValueError(f"{name} is {value!r}, must be a {'whole' if kind == 'int' else 'plain'} number, not negative")
+
+    def _check_parts(self) -> None:
+        """What the chosen parts ask of the numbers."""
+        if "seanet" in (self.encoder, self.decoder) and math.prod(self.seanet_strides) != self.samples_per_frame:
+            raise ValueError(f"the product of seanet_strides {self.seanet_strides} must be {self.samples_per_frame} samples")
+        if self.quantizer == "bd_rfsq" and (self.codebook_size != FSQ_SIZE or self.latent_dim % 4):
+            raise ValueError(f"quantizer bd_rfsq needs codebook_size {FSQ_SIZE} and a latent_dim that 4 divides")
+        if self.quantizer == "rvq_split" and self.num_codebooks < 2:
+            raise ValueError("quantizer rvq_split needs at least 2 codebooks")
+        if self.modulation == "cem" and self.quantizer != "bd_rfsq":
+            raise ValueError("modulation cem feeds the emotion block of quantizer bd_rfsq; choose that or another modulation")
+        if self.student_dim and self.modulation in ("none", "self"):
+            raise ValueError(f"a student predicts what the modulation reads, but {self.modulation!r} reads nothing; drop student_dim")
+        for name in ("modulation_dim", "student_dim"):
+            if getattr(self, name) % self.modulation_heads:
+                raise ValueError(f"{name} {getattr(self, name)} is no multiple of modulation_heads {self.modulation_heads}")
+        if self.modulation == "xattn_post" and self.latent_dim % self.modulation_heads:
+            raise ValueError(f"latent_dim {self.latent_dim} is no multiple of modulation_heads {self.modulation_heads}")
+
+    @property
+    def hidden_dim(self) -> int:
+        """Width of the encoder's last hidden layer, which the student reads."""
+        return self.encoder_dim if self.encoder == "features" else self.seanet_filters * 2 ** len(self.seanet_strides)
+
+    @property
+    def emotion_channels(self) -> int:
+        """Leading latent channels that are for emotion alone (bd_rfsq); 0 where latents are undivided."""
+        return self.latent_dim // 4 if self.quantizer == "bd_rfsq" else 0
 
     @property
     def samples_per_frame(self) -> int:
@@ -89,7 +159,11 @@ class CodecConfig:
         """
         if name not in PRESETS:
             raise ValueError(f"unknown codec preset {name!r}; known: {sorted(PRESETS)}")
-        return replace(PRESETS[name], **changes)
+        return PRESETS[name].changed(**changes)
+
+    def changed(self, **changes: Any) -> CodecConfig:
+        """The same shape with some fields changed; unknown ones are refused."""
+        return from_dict(CodecConfig, self.to_dict() | changes)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> CodecConfig:
@@ -106,5 +180,11 @@ PRESETS = {
     "tiny": CodecConfig(
         n_mels=40, low_bins=32, latent_dim=32, num_codebooks=4, codebook_size=64, stem_dim=32, encoder_dim=48,
         encoder_blocks=1, decoder_dim=48, decoder_blocks=1, head_dim=32, head_blocks=1,
+    ),
+    # The shape that arXiv 2605.11098 describes; docs/codec.md accounts for its parameters.
+    "paper": CodecConfig(
+        sample_rate=16000, hop_length=160, frame_stride=2, n_mels=80, latent_dim=1024, num_codebooks=8, encoder="seanet",
+        decoder="seanet", modulation="xattn_pre", modulation_dim=768, emotion_teacher="clap", emotion_dim=768,
+        semantic_teacher="hubert", semantic_dim=768,
     ),
 }

@@ -1,9 +1,4 @@
-"""Decoder: quantised latents -> waveform, by a neural source-filter head.
-
-A frame-rate network predicts F0, voicing and two spectral filters per 10 ms. A pulse train and noise pass through
-them in the STFT domain (in the line of NHV and HiFTNet). Pitch is thus an explicit, supervised quantity: it is what
-carries most of an emotion, and phase coherence need not be learned from an adversary.
-"""
+"""Decoders that work at frame rate: quantised latents -> what an ISTFT makes a waveform of."""
 
 from __future__ import annotations
 
@@ -17,29 +12,50 @@ from codec.config import CodecConfig
 from codec.layers import blocks
 from codec.source import FixedNoise, pulse_train
 
+MOST_LOG_MAGNITUDE = math.log(100.0)  # of the ISTFT head, as in Vocos
+
 
 @dataclass(frozen=True)
 class DecoderOutput:
     """What the decoder predicts; N = F * frame_stride feature frames."""
 
     audio: Tensor  # [B,1,T], T = F * samples_per_frame
-    log_f0: Tensor  # [B,N], natural log of Hz
-    voicing: Tensor  # [B,N], logits
+    log_f0: Tensor | None = None  # [B,N], natural log of Hz; None where the decoder predicts no pitch
+    voicing: Tensor | None = None  # [B,N], logits
 
 
-class Decoder(nn.Module):
-    """latents [B,D,F] -> DecoderOutput."""
+class FrameDecoder(nn.Module):
+    """Trunk at frame rate: latents [B,D,F] -> hidden feature frames [B,N,head_dim]."""
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
         self.config = config
-        bins = config.n_fft // 2 + 1
         self.stem = nn.Conv1d(config.latent_dim, config.decoder_dim, 7, padding=3)
         self.blocks = blocks(config.decoder_dim, config.decoder_blocks)
         self.norm = nn.LayerNorm(config.decoder_dim)
         self.upsample = nn.Linear(config.decoder_dim, config.head_dim * config.frame_stride)
         self.head_blocks = blocks(config.head_dim, config.head_blocks)
         self.head_norm = nn.LayerNorm(config.head_dim)
+
+    def _frames(self, latents: Tensor) -> Tensor:
+        """[B,D,F] -> [B,N,head_dim]."""
+        hidden = self.norm(self.blocks(self.stem(latents)).transpose(1, 2))
+        batch, frames, _ = hidden.shape
+        hidden = self.upsample(hidden).view(batch, frames * self.config.frame_stride, self.config.head_dim)
+        return self.head_norm(self.head_blocks(hidden.transpose(1, 2)).transpose(1, 2))
+
+
+class SourceFilterDecoder(FrameDecoder):
+    """latents [B,D,F] -> DecoderOutput, by a neural source-filter head.
+
+    The trunk predicts F0, voicing and two spectral filters per feature frame. A pulse train and noise pass through them
+    in the STFT domain (in the line of NHV and HiFTNet). Pitch is thus an explicit, supervised quantity: it is what
+    carries most of an emotion, and phase coherence need not be learned from an adversary.
+    """
+
+    def __init__(self, config: CodecConfig) -> None:
+        super().__init__(config)
+        bins = config.n_fft // 2 + 1
         self.pitch = nn.Linear(config.head_dim, 2)
         self.filters = nn.Linear(config.head_dim, 3 * bins)
         self.noise = FixedNoise(config.sample_rate)
@@ -69,13 +85,6 @@ class Decoder(nn.Module):
         """[B,N] Hz, 0 where voicing is below one half."""
         return torch.where(voicing > 0, log_f0.exp(), torch.zeros_like(log_f0)).detach()
 
-    def _frames(self, latents: Tensor) -> Tensor:
-        """[B,D,F] -> [B,N,head_dim]."""
-        hidden = self.norm(self.blocks(self.stem(latents)).transpose(1, 2))
-        batch, frames, _ = hidden.shape
-        hidden = self.upsample(hidden).view(batch, frames * self.config.frame_stride, self.config.head_dim)
-        return self.head_norm(self.head_blocks(hidden.transpose(1, 2)).transpose(1, 2))
-
     def _pitch(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
         pitch, voicing = self.pitch(hidden).unbind(-1)
         low, high = math.log(self.config.f0_min), math.log(self.config.f0_max)
@@ -97,3 +106,22 @@ class Decoder(nn.Module):
         return torch.stft(
             signal, self.config.n_fft, self.config.hop_length, window=self.window, pad_mode="constant", return_complex=True
         )
+
+
+class VocosDecoder(FrameDecoder):
+    """latents [B,D,F] -> DecoderOutput without pitch: log magnitude and phase of the STFT (Vocos, arXiv 2306.00814)."""
+
+    def __init__(self, config: CodecConfig) -> None:
+        super().__init__(config)
+        self.spectrum = nn.Linear(config.head_dim, config.n_fft + 2)
+        self.register_buffer("window", torch.hann_window(config.n_fft), persistent=False)
+
+    def forward(self, latents: Tensor, f0: Tensor | None = None) -> DecoderOutput:
+        """`f0` is for decoders with pitch and changes nothing here."""
+        spectrum = self.spectrum(self._frames(latents)).float().transpose(1, 2)
+        with torch.autocast(latents.device.type, enabled=False):
+            length = spectrum.shape[-1] * self.config.hop_length
+            magnitude, phase = torch.cat([spectrum, spectrum[..., -1:]], dim=-1).chunk(2, dim=1)
+            waves = torch.polar(magnitude.clamp_max(MOST_LOG_MAGNITUDE).exp(), phase)
+            audio = torch.istft(waves, self.config.n_fft, self.config.hop_length, window=self.window, length=length)
+        return DecoderOutput(audio[:, None])

@@ -1,4 +1,4 @@
-"""Encoder: features at 100 Hz -> latents at the codec frame rate."""
+"""Encoder that works at frame rate: spectral features -> latents at the codec frame rate."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from codec.layers import blocks
 
 
 class Encoder(nn.Module):
-    """audio [B,1,T] -> latents [B,D,F], F = T // samples_per_frame."""
+    """audio [B,1,T] -> hidden frames [B,C,F] -> latents [B,D,F], F = T // samples_per_frame."""
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
@@ -23,7 +23,13 @@ class Encoder(nn.Module):
         self.norm = nn.LayerNorm(config.encoder_dim)
         self.project = nn.Linear(config.encoder_dim, config.latent_dim)
 
-    def forward(self, audio: Tensor) -> Tensor:
-        hidden = self.stem_blocks(self.stem(self.features(audio)))
-        hidden = self.blocks(self.downsample(hidden))
+    def hidden(self, audio: Tensor) -> Tensor:
+        """audio [B,1,T] -> the last hidden layer, [B, config.hidden_dim, F]."""
+        return self.blocks(self.downsample(self.stem_blocks(self.stem(self.features(audio)))))
+
+    def latents(self, hidden: Tensor) -> Tensor:
+        """[B, config.hidden_dim, F] -> [B,D,F]."""
         return self.project(self.norm(hidden.transpose(1, 2))).transpose(1, 2)
+
+    def forward(self, audio: Tensor) -> Tensor:
+        return self.latents(self.hidden(audio))

@@ -41,8 +41,11 @@ def pitch_losses(decoded: DecoderOutput, f0: Tensor) -> dict[str, Tensor]:
         f0: [B,N] true F0 in Hz, 0 = unvoiced.
 
     Returns:
-        `f0`: mean absolute error of log2 F0 over voiced frames (octaves); `voicing`: binary cross-entropy.
+        `f0`: mean absolute error of log2 F0 over voiced frames (octaves); `voicing`: binary cross-entropy. Nothing for a
+        decoder that predicts no pitch.
     """
+    if decoded.log_f0 is None or decoded.voicing is None:
+        return {}
     voiced = (f0 > 0).float()
     target = f0.clamp_min(1.0).log()
     error = ((decoded.log_f0 - target).abs() * voiced).sum() / voiced.sum().clamp_min(1) / 0.6931

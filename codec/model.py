@@ -9,15 +9,29 @@ import torch
 from torch import Tensor, nn
 
 from codec.config import CodecConfig
-from codec.decoder import Decoder, DecoderOutput
+from codec.decoder import DecoderOutput, SourceFilterDecoder, VocosDecoder
 from codec.encoder import Encoder
 from codec.errors import CheckpointError
+from codec.modulation import Guidance, Modulator
+from codec.pitch import track_f0
+from codec.prosody import PROSODY_DIM, ProsodyFeatures
 from codec.quantizer import QuantizerOutput, ResidualQuantizer
+from codec.quantizer_factorized import FactorizedQuantizer
+from codec.quantizer_fsq import BlockDiagonalFSQ
+from codec.quantizer_split import SplitQuantizer
+from codec.seanet import SeanetDecoder, SeanetEncoder
 from codec.serialization import (
     CONFIG_NAME, atomic_folder, load_model_weights, load_strictly, read_json, save_model_weights, write_json,
 )
+from codec.student import Student
 
 MODEL_TYPE = "affectcodec"
+ADDABLE = ("modulator", "student")  # parts that a trained codec can be given later
+ENCODERS = {"features": Encoder, "seanet": SeanetEncoder}
+QUANTIZERS = {
+    "rvq_ema": ResidualQuantizer, "rvq_fact": FactorizedQuantizer, "rvq_split": SplitQuantizer, "bd_rfsq": BlockDiagonalFSQ
+}
+DECODERS = {"source_filter": SourceFilterDecoder, "vocos": VocosDecoder, "seanet": SeanetDecoder}
 
 
 @dataclass(frozen=True)
@@ -29,6 +43,15 @@ class EncodedAudio:
 
 
 @dataclass(frozen=True)
+class ModulatedLatents:
+    """Latents after module 1."""
+
+    latents: Tensor  # [B,D,F]
+    predicted: Guidance | None = None  # what the student said; None without a student
+    consistency: Tensor | None = None  # scalar: squared difference to the latents that the teachers alone would have made
+
+
+@dataclass(frozen=True)
 class CodecOutput:
     """One pass through the whole codec."""
 
@@ -36,52 +59,148 @@ class CodecOutput:
     latents: Tensor  # [B,D,F], before the quantiser
     decoded: DecoderOutput
     quantized: QuantizerOutput | None  # None where the quantiser was bypassed
+    predicted: Guidance | None = None  # see ModulatedLatents
+    consistency: Tensor | None = None
 
 
 class Codec(nn.Module):
-    """Encoder, residual quantiser and source-filter decoder.
+    """Encoder, latent modulation, quantiser and decoder; `config` names each part.
 
-    `encode_latents`, `quantizer` and `decode_latents` are the seams: what modulates latents acts between the first
-    two, what distils into the first quantiser reads `QuantizerOutput.stages[0]`.
+    `encode_latents`, `modulate`, `quantizer` and `decode_latents` are the seams; what distils into the first quantiser
+    reads `QuantizerOutput.stages[0]`.
     """
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder = Encoder(config)
-        self.quantizer = ResidualQuantizer(config)
-        self.decoder = Decoder(config)
+        self.encoder = ENCODERS[config.encoder](config)
+        self.quantizer = QUANTIZERS[config.quantizer](config)
+        self.decoder = DECODERS[config.decoder](config)
+        self.modulator = Modulator(config) if config.modulation != "none" else None
+        self.student = Student(config) if config.student_dim else None
+        self.prosody = ProsodyFeatures(config) if "prosody" in self.modes else None
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """How this codec can encode, the usual way first.
+
+        student: its own predictor stands in for the teachers; off: no modulation; teacher: with features that the caller
+        has from the teachers; prosody: emotion from signal processing, no semantics; self: a modulation that needs nobody.
+        """
+        config = self.config
+        if config.modulation in ("none", "self"):
+            return ("off",) if config.modulation == "none" else ("self", "off")
+        prosody = ("prosody",) if config.emotion_teacher == "prosody" and config.emotion_dim == PROSODY_DIM else ()
+        return (("student",) if config.student_dim else ()) + ("off", "teacher") + prosody
 
     def encode_latents(self, audio: Tensor) -> Tensor:
-        """audio [B,1,T] -> latents [B,D,F], F = ceil(T / samples_per_frame); the end is padded with zeros."""
+        """audio [B,1,T] -> latents [B,D,F] before modulation, F = ceil(T / samples_per_frame); zeros pad the end."""
+        return self.encoder(self._whole_frames(audio))
+
+    def _whole_frames(self, audio: Tensor) -> Tensor:
         if audio.dim() != 3 or audio.shape[1] != 1 or audio.shape[2] == 0:
             raise ValueError(f"audio must be [B,1,T] with T > 0, got {tuple(audio.shape)}")
-        padding = -audio.shape[-1] % self.config.samples_per_frame
-        return self.encoder(nn.functional.pad(audio, (0, padding)))
+        return nn.functional.pad(audio, (0, -audio.shape[-1] % self.config.samples_per_frame))
+
+    def modulate(
+        self, latents: Tensor, hidden: Tensor, guidance: Guidance | None = None, student_share: float = 0.0
+    ) -> ModulatedLatents:
+        """Module 1; in training its gates are drawn per sequence.
+
+        Args:
+            latents: [B,D,F].
+            hidden: [B, config.hidden_dim, F] of the encoder, what the student reads; no gradient reaches it.
+            guidance: what the teachers say, the student filling the gaps; None = the student alone, or nothing.
+            student_share: share of sequences that get the student's features all the same.
+        """
+        if self.modulator is None:
+            return ModulatedLatents(latents)
+        predicted = self.student(hidden.detach()) if self.student is not None else None
+        gates = self.modulator.draw_gates(len(latents), latents.device) if self.modulator.training else None
+        if self.config.modulation == "self":
+            guidance = Guidance.everywhere(*2 * (latents.transpose(1, 2),))
+        if guidance is None:
+            return ModulatedLatents(latents if predicted is None else self.modulator(latents, predicted, gates), predicted)
+        taught = guidance if predicted is None else guidance.filled(predicted)
+        if predicted is None or not student_share:
+            return ModulatedLatents(self.modulator(latents, taught, gates), predicted)
+        chosen = torch.rand(len(latents), device=latents.device) < student_share
+        modulated = self.modulator(latents, taught.swapped(predicted, chosen), gates)
+        with torch.no_grad():
+            target = self.modulator(latents, taught, gates) - latents
+        # The difference of what was added: the latents themselves take no gradient from it.
+        return ModulatedLatents(modulated, predicted, (modulated - latents - target).float().square().mean())
 
     def decode_latents(self, latents: Tensor, f0: Tensor | None = None) -> DecoderOutput:
         """latents [B,D,F] (and, in training, the true F0 [B,N] in Hz) -> DecoderOutput."""
         return self.decoder(latents, f0)
 
     def forward(
-        self, audio: Tensor, f0: Tensor | None = None, quantize: bool = True, num_codebooks: int | None = None
-    ) -> CodecOutput:
+        self, audio: Tensor, f0: Tensor | None = None, quantize: bool = True, num_codebooks: int | None = None,
+        guidance: Guidance | None = None, student_share: float = 0.0,
+    ) -> CodecOutput:  # fmt: skip
         """Args:
             audio: [B,1,T] in [-1,1].
             f0: [B,N] Hz at feature rate, 0 = unvoiced: excitation for training; None = the predicted pitch.
             quantize: False passes the latents on as they are (warm-up before the codebooks are started).
             num_codebooks: use the first ones only; None = all.
+            guidance, student_share: see `modulate`.
         """
-        latents = self.encode_latents(audio)
-        quantized = self.quantizer(latents, num_codebooks) if quantize else None
-        decoded = self.decode_latents(quantized.quantized if quantized else latents.float(), f0)
-        return CodecOutput(decoded.audio[..., : audio.shape[-1]], latents, decoded, quantized)
+        hidden = self.encoder.hidden(self._whole_frames(audio))
+        modulated = self.modulate(self.encoder.latents(hidden), hidden, guidance, student_share)
+        quantized = self.quantizer(modulated.latents, num_codebooks) if quantize else None
+        decoded = self.decode_latents(quantized.quantized if quantized else modulated.latents.float(), f0)
+        audio = decoded.audio[..., : audio.shape[-1]]
+        return CodecOutput(audio, modulated.latents, decoded, quantized, modulated.predicted, modulated.consistency)
 
     @torch.inference_mode()
-    def encode(self, audio: Tensor, num_codebooks: int | None = None) -> EncodedAudio:
-        """audio [B,1,T] -> codes int64 [B,K,F]. Call on a codec in evaluation mode."""
-        codes = self.quantizer(self.encode_latents(audio), num_codebooks).codes
-        return EncodedAudio(codes, audio.shape[-1])
+    def encode(
+        self, audio: Tensor, num_codebooks: int | None = None, mode: str | None = None, guidance: Guidance | None = None
+    ) -> EncodedAudio:
+        """audio [B,1,T] -> codes int64 [B,K,F]. Call on a codec in evaluation mode.
+
+        Args:
+            num_codebooks: use the first ones only; None = all.
+            mode: one of `modes`; None = the first of them.
+            guidance: the teachers' features of these frames, for mode "teacher".
+
+        Raises:
+            ValueError: a mode that this codec does not have, or guidance that does not fit.
+        """
+        mode = mode or self.modes[0]
+        if mode not in self.modes:
+            raise ValueError(f"mode is {mode!r}; this codec encodes in the modes {self.modes}")
+        if (guidance is not None) != (mode == "teacher"):
+            raise ValueError(f"mode {mode!r} {'needs' if mode == 'teacher' else 'takes no'} guidance from teachers")
+        padded = self._whole_frames(audio)
+        hidden = self.encoder.hidden(padded)
+        latents = self.encoder.latents(hidden)
+        if mode == "prosody":
+            latents = self.modulator(latents, self._prosodic(padded), latents.new_tensor([[1.0, 0.0]]).expand(len(latents), 2))
+        elif mode != "off":
+            self._check_guidance(guidance, latents)
+            latents = self.modulate(latents, hidden, guidance).latents
+        return EncodedAudio(self.quantizer(latents, num_codebooks).codes, audio.shape[-1])
+
+    def _check_guidance(self, guidance: Guidance | None, latents: Tensor) -> None:
+        config = self.config
+        if guidance is None:
+            return
+        given = tuple(guidance.emotion.shape), tuple(guidance.semantic.shape)
+        batch, _, frames = latents.shape
+        wanted = (batch, frames, config.emotion_dim), (batch, frames, config.semantic_dim)
+        if given != wanted:
+            raise ValueError(
+                f"guidance has the shapes {given}, but these frames of a codec taught by {config.emotion_teacher} and "
+                f"{config.semantic_teacher} need {wanted}"
+            )
+
+    def _prosodic(self, audio: Tensor) -> Guidance:
+        config = self.config
+        f0 = track_f0(audio, config.sample_rate, config.hop_length, config.f0_min, config.f0_max)
+        voiced = torch.where(f0 > 0, f0, torch.full_like(f0, torch.nan))
+        emotion = self.prosody(audio, f0, voiced.nanmedian(dim=1).values.nan_to_num(150.0))
+        return Guidance.everywhere(emotion, emotion.new_zeros(*emotion.shape[:2], config.semantic_dim))
 
     @torch.inference_mode()
     def decode(self, codes: Tensor, num_samples: int | None = None) -> Tensor:
@@ -111,19 +230,42 @@ class Codec(nn.Module):
             save_model_weights(temporary, tensors)
 
     @classmethod
+    def read_config(cls, folder: str | Path) -> CodecConfig:
+        """The shape of a saved codec.
+
+        Raises:
+            CheckpointError: see `from_pretrained`.
+        """
+        values = read_json(Path(folder) / CONFIG_NAME)
+        if not isinstance(values, dict) or values.pop("model_type", None) != MODEL_TYPE:
+            raise CheckpointError(f"{folder}: {CONFIG_NAME} is not of an {MODEL_TYPE} model; give a codec folder")
+        try:
+            return CodecConfig.from_dict(values)
+        except ValueError as error:
+            raise CheckpointError(f"{folder}: {error}") from error
+
+    @classmethod
     def from_pretrained(cls, folder: str | Path) -> Codec:
         """Load a codec in evaluation mode.
 
         Raises:
             CheckpointError: the folder is missing, incomplete, corrupt or of another model.
         """
-        values = read_json(Path(folder) / CONFIG_NAME)
-        if not isinstance(values, dict) or values.pop("model_type", None) != MODEL_TYPE:
-            raise CheckpointError(f"{folder}: {CONFIG_NAME} is not of an {MODEL_TYPE} model; give a codec folder")
-        try:
-            config = CodecConfig.from_dict(values)
-        except ValueError as error:
-            raise CheckpointError(f"{folder}: {error}") from error
-        model = cls(config)
+        model = cls(cls.read_config(folder))
         load_strictly(model, load_model_weights(folder), folder)
         return model.eval()
+
+    @classmethod
+    def extended(cls, folder: str | Path, config: CodecConfig) -> Codec:
+        """A saved codec in another shape: parts that it does not have (modulation, student) start fresh.
+
+        A fresh modulation changes nothing, so the codec goes on where it stopped.
+
+        Raises:
+            CheckpointError: as `from_pretrained`, or a part that it has does not fit `config`.
+        """
+        model, tensors = cls(config), load_model_weights(folder)
+        missing = set(ADDABLE) - {name.split(".")[0] for name in tensors}
+        fresh = {name: value for name, value in model.state_dict().items() if name.split(".")[0] in missing}
+        load_strictly(model, fresh | tensors, folder)
+        return model

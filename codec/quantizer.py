@@ -24,6 +24,7 @@ class QuantizerOutput:
     commitment: Tensor  # scalar, summed over stages
     perplexity: Tensor  # [k], exp of the entropy of the batch's codes
     restarts: Tensor  # scalar, codes restarted in this step
+    codebook: Tensor | None = None  # scalar, pulls codebooks to the latents where they learn by gradient
 
 
 def _sum_over_processes(tensor: Tensor) -> Tensor:
@@ -119,7 +120,7 @@ class ResidualQuantizer(nn.Module):
 
     def _quantize(self, latents: Tensor, num_codebooks: int) -> QuantizerOutput:
         batch, dim, frames = latents.shape
-        active = self._active_stages(batch, num_codebooks, latents.device)
+        active = active_stages(batch, num_codebooks, self.dropout if self.training else 0.0, latents.device)
         residual, total = latents, torch.zeros_like(latents)
         stages, codes, losses, perplexities = [], [], [], []
         restarts = torch.zeros((), device=latents.device)
@@ -133,7 +134,7 @@ class ResidualQuantizer(nn.Module):
             total = total + vectors.detach() * keep
             if self.training:
                 restarts = restarts + codebook.update(points.detach(), picks)
-            perplexities.append(_perplexity(picks, codebook.size))
+            perplexities.append(perplexity(picks, codebook.size))
             codes.append(picks.view(batch, frames))
             residual = residual - vectors.detach()
         quantized = latents + (total - latents).detach()
@@ -141,19 +142,27 @@ class ResidualQuantizer(nn.Module):
             quantized, tuple(stages), torch.stack(codes, dim=1), torch.stack(losses).sum(), torch.stack(perplexities), restarts
         )
 
-    def _active_stages(self, batch: int, num_codebooks: int, device: torch.device) -> Tensor:
-        active = torch.full((batch,), num_codebooks, device=device)
-        if not self.training or self.dropout == 0:
-            return active
-        drawn = torch.randint(1, num_codebooks + 1, (batch,), device=device)
-        return torch.where(torch.rand(batch, device=device) < self.dropout, drawn, active)
-
     def lookup(self, codes: Tensor) -> Tensor:
         """codes int64 [B,k,F] -> latents [B,D,F]; equals `forward(...).quantized` in evaluation."""
         vectors = [book.vectors[codes[:, k]] for k, book in enumerate(self.codebooks[: codes.shape[1]])]
         return torch.stack(vectors).sum(dim=0).transpose(1, 2)
 
 
-def _perplexity(picks: Tensor, size: int) -> Tensor:
+    def code_vectors(self) -> list[Tensor]:
+        """What every code adds to the latents: [codebook_size, D] per book."""
+        return [book.vectors for book in self.codebooks]
+
+
+def active_stages(batch: int, num_codebooks: int, dropout: float, device: torch.device) -> Tensor:
+    """How many stages every item keeps, int64 [batch]: all of them, or for a share `dropout` a number drawn evenly."""
+    active = torch.full((batch,), num_codebooks, device=device)
+    if dropout == 0:
+        return active
+    drawn = torch.randint(1, num_codebooks + 1, (batch,), device=device)
+    return torch.where(torch.rand(batch, device=device) < dropout, drawn, active)
+
+
+def perplexity(picks: Tensor, size: int) -> Tensor:
+    """Exp of the entropy of codes int64 [N], a scalar between 1 and `size`."""
     share = torch.bincount(picks, minlength=size).float() / len(picks)
     return torch.exp(-(share * share.clamp_min(1e-10).log()).sum())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 EPSILON = 1e-6
 NORMS = ("mean", "l2", "raw")
@@ -22,10 +22,16 @@ class RelationConfig:
     beta: float = 1.0  # share of the semantic teacher
     layers: int = 1  # stages of the quantiser whose sum is the student
     anchors: int = 512  # longer sequences compare this many random rows with all frames
+    soft: float = 0.0  # share of the unquantised latents in the student at the start, 0 after `soft_steps`
+    soft_steps: int = 20000
 
     def __post_init__(self) -> None:
         if self.form not in FORMS or self.norm not in NORMS:
             raise ValueError(f"form is {self.form!r} (known: {FORMS}), norm is {self.norm!r} (known: {NORMS})")
+
+    def soft_share(self, step: int) -> float:
+        """Share of the unquantised latents at a step, falling linearly."""
+        return self.soft * max(0.0, 1 - step / max(1, self.soft_steps))
 
 
 def relation_matrix(frames: Tensor, norm: str = "mean", rows: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
@@ -93,3 +99,23 @@ def relation_correlation(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
     if int(pairs.sum()) < 2:
         return a.new_zeros(())
     return torch.corrcoef(torch.stack([a[pairs], b[pairs]]))[0, 1]
+
+
+class FeatureMatcher(nn.Module):
+    """Control for module 2: the student's frames themselves, and not their relations, are pulled to the teachers'."""
+
+    def __init__(self, dims: list[tuple[int, int]]) -> None:
+        """Args:
+            dims: (width of the student, width of the teacher) per teacher.
+        """
+        super().__init__()
+        self.heads = nn.ModuleList(nn.Linear(mine, theirs) for mine, theirs in dims)
+
+    def forward(self, students: list[Tensor], teachers: list[tuple[float, Tensor, Tensor]]) -> Tensor:
+        """Weighted mean of 1 - cosine over the known frames; students [B,F,D] and teachers (weight, [B,F,d], bool [B,F])."""
+        total = students[0].new_zeros((), dtype=torch.float32)
+        for head, student, (weight, features, mask) in zip(self.heads, students, teachers, strict=True):
+            with torch.autocast(student.device.type, enabled=False):
+                cosine = torch.nn.functional.cosine_similarity(head(student.float()), features.detach().float(), dim=-1)
+            total = total + weight * ((1 - cosine) * mask).sum() / mask.sum().clamp_min(1)
+        return total

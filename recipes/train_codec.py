@@ -10,7 +10,6 @@ Run it again with the same --output and it goes on where it stopped. The codec l
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,120 +20,132 @@ from tqdm import tqdm
 
 from affecttts.data.audio_cache import AudioCache
 from affecttts.data.crops import CropBatch, CropConfig, CropSampler
+from affecttts.errors import RequestError
 from affecttts.teachers.distillation import Distillation
+from affecttts.teachers.lessons import Lessons, collate
+from affecttts.teachers.registry import make_teacher
+from affecttts.training.adversary import Adversary, update
 from affecttts.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
+from affecttts.training.codec_config import LOSS_WEIGHTS, CodecTrainingConfig
 from affecttts.training.config import describe, load_config
-from affecttts.training.schedule import learning_rate
+from affecttts.training.schedule import learning_rate, ramp
 from affecttts.training.tracker import Tracker
 from codec import Codec, CodecConfig, CodecOutput
-from codec.adversary import discriminator_loss, generator_losses
 from codec.alignment import AlignmentConfig
 from codec.balance import GradientBalancer
 from codec.config import from_dict
 from codec.discriminators import Discriminator, DiscriminatorConfig
 from codec.losses import MultiScaleMelLoss, pitch_losses
 from codec.relation import RelationConfig
-
-
-@dataclass(frozen=True)
-class CodecTrainingConfig:
-    """Everything a run is made of; unknown keys are refused."""
-
-    preset: str = "small"
-    codec: dict = field(default_factory=dict)  # changes to the preset
-    steps: int = 7000
-    batch_size: int = 16
-    crop_seconds: float = 1.52
-    learning_rate: float = 8e-4  # peak
-    warmup_steps: int = 200
-    discriminator_learning_rate: float = 2e-4
-    gradient_clip: float = 1.0
-    weight_ema: float = 0.999
-    gain_jitter_db: float = 6.0
-    speaker_weights: dict = field(default_factory=dict)  # sampling weight of a speaker's audio, 1 where not named
-    quantizer_start_step: int = 400  # latents pass unquantised before; then the codebooks start by k-means
-    quantizer_start_batches: int = 16
-    freeze_codes: bool = False  # encoder and codebooks stay as they are
-    codebook_choices: tuple = ()  # numbers of codebooks, one drawn per step; empty = all (with the quantiser's own dropout)
-    adversarial_start_step: int | None = None  # None: no adversary
-    adversarial_crop_seconds: float = 0.5
-    relation: dict = field(default_factory=dict)  # changes to RelationConfig (module 2)
-    alignment: dict = field(default_factory=dict)  # changes to AlignmentConfig (module 3)
-    gradient_ratios: dict = field(default_factory=dict)  # "relation", "alignment": gradient at the latents over the reconstruction's
-    balance_every: int = 10  # steps between measurements of those gradients
-    loss_weights: dict = field(
-        default_factory=lambda: {
-            "mel": 15.0, "commitment": 0.25, "f0": 10.0, "voicing": 1.0, "adversarial": 1.0, "feature_matching": 2.0
-        }
-    )
-    mixed_precision: str = "bf16"
-    seed: int = 0
-    log_every: int = 25
-    validate_every: int = 1000
-    checkpoint_every: int = 500
-
+from codec.student import code_agreement
 
 class Trainer:
     """Everything alive in a run."""
 
-    def __init__(self, config: CodecTrainingConfig, cache_folder: Path, manifests: list[str], output: Path, init: str | None) -> None:
+    def __init__(
+        self, config: CodecTrainingConfig, cache_folder: Path, manifests: list[str], output: Path, init: str | None,
+        init_discriminator: str | None = None,
+    ) -> None:  # fmt: skip
         set_seed(config.seed)
-        self.config, self.output = config, output
+        self.config, self.output, self.weights = config, output, LOSS_WEIGHTS | config.loss_weights
         self.accelerator = Accelerator(mixed_precision=config.mixed_precision)
-        codec = Codec.from_pretrained(init) if init else Codec(CodecConfig.preset(config.preset, **config.codec))
-        self.shape = codec.config
+        shape = (Codec.read_config(init) if init else CodecConfig.preset(config.preset)).changed(**config.codec)
+        self.cache = AudioCache(manifests, cache_folder, shape.sample_rate, shape.hop_length)
+        self.lessons = self._lessons(shape, cache_folder / "teachers")
+        self.shape = self._taught(shape)
+        codec = Codec.extended(init, self.shape) if init else Codec(self.shape)
         if config.freeze_codes:
-            codec.encoder.requires_grad_(False)
+            for part in filter(None, (codec.encoder, codec.modulator, codec.student, codec.quantizer)):
+                part.requires_grad_(False)
         self.balancer = GradientBalancer(config.gradient_ratios)
+        alignment = from_dict(AlignmentConfig, config.alignment)
         distillation = Distillation(
-            self.shape, from_dict(RelationConfig, config.relation), from_dict(AlignmentConfig, config.alignment)
+            self.shape, self._dims(), from_dict(RelationConfig, config.relation), alignment, tuple(config.gradient_ratios)
         )
         trained = [p for p in (*codec.parameters(), *distillation.parameters()) if p.requires_grad]
         self.ema = torch.optim.swa_utils.AveragedModel(
             codec, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(config.weight_ema), use_buffers=False
         )
         optimizer = torch.optim.AdamW(trained, config.learning_rate, betas=(0.8, 0.99), weight_decay=0.01, fused=True)
-        self.discriminator = self.discriminator_optimizer = None
-        if config.adversarial_start_step is not None:
-            discriminator = Discriminator(DiscriminatorConfig())
-            adversary = torch.optim.AdamW(discriminator.parameters(), config.discriminator_learning_rate, betas=(0.8, 0.99), fused=True)
-            self.discriminator, self.discriminator_optimizer = self.accelerator.prepare(discriminator, adversary)
+        self.adversary = self._adversary(init_discriminator) if config.adversarial_start_step is not None else None
         self.codec, self.distillation, self.optimizer = self.accelerator.prepare(codec, distillation, optimizer)
         self.ema.to(self.accelerator.device)
         self.mel_loss = MultiScaleMelLoss(self.shape.sample_rate).to(self.accelerator.device)
-        self.cache = AudioCache(manifests, cache_folder, self.shape.sample_rate, self.shape.hop_length)
-        crops = CropConfig(config.batch_size, config.crop_seconds, config.gain_jitter_db, config.speaker_weights, config.seed)
-        self.sampler = CropSampler(self.cache, crops, self.shape, self.accelerator.process_index)
+        crops = CropConfig(
+            config.batch_size, config.crop_seconds, config.gain_jitter_db, config.speaker_weights, config.seed, alignment.reach
+        )
+        self.sampler = CropSampler(self.cache, crops, self.shape, self.accelerator.process_index, self.lessons)
         self.step = 0
+
+    def _lessons(self, shape: CodecConfig, root: Path) -> Lessons | None:
+        """What the teachers say of the corpus, asked where it is not yet known; None where nothing needs it."""
+        config = self.config
+        reads = shape.modulation not in ("none", "self") or shape.emotion_channels > 0
+        if config.freeze_codes or not (config.gradient_ratios or reads):
+            return None
+        names = (config.emotion_teacher, config.semantic_teacher, config.text_teacher)
+        return Lessons(*(make_teacher(name, shape, str(self.accelerator.device)) for name in names), self.cache, root)
+
+    def _taught(self, shape: CodecConfig) -> CodecConfig:
+        """The codec's shape with the teachers whose features its modulation reads.
+
+        Raises:
+            RequestError: the modulation attends further than a crop reaches.
+        """
+        config, lessons, frames = self.config, self.lessons, round(self.config.crop_seconds * shape.frame_rate)
+        if lessons is None or shape.modulation == "none":
+            return shape
+        if shape.modulation_window >= frames:
+            raise RequestError(
+                f"codec.modulation_window {shape.modulation_window} is not below the {frames} frames of a crop: its far ends "
+                "would never be trained; make it smaller or crop_seconds longer"
+            )
+        return shape.changed(
+            emotion_teacher=config.emotion_teacher, emotion_dim=lessons.emotion.dim,
+            semantic_teacher=config.semantic_teacher, semantic_dim=lessons.semantic.dim,
+        )  # fmt: skip
+
+    def _dims(self) -> tuple[int, int, int]:
+        """Widths of the three teachers' features; those of the offline ones where no teacher is asked."""
+        if self.lessons is None:
+            return self.shape.emotion_dim, self.shape.semantic_dim, CodecConfig().semantic_dim
+        return self.lessons.emotion.dim, self.lessons.semantic.dim, self.lessons.text.dim
+
+    def _adversary(self, init: str | None) -> Adversary:
+        config = self.config
+        shape = from_dict(DiscriminatorConfig, config.discriminator)
+        discriminator = Discriminator.from_pretrained(init) if init else Discriminator(shape)
+        return Adversary(discriminator, config.discriminator_learning_rate, config.gradient_clip, self.accelerator)
 
     # -- one step -------------------------------------------------------------------------------------------------
     def train_step(self) -> dict[str, float]:
         """One generator update and, with an adversary, one discriminator update; returns the logged values."""
-        config, weights = self.config, self.config.loss_weights
+        config, weights = self.config, self.weights
         batch = self.sampler.batch(self.step).to(self.accelerator.device)
-        audio, f0, quantize = batch.audio, batch.f0, self.step >= config.quantizer_start_step
+        quantize = self.step >= config.quantizer_start_step
         self.codec.train()
         if config.freeze_codes:
-            self._plain().quantizer.eval()
+            self._hold_codes()
         with self.accelerator.autocast():
-            output = self.codec(audio, f0, quantize, self._num_codebooks())
-        losses = {"mel": self.mel_loss(output.audio, audio), **pitch_losses(output.decoded, f0)}
-        logs = {}
+            guidance = batch.lessons.guidance if batch.lessons else None
+            output = self.codec(batch.audio, batch.f0, quantize, self._num_codebooks(), guidance, self._student_share())
+        losses, logs = {"mel": self.mel_loss(output.audio, batch.audio), **pitch_losses(output.decoded, batch.f0)}, {}
         if quantize and not config.freeze_codes:
             losses["commitment"] = output.quantized.commitment
-            if self.balancer.ratios:
-                auxiliary, logs = self._distil(output, batch, weights["mel"] * losses["mel"])
-                losses, weights = losses | auxiliary, weights | {name: self.balancer.weight(name) for name in auxiliary}
-        if self.discriminator is not None and self.step >= config.adversarial_start_step:
-            real, fake = self._adversarial_crop(audio, output.audio)
-            logs["loss/discriminator"] = self._discriminator_step(real, fake.detach()).item()
-            losses.update(self._judge_generator(real, fake))
+            if output.quantized.codebook is not None:
+                losses["codebook"] = output.quantized.codebook
+        if batch.lessons is not None:
+            taught, logs = self._distil(output, batch, weights["mel"] * losses["mel"])
+            losses, weights = losses | taught, weights | self._balanced_weights(taught)
+        if self.adversary is not None and self.step >= config.adversarial_start_step:
+            fought, told = self._fight(batch.audio, output.audio)
+            losses, logs = losses | fought, logs | told
         total = sum(weights[name] * loss for name, loss in losses.items())
         if not torch.isfinite(total):
             values = {name: loss.item() for name, loss in losses.items()}
             raise RuntimeError(f"step {self.step}: the loss is not finite: {values}; batch: {', '.join(batch.ids)}")
         rate = learning_rate(self.step, config.learning_rate, config.warmup_steps, config.steps)
-        logs["gradient_norm"] = self._update(self.optimizer, self.codec, total, rate)
+        logs["gradient_norm"] = update(self.accelerator, self.optimizer, self.codec, total, rate, config.gradient_clip)
         self.ema.update_parameters(self._plain())
         logs |= {f"loss/{name}": loss.item() for name, loss in losses.items()} | {"learning_rate": rate}
         if output.quantized:
@@ -142,12 +153,35 @@ class Trainer:
             logs["restarts"] = output.quantized.restarts.item()
         return logs
 
+    def _hold_codes(self) -> None:
+        """What makes the codes works as in use."""
+        codec = self._plain()
+        for part in filter(None, (codec.quantizer, codec.modulator, codec.student)):
+            part.eval()
+
+    def _student_share(self) -> float:
+        config = self.config
+        return config.student_share * ramp(self.step, round((1 - config.student_ramp) * config.steps), config.steps)
+
     def _distil(self, output: CodecOutput, batch: CropBatch, reconstruction: torch.Tensor) -> tuple[dict, dict]:
-        """Losses of modules 2 and 3 at the first quantiser, their weights kept up to date, and values to log."""
-        losses, logs = self.distillation(output.quantized, batch)
-        if self.step % self.config.balance_every == 0 or not self.balancer.norms:
-            self.balancer.measure(output.latents, reconstruction, losses)
-        return losses, logs | {f"weight/{name}": self.balancer.weight(name) for name in losses}
+        """Losses that the teachers give, with their measured gradients kept up to date, and values to log."""
+        losses, logs = self.distillation(output, batch.lessons, self.step)
+        balanced = {name: losses[name] for name in self.balancer.ratios if name in losses}
+        if balanced and (self.step % self.config.balance_every == 0 or not self.balancer.norms):
+            self.balancer.measure(output.latents, reconstruction, balanced)
+        return losses, logs | {f"weight/{name}": weight for name, weight in self._balanced_weights(losses).items()}
+
+    def _balanced_weights(self, losses: dict) -> dict[str, float]:
+        start = self.config.quantizer_start_step
+        share = ramp(self.step, start, start + self.config.balanced_ramp_steps)
+        return {name: share * self.balancer.weight(name) for name in self.balancer.ratios if name in losses}
+
+    def _fight(self, real: torch.Tensor, fake: torch.Tensor) -> tuple[dict[str, torch.Tensor], dict[str, float]]:
+        """The adversary's step on a crop, then its judgement on the codec."""
+        config, (real, fake) = self.config, self._adversarial_crop(real, fake)
+        logs = self.adversary.learn(real, fake, learning_rate(self.step, config.discriminator_learning_rate, 1, config.steps))
+        alone = self.step < config.adversarial_start_step + config.adversarial_alone_steps
+        return {} if alone else self.adversary.judge(real, fake), logs
 
     def _num_codebooks(self) -> int | None:
         choices = self.config.codebook_choices
@@ -158,62 +192,55 @@ class Trainer:
         start = int(torch.randint(0, real.shape[-1] - length + 1, ()))
         return real[..., start : start + length], fake[..., start : start + length]
 
-    def _discriminator_step(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
-        with self.accelerator.autocast():
-            loss = discriminator_loss(self.discriminator(real), self.discriminator(fake))
-        rate = learning_rate(self.step, self.config.discriminator_learning_rate, 1, self.config.steps)
-        self._update(self.discriminator_optimizer, self.discriminator, loss, rate)
-        return loss
-
-    def _judge_generator(self, real: torch.Tensor, fake: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Generator losses with the discriminator's weights held still."""
-        self.discriminator.requires_grad_(False)
-        with self.accelerator.autocast():
-            with torch.no_grad():
-                judged = self.discriminator(real)
-            losses = generator_losses(judged, self.discriminator(fake))
-        self.discriminator.requires_grad_(True)
-        return losses
-
-    def _update(self, optimizer, module, loss: torch.Tensor, rate: float) -> float:
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        self.accelerator.backward(loss)
-        norm = self.accelerator.clip_grad_norm_(module.parameters(), self.config.gradient_clip)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        return float(norm)
-
     # -- around the steps -----------------------------------------------------------------------------------------
     def start_quantizer(self) -> None:
-        """K-means on the latents of some batches; every process computes the same from rank 0's data."""
-        codec = self._plain()
+        """Codebooks from the latents of some batches; every process gets rank 0's."""
+        codec, batches = self._plain(), range(self.step, self.step + self.config.quantizer_start_batches)
         with torch.no_grad(), self.accelerator.autocast():
-            batches = [self.sampler.batch(self.step + i).audio.to(self.accelerator.device) for i in range(self.config.quantizer_start_batches)]
-            latents = torch.cat([codec.encode_latents(batch).float() for batch in batches])
+            latents = torch.cat([self._latents(self.sampler.batch(step).to(self.accelerator.device)) for step in batches])
         codec.quantizer.initialise(latents, torch.Generator().manual_seed(self.config.seed))
         if self.accelerator.num_processes > 1:
-            for buffer in codec.quantizer.buffers():
-                torch.distributed.broadcast(buffer, 0)
+            for tensor in codec.quantizer.state_dict().values():
+                torch.distributed.broadcast(tensor, 0)
+
+    def _latents(self, batch: CropBatch) -> torch.Tensor:
+        codec = self._plain()
+        hidden = codec.encoder.hidden(batch.audio)
+        guidance = batch.lessons.guidance if batch.lessons else None
+        return codec.modulate(codec.encoder.latents(hidden), hidden, guidance).latents.float()
 
     @torch.no_grad()
     def validate(self, tracker: Tracker) -> None:
-        """Mel distance of the averaged weights on held-out clips, and four of them to listen to."""
-        codec, clips = self.averaged(), [c for c in self.cache.clips if c.utterance.split == "valid"][::8][:24]
-        distances = []
-        for index, clip in enumerate(clips):
-            audio = torch.from_numpy(self.cache.audio(clip))[None, None].to(self.accelerator.device)
+        """Mel distance of the averaged weights on held-out clips, four of them to listen to, and how the modes agree."""
+        codec, device = self.averaged(), self.accelerator.device
+        held_out = [index for index, clip in enumerate(self.cache.clips) if clip.utterance.split == "valid"][::8][:24]
+        distances, agreements = [], []
+        for place, index in enumerate(held_out):
+            audio = torch.from_numpy(self.cache.audio(self.cache.clips[index]))[None, None].to(device)
             encoded = codec.encode(audio)
             rebuilt = codec.decode(encoded.codes, encoded.num_samples)
             distances.append(self.mel_loss(rebuilt, audio).item())
-            if index < 4:
-                tracker.audio(self.step, f"valid{index}", rebuilt[0, 0].cpu().numpy(), self.shape.sample_rate)
-        tracker.scalars(self.step, {"valid/mel": float(np.mean(distances))})
+            if self.lessons is not None and "teacher" in codec.modes:
+                agreements.append(self._agreement(codec, audio, index, encoded.codes.shape[-1]))
+            if place < 4:
+                tracker.audio(self.step, f"valid{place}", rebuilt[0, 0].cpu().numpy(), self.shape.sample_rate)
+        means = {name: float(np.mean([row[name] for row in agreements])) for name in (agreements[0] if agreements else ())}
+        tracker.scalars(self.step, {"valid/mel": float(np.mean(distances)), **means})
+
+    def _agreement(self, codec: Codec, audio: torch.Tensor, clip: int, frames: int) -> dict[str, float]:
+        """Share of codes per quantiser that each other mode has in common with the teachers'."""
+        guidance = collate([self.lessons.stretch(clip, 0.0, frames, self.shape, 0)]).guidance.to(audio.device)
+        taught = codec.encode(audio, mode="teacher", guidance=guidance).codes
+        others = [mode for mode in codec.modes if mode != "teacher"]
+        shares = {mode: code_agreement(codec.encode(audio, mode=mode).codes, taught) for mode in others}
+        return {f"agreement/{mode}/q{k + 1}": s.item() for mode, share in shares.items() for k, s in enumerate(share)}
 
     def averaged(self) -> Codec:
         """The codec with averaged weights and the current codebooks, in evaluation mode."""
         codec = self.ema.module
-        codec.quantizer.load_state_dict(self._plain().quantizer.state_dict())
+        current = dict(self._plain().quantizer.named_buffers())
+        for name, buffer in codec.quantizer.named_buffers():
+            buffer.copy_(current[name])
         return codec.eval()
 
     def _plain(self) -> Codec:
@@ -222,19 +249,19 @@ class Trainer:
     def _state(self) -> tuple[dict, dict]:
         modules = {"codec": self._plain(), "ema": self.ema, "distillation": self.accelerator.unwrap_model(self.distillation)}
         optimizers = {"codec": self.optimizer.optimizer}
-        if self.discriminator is not None:
-            modules["discriminator"] = self.accelerator.unwrap_model(self.discriminator)
-            optimizers["discriminator"] = self.discriminator_optimizer.optimizer
+        if self.adversary is not None:
+            modules["discriminator"] = self.adversary.plain()
+            optimizers["discriminator"] = self.adversary.optimizer.optimizer
         return modules, optimizers
 
     def save(self) -> None:
-        """Checkpoint for resuming, and the codec itself."""
+        """Checkpoint for resuming, the codec itself, and beside it the discriminators for those who fine-tune it."""
         if self.accelerator.is_main_process:
-            save_checkpoint(self.output / "checkpoint", *self._state(), self._counters())
+            counters = {"step": self.step, "gradient_norms": self.balancer.norms, "config": describe(self.config)}
+            save_checkpoint(self.output / "checkpoint", *self._state(), counters)
             self.averaged().save_pretrained(self.output / "codec")
-
-    def _counters(self) -> dict:
-        return {"step": self.step, "gradient_norms": self.balancer.norms, "config": describe(self.config)}
+            if self.adversary is not None:
+                self.adversary.plain().save_pretrained(self.output / "discriminator")
 
     def resume(self) -> None:
         """Go on from OUTPUT/checkpoint where there is one."""
@@ -269,10 +296,12 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="folder of the run")
     parser.add_argument("--cache", type=Path, help="folder of decoded audio and F0 (default: OUTPUT/cache)")
     parser.add_argument("--init", help="codec folder to start from")
+    parser.add_argument("--init-discriminator", help="discriminator folder to start from")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one config value")
     arguments = parser.parse_args()
     config = load_config(CodecTrainingConfig, arguments.config, arguments.set)
-    trainer = Trainer(config, arguments.cache or arguments.output / "cache", arguments.manifest, arguments.output, arguments.init)
+    cache = arguments.cache or arguments.output / "cache"
+    trainer = Trainer(config, cache, arguments.manifest, arguments.output, arguments.init, arguments.init_discriminator)
     trainer.resume()
     trainer.run()
 

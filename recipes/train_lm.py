@@ -127,7 +127,7 @@ class Trainer:
 
     def _codebooks(self) -> list[torch.Tensor]:
         """[codebook_size, D] of every book that the LM models."""
-        return [book.vectors for book in self.codec.quantizer.codebooks[: self.layout.num_codebooks]]
+        return self.codec.quantizer.code_vectors()[: self.layout.num_codebooks]
 
     def _optimizers(self, model: LlamaForCausalLM) -> dict[str, torch.optim.Optimizer]:
         """Embeddings and gains do not decay."""

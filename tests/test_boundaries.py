@@ -17,9 +17,9 @@ LAYERS = {
     "codec": {"torch", "numpy", "soundfile", "soxr", "safetensors"},
     "affecttts": {
         "affecttts", "codec", "torch", "numpy", "safetensors", "sentencepiece", "phonemizer", "espeakng_loader", "num2words",
-        "yaml", "tqdm", "transformers", "pyworld", "tensorboard",
+        "yaml", "tqdm", "transformers", "pyworld", "tensorboard", "ctranslate2", "funasr",
     },
-    "recipes": {"affecttts", "codec", "torch", "numpy", "accelerate", "transformers", "peft", "tqdm"},
+    "recipes": {"affecttts", "codec", "torch", "numpy", "accelerate", "transformers", "peft", "tqdm", "yaml", "matplotlib"},
 }  # fmt: skip
 UNSAFE_CALLS = {"torch.load", "pickle.load", "pickle.loads", "joblib.load", "numpy.load", "np.load", "eval", "exec", "yaml.load"}
 UNSAFE_MODULES = {"pickle", "dill", "joblib", "shelve", "cloudpickle"}

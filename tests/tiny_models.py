@@ -24,8 +24,9 @@ def random_codec(seed: int = 0, **changes) -> Codec:
     """An untrained tiny codec in evaluation mode; its pitch is voiced about half of the time."""
     torch.manual_seed(seed)
     codec = Codec(CodecConfig.preset("tiny", **changes))
-    for book in codec.quantizer.codebooks:
-        book.vectors.mul_(4)
+    if codec.config.quantizer == "rvq_ema":
+        for book in codec.quantizer.codebooks:
+            book.vectors.mul_(4)
     return codec.eval()
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -78,7 +79,7 @@ class AudioCache:
         made_for = index["sample_rate"], index["hop_length"], [row["id"] for row in index["clips"]]
         if made_for != (sample_rate, hop_length, [u.id for u in utterances]):
             raise ValueError(f"{folder}: made for other manifests or another rate; remove the folder to rebuild it")
-        self.hop_length = hop_length
+        self.sample_rate, self.hop_length = sample_rate, hop_length
         self.clips = [CachedClip(u, row["start"], row["length"]) for u, row in zip(utterances, index["clips"])]
         self.digests = {u.id: row["sha256"] for u, row in zip(utterances, index["clips"])}
         self._audio = np.memmap(folder / "audio.i16", dtype=np.int16, mode="r")
@@ -92,3 +93,13 @@ class AudioCache:
         """Hz per feature frame, 0 = unvoiced."""
         start, count = clip.start // self.hop_length, clip.length // self.hop_length
         return self._f0[start : start + count].astype(np.float32)
+
+
+def usual_f0(cache: AudioCache) -> dict[str, float]:
+    """Median F0 in Hz of every speaker of a cache, 150 where nothing is voiced."""
+    voiced = defaultdict(list)
+    for clip in cache.clips:
+        f0 = cache.f0(clip)
+        voiced[clip.utterance.speaker].append(f0[f0 > 0])
+    joined = {speaker: np.concatenate(parts) for speaker, parts in voiced.items()}
+    return {speaker: float(np.median(f0)) if len(f0) else 150.0 for speaker, f0 in joined.items()}

@@ -6,18 +6,13 @@ where there is none. A recogniser as the teacher could not judge the words of th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-import torch
-from torch import Tensor
 
-from affecttts.data.manifest import Utterance
+from affecttts.teachers.protocol import Clip, Lesson
 from affecttts.text.symbols import SYMBOLS
 
-TEACHER_ID = "phonology-1"
-SILENCE = len(SYMBOLS)  # index of silence in the table
-UNKNOWN = -1
+SILENCE = len(SYMBOLS)  # row of silence in the table
+STRESS = "ˈˌ"
 
 # After Chomsky & Halle (1968) and Hayes (2009): what is marked; unmarked features are absent.
 FEATURES = (
@@ -46,55 +41,31 @@ MARKS = {
 }  # fmt: skip
 
 
-def feature_table() -> Tensor:
+def feature_table() -> np.ndarray:
     """[len(SYMBOLS) + 1, C] float32: one centred row per symbol, silence last; no two phones are alike."""
     rows = [MARKS[symbol].split() for symbol in SYMBOLS] + [["silence"]]
-    table = torch.tensor([[float(feature in row) for feature in FEATURES] for row in rows])
-    return table - table.mean(dim=0)
+    table = np.array([[float(feature in row) for feature in FEATURES] for row in rows], dtype=np.float32)
+    return table - table.mean(axis=0)
 
 
-@dataclass(frozen=True)
-class PhoneTrack:
-    """Which phone is spoken when, at feature rate."""
+class PhonologyTeacher:
+    """One vector of phonological features per phone, pause and silence."""
 
-    position: np.ndarray  # int16 [N], index into `symbols`
-    symbols: np.ndarray  # int16 [P], rows of the feature table: silence, one per character, silence
+    id = "phonology-2"
+    rate = None
 
+    def __init__(self) -> None:
+        self._table = feature_table()
 
-def phone_track(utterance: Utterance, num_frames: int, rate: float) -> PhoneTrack | None:
-    """The phones of `num_frames` feature frames at `rate` Hz; None where the manifest has no durations.
+    def teach(self, clip: Clip) -> Lesson | None:
+        """Vectors of the phones with their ends; None where the manifest has no durations.
 
-    A stress mark has no sound of its own and counts to the phone behind it.
-    """
-    if utterance.durations is None:
-        return None
-    symbols = [SILENCE, *(SYMBOLS.index(symbol) for symbol in utterance.ipa), SILENCE]
-    ends = np.cumsum(utterance.durations) - utterance.offset
-    position = np.searchsorted(ends, (np.arange(num_frames) + 0.5) / rate, side="right").clip(0, len(symbols) - 1)
-    stress = np.array([0 <= row < SILENCE and SYMBOLS[row] in "ˈˌ" for row in symbols])
-    position = np.where(stress[position], np.minimum(position + 1, len(symbols) - 1), position)
-    return PhoneTrack(position.astype(np.int16), np.array(symbols, dtype=np.int16))
-
-
-def window_symbols(track: PhoneTrack, start: int, count: int, stride: int, reach: int) -> np.ndarray:
-    """Rows of the feature table around every codec frame: int64 [F, 2 * reach + 1], `UNKNOWN` past either end.
-
-    Args:
-        start, count: feature frames of the crop; frames past the end of the track are unknown.
-        stride: feature frames per codec frame; the middle one decides.
-        reach: phones to either side. Stress marks are passed over.
-    """
-    sounded = np.array([row == SILENCE or SYMBOLS[row] not in "ˈˌ" for row in track.symbols])
-    order = np.cumsum(sounded) - 1
-    symbols = track.symbols[sounded]
-    middles = start + stride // 2 + stride * np.arange(count // stride)
-    known = middles < len(track.position)
-    centre = order[track.position[np.minimum(middles, len(track.position) - 1)]]
-    window = centre[:, None] + np.arange(-reach, reach + 1)
-    inside = (window >= 0) & (window < len(symbols)) & known[:, None]
-    return np.where(inside, symbols[window.clip(0, len(symbols) - 1)], UNKNOWN).astype(np.int64)
-
-
-def embed(table: Tensor, symbols: Tensor) -> Tensor:
-    """Rows of the table for int64 symbols [...], zeros where `UNKNOWN`: [..., C]."""
-    return table[symbols.clamp_min(0)] * (symbols != UNKNOWN)[..., None]
+        A stress mark has no sound of its own: its time counts to the phone behind it.
+        """
+        utterance = clip.utterance
+        if utterance.durations is None:
+            return None
+        symbols = [SILENCE, *(SYMBOLS.index(symbol) for symbol in utterance.ipa), SILENCE]
+        ends = np.cumsum(utterance.durations) - utterance.offset
+        sounded = np.array([row == SILENCE or SYMBOLS[row] not in STRESS for row in symbols])
+        return Lesson(self._table[np.array(symbols)[sounded]], ends[sounded])

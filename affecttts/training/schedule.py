@@ -1,4 +1,4 @@
-"""Learning rate as a pure function of the step, so that nothing need be restored on resume."""
+"""What changes in the course of a run, as pure functions of the step, so that nothing need be restored on resume."""
 
 from __future__ import annotations
 
@@ -11,3 +11,8 @@ def learning_rate(step: int, peak: float, warmup: int, total: int, floor: float 
         return peak * (step + 1) / warmup
     progress = min(1.0, (step - warmup) / max(1, total - warmup))
     return peak * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * progress)))
+
+
+def ramp(step: int, start: int, end: int) -> float:
+    """0 up to `start`, 1 from `end` on, linear between."""
+    return 1.0 if step >= end else max(0.0, (step - start) / max(1, end - start))

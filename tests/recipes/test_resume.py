@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +15,8 @@ pytest.importorskip("pyworld")
 from affecttts.data.audio_cache import build_cache
 from affecttts.data.tokens import TokenRow, shard_path, write_shard
 from affecttts.errors import RequestError
+from codec import Codec, CodecConfig
+from codec.discriminators import Discriminator
 from codec.errors import CheckpointError
 from codec.serialization import WEIGHTS_NAME, fingerprint
 from tiny_models import DATA, load_recipe, random_codec
@@ -89,9 +94,10 @@ def assert_same(first, second):
     assert not different
 
 
-def codec_trainer(cache, output, init=None, **changes):
+def codec_trainer(cache, output, init=None, init_discriminator=None, **changes):
     recipe = load_recipe("train_codec")
-    return recipe.Trainer(recipe.CodecTrainingConfig(**(CODEC | changes)), cache, [MANIFEST], output, init)
+    config = recipe.CodecTrainingConfig(**(CODEC | changes))
+    return recipe.Trainer(config, cache, [MANIFEST], output, init, init_discriminator)
 
 
 # The codebooks start before, at and after the checkpoint.
@@ -109,19 +115,100 @@ def test_codec(cache, tmp_path, start):
     assert (tmp_path / "a" / "codec" / WEIGHTS_NAME).read_bytes() == (tmp_path / "b" / "codec" / WEIGHTS_NAME).read_bytes()
 
 
+MODULES = {
+    "codec": {"modulation": "xattn_pre", "modulation_dim": 16, "modulation_window": 6, "student_dim": 16, "student_layers": 1},
+    "gradient_ratios": {"relation": 0.3, "alignment": 0.5}, "balanced_ramp_steps": 4, "student_ramp": 0.8, "balance_every": 3,
+}  # fmt: skip
+
+
+def logged(folder, name):
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [row[name] for row in rows if name in row]
+
+
+def test_codec_with_all_modules(cache, tmp_path):
+    straight = codec_trainer(cache, tmp_path / "a", quantizer_start_step=2, **MODULES)
+    initial = {name: value.clone() for name, value in straight.codec.state_dict().items()}
+    straight.run()
+    resumed = run_interrupted(lambda: codec_trainer(cache, tmp_path / "b", quantizer_start_step=2, **MODULES), stop_after=5)
+    for part in ("codec", "ema", "distillation"):
+        assert_same(getattr(straight, part), getattr(resumed, part))
+    moved = {name.split(".")[0] for name, value in straight.codec.state_dict().items() if not torch.equal(value, initial[name])}
+    assert moved == {"encoder", "quantizer", "decoder", "modulator", "student"}
+    ramp = logged(tmp_path / "a", "weight/relation")
+    assert ramp[0] < ramp[-1] and all(weight >= 0 for weight in ramp)
+    for name in ("loss/prediction", "loss/consistency", "relation/emotion_correlation", "agreement/student/q1", "agreement/off/q4"):
+        assert logged(tmp_path / "a", name), name
+    codec = Codec.from_pretrained(tmp_path / "a" / "codec")
+    assert codec.modes[0] == "student" and codec.config.emotion_teacher == "prosody"
+
+
+def test_a_codec_of_older_times_goes_on(cache, codec_dir, tmp_path):
+    """Its config knows none of the later fields, its checkpoint none of the later weights; and it can be given modules."""
+    folder = tmp_path / "old"
+    shutil.copytree(codec_dir, folder)
+    config = json.loads((folder / "config.json").read_text())
+    later = list(CodecConfig.__dataclass_fields__)
+    later = later[later.index("encoder") :]
+    (folder / "config.json").write_text(json.dumps({name: value for name, value in config.items() if name not in later}))
+    plain = codec_trainer(cache, tmp_path / "a", str(folder), codec={}, quantizer_start_step=-1, steps=2)
+    assert set(plain.distillation.state_dict()) == {"aligner.project.weight", "aligner.project.bias"}
+    grown = codec_trainer(cache, tmp_path / "b", str(folder), quantizer_start_step=-1, steps=2, checkpoint_every=2, **MODULES)
+    grown.run()
+    assert Codec.from_pretrained(tmp_path / "b" / "codec").modes[0] == "student"
+
+
+def test_a_window_wider_than_the_crop_is_refused(cache, tmp_path):
+    wide = MODULES | {"codec": MODULES["codec"] | {"modulation_window": 8}}
+    with pytest.raises(RequestError, match="modulation_window 8"):
+        codec_trainer(cache, tmp_path / "a", **wide)
+
+
+PARTS = {
+    "no pitch": {"codec": {"decoder": "vocos"}},
+    "seanet": {"codec": {"encoder": "seanet", "decoder": "seanet", "seanet_filters": 2, "seanet_strides": [4, 5, 6, 8]}},
+    "factorised": {"codec": {"quantizer": "rvq_fact"}},
+    "split, plain matching": {"codec": {"quantizer": "rvq_split"}, "gradient_ratios": {"matching": 0.1}},
+    "block-diagonal": {
+        "codec": MODULES["codec"] | {"quantizer": "bd_rfsq", "codebook_size": 2**15, "modulation": "cem"},
+        "gradient_ratios": {"relation": 0.1, "alignment": 0.1},
+    },
+    "other discriminators": {
+        "adversarial_start_step": 1, "adversarial_alone_steps": 1, "adversarial_crop_seconds": 0.1,
+        "discriminator": {"periods": [], "windows": [], "scales": [1, 2], "band_windows": [256], "band_channels": 2},
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("changes", PARTS.values(), ids=PARTS)
+def test_every_part_can_be_trained(cache, tmp_path, changes):
+    trainer = codec_trainer(cache, tmp_path, quantizer_start_step=1, **({"steps": 3, "checkpoint_every": 3} | changes))
+    initial = {name: value.clone() for name, value in trainer.codec.state_dict().items()}
+    trainer.run()
+    moved = {name.split(".")[0] for name, value in trainer.codec.state_dict().items() if not torch.equal(value, initial[name])}
+    assert moved >= {"encoder", "quantizer", "decoder"}
+    audio = 0.1 * torch.randn(1, 1, 5000)
+    codec = Codec.from_pretrained(tmp_path / "codec")
+    assert torch.isfinite(codec.decode(codec.encode(audio).codes)).all()
+
+
 def test_codec_against_discriminators(cache, codec_dir, tiny_codec, tmp_path):
     changes = {
         "steps": 4, "checkpoint_every": 2, "quantizer_start_step": 0, "freeze_codes": True, "adversarial_start_step": 1,
         "adversarial_crop_seconds": 0.1, "codebook_choices": (2, 4),
     }  # fmt: skip
     straight = codec_trainer(cache, tmp_path / "a", str(codec_dir), **changes)
-    fresh = {name: value.clone() for name, value in straight.discriminator.state_dict().items()}
+    fresh = {name: value.clone() for name, value in straight.adversary.discriminator.state_dict().items()}
     straight.run()
     resumed = run_interrupted(lambda: codec_trainer(cache, tmp_path / "b", str(codec_dir), **changes), stop_after=3)
     assert_same(straight.codec, resumed.codec)
     assert_same(straight.ema, resumed.ema)
-    assert_same(straight.discriminator, resumed.discriminator)
-    assert any(not torch.equal(value, fresh[name]) for name, value in straight.discriminator.state_dict().items())
+    trained = straight.adversary.discriminator
+    assert_same(trained, resumed.adversary.discriminator)
+    assert any(not torch.equal(value, fresh[name]) for name, value in trained.state_dict().items())
+    assert_same(trained, Discriminator.from_pretrained(tmp_path / "a" / "discriminator"))
+    further = codec_trainer(cache, tmp_path / "c", str(codec_dir), init_discriminator=tmp_path / "a" / "discriminator", **changes)
+    assert_same(trained, further.adversary.discriminator)
     trained, before = straight.averaged().state_dict(), tiny_codec.state_dict()
     for name, value in trained.items():
         if name.startswith("quantizer."):

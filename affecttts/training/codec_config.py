@@ -1,0 +1,52 @@
+"""What a training run of the codec is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+LOSS_WEIGHTS = {
+    "mel": 15.0, "commitment": 0.25, "codebook": 1.0, "f0": 10.0, "voicing": 1.0, "adversarial": 1.0, "feature_matching": 2.0,
+    "prediction": 1.0, "consistency": 0.1, "emotion_block": 1.0,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CodecTrainingConfig:
+    """Everything a run is made of; unknown keys are refused."""
+
+    preset: str = "small"
+    codec: dict = field(default_factory=dict)  # changes to the preset
+    steps: int = 7000
+    batch_size: int = 16
+    crop_seconds: float = 1.52
+    learning_rate: float = 8e-4  # peak
+    warmup_steps: int = 200
+    discriminator_learning_rate: float = 2e-4
+    gradient_clip: float = 1.0
+    weight_ema: float = 0.999
+    gain_jitter_db: float = 6.0
+    speaker_weights: dict = field(default_factory=dict)  # sampling weight of a speaker's audio, 1 where not named
+    quantizer_start_step: int = 400  # latents pass unquantised before; then the codebooks start by k-means
+    quantizer_start_batches: int = 16
+    freeze_codes: bool = False  # encoder and codebooks stay as they are
+    codebook_choices: tuple = ()  # numbers of codebooks, one drawn per step; empty = all (with the quantiser's own dropout)
+    adversarial_start_step: int | None = None  # None: no adversary
+    adversarial_crop_seconds: float = 0.5
+    adversarial_alone_steps: int = 0  # discriminators train this long before the codec hears of them
+    discriminator: dict = field(default_factory=dict)  # changes to DiscriminatorConfig
+    emotion_teacher: str = "prosody"  # see affecttts/teachers/registry.py
+    semantic_teacher: str = "phonology"
+    text_teacher: str = "phonology"
+    student_share: float = 0.5  # of the sequences that get the student's features at the end, not the teachers'
+    student_ramp: float = 0.3  # last part of the run over which that share rises from 0
+    relation: dict = field(default_factory=dict)  # changes to RelationConfig (module 2)
+    alignment: dict = field(default_factory=dict)  # changes to AlignmentConfig (module 3)
+    gradient_ratios: dict = field(default_factory=dict)  # relation, alignment, matching: gradient at the latents over mel's
+    balance_every: int = 10  # steps between measurements of those gradients
+    balanced_ramp_steps: int = 0  # over which those losses come in after the codebooks' start
+    loss_weights: dict = field(default_factory=dict)  # changes to LOSS_WEIGHTS
+    mixed_precision: str = "bf16"
+    seed: int = 0
+    log_every: int = 25
+    validate_every: int = 1000
+    checkpoint_every: int = 500

@@ -1,0 +1,70 @@
+"""The first codebook apart from a residual quantiser of the others, so that what is distilled into it costs them nothing
+(Mimi, in Moshi, arXiv 2410.00037)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from codec.config import CodecConfig
+from codec.quantizer import QuantizerOutput, ResidualQuantizer
+
+
+class SplitQuantizer(nn.Module):
+    """Both halves read the latents through a projection of their own, and their projected outputs are added.
+
+    Quantiser dropout leaves the first book and at least one of the others.
+    """
+
+    def __init__(self, config: CodecConfig) -> None:
+        super().__init__()
+        self.first = ResidualQuantizer(replace(config, quantizer="rvq_ema", num_codebooks=1))
+        self.rest = ResidualQuantizer(replace(config, quantizer="rvq_ema", num_codebooks=config.num_codebooks - 1))
+        dim = config.latent_dim
+        self.inward = nn.ModuleList(nn.Linear(dim, dim, bias=False) for _ in range(2))
+        self.outward = nn.ModuleList(nn.Linear(dim, dim, bias=False) for _ in range(2))
+
+    @torch.no_grad()
+    def initialise(self, latents: Tensor, generator: torch.Generator | None = None) -> None:
+        """K-means start of every stage from latents [B,D,F]."""
+        for half, inward in zip((self.first, self.rest), self.inward):
+            half.initialise(_project(inward, latents.float()), generator)
+
+    def forward(self, latents: Tensor, num_codebooks: int | None = None) -> QuantizerOutput:
+        """Quantise latents [B,D,F]; in training the codebooks learn and items lose their last stages at random."""
+        with torch.autocast(latents.device.type, enabled=False):
+            latents, outputs = latents.float(), []
+            for half, count, inward in zip((self.first, self.rest), self._counts(num_codebooks), self.inward):
+                if count:
+                    outputs.append(half(_project(inward, latents), count))
+            return self._joined(outputs)
+
+    def _counts(self, num_codebooks: int | None) -> tuple[int, int]:
+        return 1, (len(self.rest.codebooks) if num_codebooks is None else num_codebooks - 1)
+
+    def _joined(self, outputs: list[QuantizerOutput]) -> QuantizerOutput:
+        pairs = list(zip(outputs, self.outward))
+        return QuantizerOutput(
+            quantized=sum(_project(outward, half.quantized) for half, outward in pairs),
+            stages=tuple(_project(outward, stage) for half, outward in pairs for stage in half.stages),
+            codes=torch.cat([half.codes for half in outputs], dim=1),
+            commitment=sum(half.commitment for half in outputs),
+            perplexity=torch.cat([half.perplexity for half in outputs]),
+            restarts=sum(half.restarts for half in outputs),
+        )
+
+    def lookup(self, codes: Tensor) -> Tensor:
+        """codes int64 [B,k,F] -> latents [B,D,F]; equals `forward(...).quantized` in evaluation."""
+        latents = _project(self.outward[0], self.first.lookup(codes[:, :1]))
+        return latents if codes.shape[1] == 1 else latents + _project(self.outward[1], self.rest.lookup(codes[:, 1:]))
+
+    def code_vectors(self) -> list[Tensor]:
+        """What every code adds to the latents: [codebook_size, D] per book."""
+        halves = zip((self.first, self.rest), self.outward)
+        return [outward(vectors).detach() for half, outward in halves for vectors in half.code_vectors()]
+
+
+def _project(linear: nn.Module, latents: Tensor) -> Tensor:
+    return linear(latents.transpose(1, 2)).transpose(1, 2)

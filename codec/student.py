@@ -1,0 +1,70 @@
+"""A small predictor of what the teachers say, so that a codec encodes without them (AffectCodec mode "student")."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from codec.attention import WindowedAttention
+from codec.config import CodecConfig
+from codec.modulation import Guidance
+
+DISTANCE_WEIGHT = 0.1  # of the smooth L1 distance beside the cosine
+
+
+class TransformerLayer(nn.Module):
+    """Windowed self-attention and an MLP, each added to its input. [B,F,D] -> [B,F,D]."""
+
+    def __init__(self, dim: int, heads: int, window: int) -> None:
+        super().__init__()
+        self.attention = WindowedAttention(dim, dim, dim, heads, window)
+        self.project = nn.Linear(dim, dim)
+        self.mlp = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.project(self.attention(x, x))
+        return x + self.mlp(x)
+
+
+class Student(nn.Module):
+    """The encoder's hidden frames [B,C,F] -> Guidance: three convolutions over five frames, then transformer layers."""
+
+    def __init__(self, config: CodecConfig) -> None:
+        super().__init__()
+        dim = config.student_dim
+        widths = [config.hidden_dim, dim, dim, dim]
+        self.convolutions = nn.ModuleList(nn.Conv1d(a, b, 5, padding=2) for a, b in zip(widths, widths[1:]))
+        self.layers = nn.Sequential(
+            *[TransformerLayer(dim, config.modulation_heads, config.modulation_window) for _ in range(config.student_layers)]
+        )
+        self.norm = nn.LayerNorm(dim)
+        self.emotion = nn.Linear(dim, config.emotion_dim)
+        self.semantic = nn.Linear(dim, config.semantic_dim)
+
+    def forward(self, hidden: Tensor) -> Guidance:
+        for convolution in self.convolutions:
+            hidden = nn.functional.gelu(convolution(hidden))
+        hidden = self.norm(self.layers(hidden.transpose(1, 2)))
+        return Guidance.everywhere(self.emotion(hidden), self.semantic(hidden))
+
+
+def prediction_loss(predicted: Guidance, taught: Guidance) -> Tensor:
+    """Sum over both teachers of the mean over known frames of 1 - cos + 0.1 smooth L1 of the layer-normed features."""
+    return _distance(predicted.emotion, taught.emotion, taught.emotion_known) + _distance(
+        predicted.semantic, taught.semantic, taught.semantic_known
+    )
+
+
+def _distance(predicted: Tensor, target: Tensor, known: Tensor) -> Tensor:
+    predicted, target, width = predicted.float(), target.float().detach(), target.shape[-1:]
+    cosine = nn.functional.cosine_similarity(predicted, target, dim=-1)
+    normed = (nn.functional.layer_norm(x, width) for x in (predicted, target))
+    apart = nn.functional.smooth_l1_loss(*normed, reduction="none").mean(-1)
+    return ((1 - cosine + DISTANCE_WEIGHT * apart) * known).sum() / known.sum().clamp_min(1)
+
+
+def code_agreement(codes: Tensor, reference: Tensor) -> Tensor:
+    """Share of equal codes per quantiser, [K], of two encodings int64 [B,K,F] of the same audio."""
+    if codes.shape != reference.shape:
+        raise ValueError(f"codes {tuple(codes.shape)} and {tuple(reference.shape)} are not of the same audio")
+    return (codes == reference).float().mean(dim=(0, 2))

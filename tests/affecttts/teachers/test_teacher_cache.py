@@ -1,0 +1,184 @@
+"""Lessons on disk, and crops with what the teachers say of them."""
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("pyworld")
+
+from affecttts.data.audio_cache import AudioCache, build_cache
+from affecttts.data.crops import CropConfig, CropSampler
+from affecttts.errors import RequestError
+from affecttts.teachers.cache import TeacherCache
+from affecttts.teachers.lessons import Lessons, collate
+from affecttts.teachers.protocol import Lesson
+from affecttts.teachers.registry import make_teacher
+from codec import CodecConfig
+from codec.errors import CheckpointError
+from tiny_models import DATA
+
+CODEC = CodecConfig.preset("tiny")
+MANIFEST = DATA / "manifest.jsonl"
+
+
+@dataclass
+class Counting:
+    """A teacher that says the time, and how often it was asked."""
+
+    id: str = "clock 1"
+    rate: float | None = 10.0
+    asked: int = 0
+    silent: tuple = ()
+
+    def teach(self, clip):
+        self.asked += 1
+        if clip.utterance.id in self.silent:
+            return None
+        count = max(1, round(10 * clip.seconds))
+        times = np.arange(count, dtype=np.float32)[:, None] / 10
+        return Lesson(times, None if self.rate else (np.arange(count) + 1) / 10)
+
+
+@pytest.fixture(scope="module")
+def audio(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("audio") / "cache"
+    build_cache([MANIFEST], folder, CODEC.sample_rate, CODEC.hop_length)
+    return AudioCache([MANIFEST], folder, CODEC.sample_rate, CODEC.hop_length)
+
+
+@pytest.fixture(scope="module")
+def lessons(audio, tmp_path_factory):
+    """The default teachers."""
+    teachers = (make_teacher(name, CODEC) for name in ("prosody", "phonology", "phonology"))
+    return Lessons(*teachers, audio, tmp_path_factory.mktemp("teachers"))
+
+
+@pytest.mark.parametrize("rate", [10.0, None])
+def test_every_clip_is_asked_about_once(audio, tmp_path, rate):
+    silent = (audio.clips[3].utterance.id,)
+    teacher = Counting(rate=rate, silent=silent)
+    for _ in range(2):
+        cache = TeacherCache(teacher, audio, tmp_path)
+        assert teacher.asked == len(audio.clips) and cache.dim == 1
+    assert cache.lesson(3) is None
+    lesson, seconds = cache.lesson(5), audio.clips[5].length / 24_000
+    np.testing.assert_allclose(lesson.vectors[:, 0], np.arange(round(10 * seconds)) / 10, atol=2e-3)
+    assert (lesson.ends is None) == (rate is not None)
+    assert [path.name for path in tmp_path.iterdir()] == ["clock-1"]
+
+
+def change(field, value):
+    def damage(folder):
+        index = json.loads((folder / "index.json").read_text())
+        index[field] = value(index[field])
+        (folder / "index.json").write_text(json.dumps(index))
+
+    return damage
+
+
+def truncate(folder):
+    data = (folder / "vectors.f16").read_bytes()
+    (folder / "vectors.f16").write_bytes(data[:-2])
+
+
+DAMAGE = {
+    "another teacher": (change("teacher", lambda _: "clock 2"), "teacher"),
+    "another rate": (change("rate", lambda _: 11.0), "rate"),
+    "another width": (change("dim", lambda _: 2), "bytes"),
+    "fewer clips": (change("clips", lambda rows: rows[:-1]), "clips"),
+    "other audio": (change("clips", lambda rows: [rows[0] | {"sha256": "0"}, *rows[1:]]), "clips"),
+    "truncated": (truncate, "bytes"),
+    "no vectors": (lambda folder: (folder / "vectors.f16").unlink(), "bytes"),
+}
+
+
+@pytest.mark.parametrize("damage, said", DAMAGE.values(), ids=DAMAGE)
+def test_what_does_not_fit_is_refused(audio, tmp_path, damage, said):
+    TeacherCache(Counting(), audio, tmp_path)
+    damage(tmp_path / "clock-1")
+    with pytest.raises(CheckpointError, match=said) as caught:
+        TeacherCache(Counting(), audio, tmp_path)
+    assert "remove" in str(caught.value)
+
+
+def test_a_teacher_with_nothing_to_say_is_refused_and_leaves_nothing(audio, tmp_path):
+    mute = Counting(silent=tuple(clip.utterance.id for clip in audio.clips))
+    with pytest.raises(CheckpointError, match="nothing to learn"):
+        TeacherCache(mute, audio, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def sampler(audio, lessons=None, **changes):
+    values = {"batch_size": 6, "seconds": 0.4, "gain_jitter_db": 6.0, "speaker_weights": {}, "seed": 0}
+    return CropSampler(audio, CropConfig(**(values | changes)), CODEC, lessons=lessons)
+
+
+def test_a_batch_is_a_pure_function_of_the_step(audio, lessons):
+    first, second = sampler(audio, lessons), sampler(audio, lessons)
+    for step in (7, 0):  # in any order
+        second.batch(3)
+        torch.rand(5)
+        a, b = first.batch(step), second.batch(step)
+        assert a.ids == b.ids and torch.equal(a.audio, b.audio) and torch.equal(a.f0, b.f0)
+        assert torch.equal(a.lessons.guidance.emotion, b.lessons.guidance.emotion)
+        assert torch.equal(a.lessons.tokens, b.lessons.tokens)
+    assert not torch.equal(first.batch(0).audio, first.batch(1).audio)
+    assert not torch.equal(first.batch(0).audio, sampler(audio, seed=1).batch(0).audio)
+
+
+def test_shapes_of_a_batch(audio, lessons):
+    batch = sampler(audio, lessons, reach=2).batch(0)
+    assert batch.audio.shape == (6, 1, 9600) and batch.f0.shape == (6, 40) and len(batch.ids) == 6
+    guidance = batch.lessons.guidance
+    assert guidance.emotion.shape == (6, 10, 12) and guidance.semantic.shape == (6, 10, 28)
+    assert batch.lessons.tokens.shape == (6, 10, 5, 28)
+    assert guidance.semantic_known.any() and sampler(audio).batch(0).lessons is None
+
+
+def test_crops_come_from_the_training_split(audio):
+    held_out = {clip.utterance.id for clip in audio.clips if clip.utterance.split != "train"}
+    drawn = {name for step in range(10) for name in sampler(audio).batch(step).ids}
+    assert held_out and drawn and not drawn & held_out
+
+
+def test_a_speaker_of_weight_zero_is_never_drawn(audio):
+    chosen = sampler(audio, speaker_weights={"fenrir": 0.0})
+    speakers = {clip.utterance.id: clip.utterance.speaker for clip in audio.clips}
+    assert {speakers[name] for step in range(10) for name in chosen.batch(step).ids} == {"heart"}
+
+
+def test_a_crop_longer_than_the_clip_is_padded_and_unknown(audio, lessons):
+    batch = sampler(audio, lessons, seconds=20.0, batch_size=1).batch(0)
+    known = batch.lessons.guidance.emotion_known[0]
+    silent = batch.audio[0, 0].unflatten(0, (-1, CODEC.samples_per_frame)).abs().amax(1) == 0
+    assert known.any() and not known.all()
+    assert silent[~known][1:].all()  # the first one may hold a little of the end
+    assert (batch.lessons.guidance.emotion[0][~known] == 0).all()
+    assert (batch.lessons.tokens[0][~known] == 0).all()
+
+
+def test_crops_are_never_clipped(audio):
+    assert sampler(audio, gain_jitter_db=60.0).batch(0).audio.abs().max() <= 0.99 + 1e-6
+
+
+def test_lessons_of_a_crop_are_those_of_its_place(audio, lessons):
+    whole = lessons.stretch(4, 0.0, 20, CODEC, 1)
+    part = lessons.stretch(4, 5 / CODEC.frame_rate, 10, CODEC, 1)
+    for name in whole:
+        np.testing.assert_allclose(part[name], whole[name][5:15], atol=1e-3)
+    assert collate([part, part]).guidance.emotion.shape == (2, 10, 12)
+
+
+def test_a_frame_teacher_is_no_text_teacher(audio, tmp_path):
+    prosody, phonology = (make_teacher(name, CODEC) for name in ("prosody", "phonology"))
+    with pytest.raises(RequestError, match="phonology, minilm"):
+        Lessons(prosody, phonology, prosody, audio, tmp_path)
+
+
+@pytest.mark.parametrize("name, said", [("oracle", "clap"), ("prosody:big", "takes no model"), ("wav2vec2_bert:x", "RECOGNISER")])
+def test_unknown_teachers_are_refused(name, said):
+    with pytest.raises(RequestError, match=said):
+        make_teacher(name, CODEC)

@@ -1,0 +1,158 @@
+"""Module 2: relations between frames, at points where the loss and its gradient are known."""
+
+import pytest
+import torch
+
+from codec.relation import FORMS, NORMS, FeatureMatcher, RelationConfig, relation_correlation, relation_loss, relation_matrix
+
+
+def frames(seed, batch=2, count=10, dim=6):
+    return torch.randn(batch, count, dim, generator=torch.Generator().manual_seed(seed))
+
+
+def everywhere(x):
+    return torch.ones(x.shape[:2], dtype=torch.bool)
+
+
+def rotation(dim, seed=0):
+    return torch.linalg.qr(torch.randn(dim, dim, generator=torch.Generator().manual_seed(seed)))[0]
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_relations_are_distances(norm):
+    x = frames(0)
+    unit = torch.nn.functional.normalize(x, dim=-1) if norm == "l2" else x
+    expected = torch.cdist(unit, unit)
+    if norm == "mean":
+        expected = expected / expected.mean((1, 2), keepdim=True)
+    torch.testing.assert_close(relation_matrix(x, norm), expected, atol=5e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("norm", NORMS)
+def test_an_isometry_of_the_only_teacher_costs_nothing(form, norm):
+    teacher = frames(1)
+    student = teacher @ rotation(6)
+    if norm != "l2":
+        student = student + 3.0  # the zero point is free, but not for unit vectors
+    if norm == "mean":
+        student = 5 * student  # and so is the scale
+    loss = relation_loss(student, [(1.0, teacher, everywhere(teacher))], RelationConfig(form, norm))
+    assert loss.item() == pytest.approx(0.0, abs=2e-3)
+    other = relation_loss(frames(9), [(1.0, teacher, everywhere(teacher))], RelationConfig(form, norm))
+    assert other.item() > 0.05
+
+
+def test_raw_l1_is_the_papers_formula():
+    student, emotion, semantic = frames(1), frames(2, dim=3), frames(3, dim=4)
+    mine, moods, words = (torch.cdist(x, x) for x in (student, emotion, semantic))
+    expected = (2.0 * (mine - moods).abs() + 0.5 * (mine - words).abs()).mean()
+    teachers = [(2.0, emotion, everywhere(emotion)), (0.5, semantic, everywhere(semantic))]
+    torch.testing.assert_close(relation_loss(student, teachers, RelationConfig("l1", "raw")), expected, atol=1e-3, rtol=0)
+
+
+def gradient(form, student, near, far):
+    leaf = student.clone().requires_grad_()
+    teachers = [(1.0, near, everywhere(near)), (1.0, far, everywhere(far))]
+    (found,) = torch.autograd.grad(relation_loss(leaf, teachers, RelationConfig(form, "raw")), leaf)
+    return found
+
+
+def test_l1_is_blind_between_the_teachers_and_smooth_l1_is_not():
+    """All distances of the student lie between those of the two teachers."""
+    student = frames(4)
+    near, far = 0.5 * student, 2.0 * student
+    torch.testing.assert_close(gradient("l1", student, near, far), torch.zeros_like(student), atol=1e-6, rtol=0)
+    assert gradient("smooth_l1", student, near, far).abs().max() > 1e-3
+    assert gradient("l1", student, far, 3 * student).abs().max() > 1e-3  # outside the band
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_identical_frames_give_finite_gradients(norm):
+    student = torch.ones(2, 5, 6, requires_grad=True)
+    teacher = frames(5, count=5)
+    loss = relation_loss(student, [(1.0, teacher, everywhere(teacher))], RelationConfig(norm=norm))
+    loss.backward()
+    assert torch.isfinite(loss) and torch.isfinite(student.grad).all()
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_what_the_mask_hides_has_no_say(norm):
+    student, teacher = frames(6).requires_grad_(), frames(7)
+    mask = everywhere(student)
+    mask[0, 6:], mask[1, :2] = False, False
+    config = RelationConfig(norm=norm)
+    loss = relation_loss(student, [(1.0, teacher, mask)], config)
+    (found,) = torch.autograd.grad(loss, student)
+    assert (found[~mask] == 0).all() and (found[mask].abs() > 0).any()
+    spoilt = torch.where(mask[..., None], teacher, torch.full_like(teacher, 1e3))
+    torch.testing.assert_close(relation_loss(student, [(1.0, spoilt, mask)], config), loss)
+
+
+def test_a_sequence_alone_is_as_in_its_batch():
+    student, teacher = frames(6), frames(7)
+    one, two = (relation_loss(student[i : i + 1], [(1.0, teacher[i : i + 1], everywhere(teacher[:1]))], RelationConfig()) for i in (0, 1))
+    both = relation_loss(student, [(1.0, teacher, everywhere(teacher))], RelationConfig())
+    torch.testing.assert_close(both, (one + two) / 2)
+
+
+def test_nothing_known_is_no_loss():
+    student = frames(6).requires_grad_()
+    loss = relation_loss(student, [(1.0, frames(7), torch.zeros(2, 10, dtype=torch.bool))], RelationConfig())
+    loss.backward()
+    assert loss.item() == 0.0 and torch.isfinite(student.grad).all()
+
+
+def test_no_gradient_reaches_the_teacher():
+    student, teacher = frames(1).requires_grad_(), frames(2).requires_grad_()
+    relation_loss(student, [(1.0, teacher, everywhere(teacher))], RelationConfig()).backward()
+    assert teacher.grad is None and student.grad.abs().sum() > 0
+
+
+def test_anchor_rows_are_unbiased():
+    """Over all single rows as over many draws, the mean is the loss of the full matrix."""
+    student, teacher = frames(1), frames(2)
+    full = relation_loss(student, [(1.0, teacher, everywhere(teacher))], RelationConfig("mse", "raw"))
+    torch.manual_seed(0)
+    some = RelationConfig("mse", "raw", anchors=4)
+    draws = torch.stack([relation_loss(student, [(1.0, teacher, everywhere(teacher))], some) for _ in range(400)])
+    assert draws.std() > 0
+    assert abs(draws.mean() - full) < 3 * draws.std() / len(draws) ** 0.5
+
+
+def test_all_rows_are_compared_up_to_the_limit():
+    student, teacher = frames(1), frames(2)
+    losses = [relation_loss(student, [(1.0, teacher, everywhere(teacher))], RelationConfig(anchors=count)) for count in (10, 10_000)]
+    assert losses[0] == losses[1]
+
+
+def test_correlation_of_matrices():
+    a, b = relation_matrix(frames(1)), relation_matrix(frames(2))
+    mask = everywhere(frames(1))
+    assert relation_correlation(a, 3 * a + 1, mask).item() == pytest.approx(1.0, abs=1e-5)
+    assert relation_correlation(a, -a, mask).item() == pytest.approx(-1.0, abs=1e-5)
+    assert abs(relation_correlation(a, b, mask).item()) < 0.9
+    assert relation_correlation(a, b, torch.zeros_like(mask)).item() == 0.0
+
+
+def test_the_soft_share_falls_to_nothing():
+    config = RelationConfig(soft=0.25, soft_steps=100)
+    assert [config.soft_share(step) for step in (0, 50, 100, 500)] == [0.25, 0.125, 0.0, 0.0]
+    assert RelationConfig().soft_share(0) == 0.0
+
+
+def test_feature_matching_vanishes_at_the_teachers_direction():
+    matcher = FeatureMatcher([(6, 6)])
+    with torch.no_grad():
+        matcher.heads[0].weight.copy_(torch.eye(6)), matcher.heads[0].bias.zero_()
+    x, mask = frames(1), everywhere(frames(1))
+    assert matcher([x], [(1.0, 2 * x, mask)]).item() == pytest.approx(0.0, abs=1e-6)
+    assert matcher([x], [(1.0, -x, mask)]).item() == pytest.approx(2.0, abs=1e-5)
+    assert matcher([x], [(0.5, -x, mask)]).item() == pytest.approx(1.0, abs=1e-5)
+    assert matcher([x], [(1.0, -x, ~mask)]).item() == 0.0
+
+
+def test_unknown_forms_are_refused():
+    for values in ({"form": "cubic"}, {"norm": "none"}):
+        with pytest.raises(ValueError, match="known"):
+            RelationConfig(**values)
