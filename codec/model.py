@@ -137,7 +137,7 @@ class Codec(nn.Module):
 
     def forward(
         self, audio: Tensor, f0: Tensor | None = None, quantize: bool = True, num_codebooks: int | None = None,
-        guidance: Guidance | None = None, student_share: float = 0.0,
+        guidance: Guidance | None = None, student_share: float = 0.0, codes: Tensor | None = None,
     ) -> CodecOutput:  # fmt: skip
         """Args:
             audio: [B,1,T] in [-1,1].
@@ -145,11 +145,16 @@ class Codec(nn.Module):
             quantize: False passes the latents on as they are (warm-up before the codebooks are started).
             num_codebooks: use the first ones only; None = all.
             guidance, student_share: see `modulate`.
+            codes: int64 [B,k,F] to decode in place of the audio's own, to train a decoder; rows of -1 keep their own.
         """
         hidden = self.encoder.hidden(self._whole_frames(audio))
         modulated = self.modulate(self.encoder.latents(hidden), hidden, guidance, student_share)
         quantized = self.quantizer(modulated.latents, num_codebooks) if quantize else None
-        decoded = self.decode_latents(quantized.quantized if quantized else modulated.latents.float(), f0)
+        heard = quantized.quantized if quantized else modulated.latents.float()
+        if codes is not None:
+            given = self.quantizer.lookup(codes[:, :num_codebooks].clamp_min(0))
+            heard = torch.where((codes[:, 0, 0] >= 0)[:, None, None], given, heard)
+        decoded = self.decode_latents(heard, f0)
         audio = decoded.audio[..., : audio.shape[-1]]
         return CodecOutput(audio, modulated.latents, decoded, quantized, modulated.predicted, modulated.consistency)
 

@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from affecttts.data.manifest import Utterance, read_manifest
 from affecttts.errors import RequestError
-from affecttts.teachers.phonology import SILENCE, phone_track
+from affecttts.teachers.phonology import SILENCE, spoken_phones
 from affecttts.training.schedule import learning_rate
 from codec import CodecConfig
 from codec.audio import load_audio
@@ -57,9 +57,10 @@ def read_clip(utterance: Utterance, path: Path, extract: EncoderFeatures, reach:
     audio = np.pad(audio, (0, -len(audio) % config.samples_per_frame))
     mel = extract(torch.from_numpy(audio)[None, None])[0, : config.n_mels].T
     rate = config.sample_rate / config.hop_length
-    moved = replace(utterance, offset=utterance.offset - reach / rate)  # the timeline from `reach` frames before the clip
-    track = phone_track(moved, len(mel) + 2 * reach, rate)
-    return Clip(utterance, (mel - mel.mean(dim=0)).half(), track.symbols[track.position].astype(np.int64), 0)
+    spoken = spoken_phones(utterance)
+    middles = (np.arange(-reach, len(mel) + reach) + 0.5) / rate
+    places = np.searchsorted(spoken.ends, middles, side="right").clip(0, len(spoken.rows) - 1)
+    return Clip(utterance, (mel - mel.mean(dim=0)).half(), spoken.rows[places], 0)
 
 
 class FrameClassifier(nn.Module):

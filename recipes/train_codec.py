@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from affecttts.data.audio_cache import AudioCache
 from affecttts.data.crops import CropBatch, CropConfig, CropSampler
+from affecttts.data.tokens import TokenStore
 from affecttts.errors import RequestError
 from affecttts.teachers.distillation import Distillation
 from affecttts.teachers.lessons import Lessons, collate
@@ -35,16 +36,19 @@ from codec.alignment import AlignmentConfig
 from codec.balance import GradientBalancer
 from codec.config import from_dict
 from codec.discriminators import Discriminator, DiscriminatorConfig
+from codec.errors import CheckpointError
 from codec.losses import MultiScaleMelLoss, pitch_losses
 from codec.relation import RelationConfig
+from codec.serialization import fingerprint
 from codec.student import code_agreement
+
 
 class Trainer:
     """Everything alive in a run."""
 
     def __init__(
         self, config: CodecTrainingConfig, cache_folder: Path, manifests: list[str], output: Path, init: str | None,
-        init_discriminator: str | None = None,
+        init_discriminator: str | None = None, predicted: str | None = None,
     ) -> None:  # fmt: skip
         set_seed(config.seed)
         self.config, self.output, self.weights = config, output, LOSS_WEIGHTS | config.loss_weights
@@ -72,9 +76,11 @@ class Trainer:
         self.ema.to(self.accelerator.device)
         self.mel_loss = MultiScaleMelLoss(self.shape.sample_rate).to(self.accelerator.device)
         crops = CropConfig(
-            config.batch_size, config.crop_seconds, config.gain_jitter_db, config.speaker_weights, config.seed, alignment.reach
-        )
-        self.sampler = CropSampler(self.cache, crops, self.shape, self.accelerator.process_index, self.lessons)
+            config.batch_size, config.crop_seconds, config.gain_jitter_db, config.speaker_weights, config.seed, alignment.reach,
+            config.predicted_share,
+        )  # fmt: skip
+        store = self._predicted(predicted, init) if predicted else None
+        self.sampler = CropSampler(self.cache, crops, self.shape, self.accelerator.process_index, self.lessons, store)
         self.step = 0
 
     def _lessons(self, shape: CodecConfig, root: Path) -> Lessons | None:
@@ -85,6 +91,13 @@ class Trainer:
             return None
         names = (config.emotion_teacher, config.semantic_teacher, config.text_teacher)
         return Lessons(*(make_teacher(name, shape, str(self.accelerator.device)) for name in names), self.cache, root)
+
+    def _predicted(self, folder: str, init: str | None) -> TokenStore:
+        """Codes that a language model predicted, for a decoder that will hear such codes."""
+        store = TokenStore(folder)
+        if not self.config.freeze_codes or init is None or store.codec_fingerprint != fingerprint(init):
+            raise CheckpointError(f"{folder}: codes of codec {store.codec_fingerprint}; give that codec as --init, freeze_codes true")
+        return store
 
     def _taught(self, shape: CodecConfig) -> CodecConfig:
         """The codec's shape with the teachers whose features its modulation reads.
@@ -128,7 +141,8 @@ class Trainer:
             self._hold_codes()
         with self.accelerator.autocast():
             guidance = batch.lessons.guidance if batch.lessons else None
-            output = self.codec(batch.audio, batch.f0, quantize, self._num_codebooks(), guidance, self._student_share())
+            share = self._student_share()
+            output = self.codec(batch.audio, batch.f0, quantize, self._num_codebooks(), guidance, share, batch.codes)
         losses, logs = {"mel": self.mel_loss(output.audio, batch.audio), **pitch_losses(output.decoded, batch.f0)}, {}
         if quantize and not config.freeze_codes:
             losses["commitment"] = output.quantized.commitment
@@ -297,11 +311,14 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="folder of decoded audio and F0 (default: OUTPUT/cache)")
     parser.add_argument("--init", help="codec folder to start from")
     parser.add_argument("--init-discriminator", help="discriminator folder to start from")
+    parser.add_argument("--predicted", metavar="TOKENS", help="codes from predict_corpus.py, to tune a decoder to a language model")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one config value")
     arguments = parser.parse_args()
     config = load_config(CodecTrainingConfig, arguments.config, arguments.set)
     cache = arguments.cache or arguments.output / "cache"
-    trainer = Trainer(config, cache, arguments.manifest, arguments.output, arguments.init, arguments.init_discriminator)
+    trainer = Trainer(
+        config, cache, arguments.manifest, arguments.output, arguments.init, arguments.init_discriminator, arguments.predicted
+    )
     trainer.resume()
     trainer.run()
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from affecttts.data.audio_cache import AudioCache
+from affecttts.data.tokens import TokenStore
 from affecttts.teachers.lessons import FrameLessons, Lessons, collate
 from codec.config import CodecConfig
 
@@ -23,6 +24,7 @@ class CropConfig:
     speaker_weights: dict[str, float]  # sampling weight of a speaker's audio, 1 where not named
     seed: int
     reach: int = 1  # tokens to either side of a frame's own that come with it
+    predicted_share: float = 0.0  # of the crops that come with predicted codes, where there are any
 
 
 @dataclass(frozen=True)
@@ -33,19 +35,23 @@ class CropBatch:
     f0: Tensor  # float32 [B,N] Hz, 0 = unvoiced
     ids: tuple[str, ...]  # utterances, for error messages
     lessons: FrameLessons | None = None  # None without teachers
+    codes: Tensor | None = None  # int64 [B,K,F] as a language model predicted them, rows of -1 where none; None: nowhere
 
     def to(self, device: torch.device) -> CropBatch:
         """The same batch on a device."""
-        return CropBatch(self.audio.to(device), self.f0.to(device), self.ids, self.lessons and self.lessons.to(device))
+        lessons, codes = (part if part is None else part.to(device) for part in (self.lessons, self.codes))
+        return CropBatch(self.audio.to(device), self.f0.to(device), self.ids, lessons, codes)
 
 
 class CropSampler:
     """Random crops as a pure function of the step: the data position needs no state."""
 
     def __init__(
-        self, cache: AudioCache, config: CropConfig, codec: CodecConfig, rank: int = 0, lessons: Lessons | None = None
-    ) -> None:
-        self.cache, self.config, self.codec, self.rank, self.lessons = cache, config, codec, rank, lessons
+        self, cache: AudioCache, config: CropConfig, codec: CodecConfig, rank: int = 0, lessons: Lessons | None = None,
+        predicted: TokenStore | None = None,
+    ) -> None:  # fmt: skip
+        self.cache, self.config, self.codec, self.rank = cache, config, codec, rank
+        self.lessons, self.predicted = lessons, predicted
         self.frames = round(config.seconds * codec.frame_rate) * codec.frame_stride
         self.clips = [index for index, clip in enumerate(cache.clips) if clip.utterance.split == "train"]
         lengths = np.array([self._weight(index) for index in self.clips])
@@ -61,7 +67,8 @@ class CropSampler:
         rows = [self._crop(generator) for _ in range(self.config.batch_size)]
         audio, f0 = (torch.from_numpy(np.stack([row[name] for row in rows])) for name in ("audio", "f0"))
         lessons = collate([row["lessons"] for row in rows]) if self.lessons else None
-        return CropBatch(audio[:, None], f0, tuple(row["id"] for row in rows), lessons)
+        codes = torch.from_numpy(np.stack([row["codes"] for row in rows])) if self.predicted else None
+        return CropBatch(audio[:, None], f0, tuple(row["id"] for row in rows), lessons, codes)
 
     def _crop(self, generator: np.random.Generator) -> dict:
         place = min(int(np.searchsorted(self.cumulative, generator.random())), len(self.clips) - 1)
@@ -69,6 +76,8 @@ class CropSampler:
         clip = self.cache.clips[index]
         audio, f0 = self.cache.audio(clip), self.cache.f0(clip)
         start = int(generator.integers(0, max(1, len(f0) - self.frames + 1)))
+        if self.predicted:
+            start -= start % self.codec.frame_stride  # codes have no finer place
         f0 = f0[start : start + self.frames]
         audio = audio[start * hop : (start + self.frames) * hop]
         gain = 10 ** (generator.uniform(-1, 1) * self.config.gain_jitter_db / 20)
@@ -79,7 +88,17 @@ class CropSampler:
             "audio": np.pad(audio * np.float32(gain), (0, missing * hop)),
             "f0": np.pad(f0, (0, missing)),
         }
+        if self.predicted:
+            row["codes"] = self._codes(clip.utterance.id, start, generator)
         return row | ({"lessons": self._lessons(index, start)} if self.lessons else {})
+
+    def _codes(self, utterance_id: str, start: int, generator: np.random.Generator) -> np.ndarray:
+        """int64 [K,F] of a crop for a share of the crops, else -1. Past the end the last frame is held."""
+        count, first = self.frames // self.codec.frame_stride, start // self.codec.frame_stride
+        if utterance_id not in self.predicted or generator.random() >= self.config.predicted_share:
+            return np.full((self.predicted.num_codebooks, count), -1, dtype=np.int64)
+        codes = self.predicted[utterance_id]
+        return codes[:, np.minimum(first + np.arange(count), codes.shape[1] - 1)].astype(np.int64)
 
     def _lessons(self, index: int, start: int) -> dict[str, np.ndarray]:
         codec = self.codec

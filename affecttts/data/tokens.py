@@ -86,6 +86,11 @@ class TokenStore:
             self.codes[row["id"]] = codes[:, row["start"] : row["start"] + row["frames"]]
         return index["codec"]
 
+    @property
+    def num_codebooks(self) -> int:
+        """K."""
+        return next(iter(self.codes.values())).shape[0]
+
     def __getitem__(self, utterance_id: str) -> np.ndarray:
         return self.codes[utterance_id]
 

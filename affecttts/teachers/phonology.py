@@ -6,8 +6,11 @@ where there is none. A recogniser as the teacher could not judge the words of th
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from affecttts.data.manifest import Utterance
 from affecttts.teachers.protocol import Clip, Lesson
 from affecttts.text.symbols import SYMBOLS
 
@@ -62,10 +65,23 @@ class PhonologyTeacher:
 
         A stress mark has no sound of its own: its time counts to the phone behind it.
         """
-        utterance = clip.utterance
-        if utterance.durations is None:
+        if clip.utterance.durations is None:
             return None
-        symbols = [SILENCE, *(SYMBOLS.index(symbol) for symbol in utterance.ipa), SILENCE]
-        ends = np.cumsum(utterance.durations) - utterance.offset
-        sounded = np.array([row == SILENCE or SYMBOLS[row] not in STRESS for row in symbols])
-        return Lesson(self._table[np.array(symbols)[sounded]], ends[sounded])
+        spoken = spoken_phones(clip.utterance)
+        return Lesson(self._table[spoken.rows], spoken.ends)
+
+
+@dataclass(frozen=True)
+class SpokenPhones:
+    """What is spoken when, silence at either end."""
+
+    rows: np.ndarray  # int [P], rows of the feature table
+    ends: np.ndarray  # float [P], seconds at which each one ends
+
+
+def spoken_phones(utterance: Utterance) -> SpokenPhones:
+    """The phones of an utterance with durations."""
+    rows = np.array([SILENCE, *(SYMBOLS.index(symbol) for symbol in utterance.ipa), SILENCE])
+    ends = np.cumsum(utterance.durations) - utterance.offset
+    sounded = np.array([row == SILENCE or SYMBOLS[row] not in STRESS for row in rows])
+    return SpokenPhones(rows[sounded], ends[sounded])

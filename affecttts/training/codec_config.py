@@ -30,6 +30,7 @@ class CodecTrainingConfig:
     quantizer_start_batches: int = 16
     freeze_codes: bool = False  # encoder and codebooks stay as they are
     codebook_choices: tuple = ()  # numbers of codebooks, one drawn per step; empty = all (with the quantiser's own dropout)
+    predicted_share: float = 0.5  # of the crops whose codes are a language model's, where --predicted gives them
     adversarial_start_step: int | None = None  # None: no adversary
     adversarial_crop_seconds: float = 0.5
     adversarial_alone_steps: int = 0  # discriminators train this long before the codec hears of them
