@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from affecttts.data.manifest import Utterance
 from affecttts.teachers.protocol import Clip, Lesson
 from affecttts.text.symbols import SYMBOLS
 
@@ -62,10 +63,14 @@ class PhonologyTeacher:
 
         A stress mark has no sound of its own: its time counts to the phone behind it.
         """
-        utterance = clip.utterance
-        if utterance.durations is None:
+        if clip.utterance.durations is None:
             return None
-        symbols = [SILENCE, *(SYMBOLS.index(symbol) for symbol in utterance.ipa), SILENCE]
-        ends = np.cumsum(utterance.durations) - utterance.offset
-        sounded = np.array([row == SILENCE or SYMBOLS[row] not in STRESS for row in symbols])
-        return Lesson(self._table[np.array(symbols)[sounded]], ends[sounded])
+        rows, ends = phone_ends(clip.utterance)
+        return Lesson(self._table[rows], ends)
+
+
+def phone_ends(utterance: Utterance) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the table, int64 [P], and the seconds at which they end, of a manifest's row that has durations."""
+    rows = np.array([SILENCE, *(SYMBOLS.index(symbol) for symbol in utterance.ipa), SILENCE])
+    sounded = np.array([row == SILENCE or SYMBOLS[row] not in STRESS for row in rows])
+    return rows[sounded], (np.cumsum(utterance.durations) - utterance.offset)[sounded]
