@@ -50,8 +50,9 @@ class Trainer:
         self.config, self.output, self.weights = config, output, LOSS_WEIGHTS | config.loss_weights
         self.accelerator = Accelerator(mixed_precision=config.mixed_precision)
         shape = (Codec.read_config(init) if init else CodecConfig.preset(config.preset)).changed(**config.codec)
-        self.cache = AudioCache(manifests, cache_folder, shape.sample_rate, shape.hop_length)
-        self.lessons = self._lessons(shape, cache_folder / "teachers")
+        with self.accelerator.main_process_first():  # which fills what is missing
+            self.cache = AudioCache(manifests, cache_folder, shape.sample_rate, shape.hop_length)
+            self.lessons = self._lessons(shape, cache_folder / "teachers")
         self.shape = self._taught(shape)
         codec = Codec.extended(init, self.shape) if init else Codec(self.shape)
         if config.freeze_codes:
