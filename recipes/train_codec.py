@@ -39,6 +39,7 @@ from codec.losses import MultiScaleMelLoss, pitch_losses
 from codec.relation import RelationConfig
 from codec.student import code_agreement
 
+
 class Trainer:
     """Everything alive in a run."""
 
@@ -94,13 +95,15 @@ class Trainer:
             RequestError: the modulation attends further than a crop reaches.
         """
         config, lessons, frames = self.config, self.lessons, round(self.config.crop_seconds * shape.frame_rate)
-        if lessons is None or shape.modulation == "none":
+        if shape.modulation == "none" or config.freeze_codes:
             return shape
         if shape.modulation_window >= frames:
             raise RequestError(
                 f"codec.modulation_window {shape.modulation_window} is not below the {frames} frames of a crop: its far ends "
                 "would never be trained; make it smaller or crop_seconds longer"
             )
+        if lessons is None:
+            return shape
         return shape.changed(
             emotion_teacher=config.emotion_teacher, emotion_dim=lessons.emotion.dim,
             semantic_teacher=config.semantic_teacher, semantic_dim=lessons.semantic.dim,
