@@ -54,8 +54,9 @@ class Trainer:
         self.config, self.output, self.weights = config, output, LOSS_WEIGHTS | config.loss_weights
         self.accelerator = Accelerator(mixed_precision=config.mixed_precision)
         shape = (Codec.read_config(init) if init else CodecConfig.preset(config.preset)).changed(**config.codec)
-        self.cache = AudioCache(manifests, cache_folder, shape.sample_rate, shape.hop_length)
-        self.lessons = self._lessons(shape, cache_folder / "teachers")
+        with self.accelerator.main_process_first():  # which fills what is missing
+            self.cache = AudioCache(manifests, cache_folder, shape.sample_rate, shape.hop_length)
+            self.lessons = self._lessons(shape, cache_folder / "teachers")
         self.shape = self._taught(shape)
         codec = Codec.extended(init, self.shape) if init else Codec(self.shape)
         if config.freeze_codes:
@@ -106,13 +107,15 @@ class Trainer:
             RequestError: the modulation attends further than a crop reaches.
         """
         config, lessons, frames = self.config, self.lessons, round(self.config.crop_seconds * shape.frame_rate)
-        if lessons is None or shape.modulation == "none":
+        if shape.modulation == "none" or config.freeze_codes:
             return shape
         if shape.modulation_window >= frames:
             raise RequestError(
                 f"codec.modulation_window {shape.modulation_window} is not below the {frames} frames of a crop: its far ends "
                 "would never be trained; make it smaller or crop_seconds longer"
             )
+        if lessons is None:
+            return shape
         return shape.changed(
             emotion_teacher=config.emotion_teacher, emotion_dim=lessons.emotion.dim,
             semantic_teacher=config.semantic_teacher, semantic_dim=lessons.semantic.dim,

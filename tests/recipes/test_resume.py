@@ -165,6 +165,7 @@ def test_a_window_wider_than_the_crop_is_refused(cache, tmp_path):
 
 
 PARTS = {
+    "half precision": MODULES | {"mixed_precision": "bf16"},
     "no pitch": {"codec": {"decoder": "vocos"}},
     "seanet": {"codec": {"encoder": "seanet", "decoder": "seanet", "seanet_filters": 2, "seanet_strides": [4, 5, 6, 8]}},
     "factorised": {"codec": {"quantizer": "rvq_fact"}},

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from affecttts.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
-from affecttts.training.schedule import learning_rate
+from affecttts.training.schedule import learning_rate, ramp
 from codec.errors import CheckpointError
 
 
@@ -90,3 +90,9 @@ def test_learning_rate_warms_up_and_falls():
     assert rates[0] == pytest.approx(0.1) and max(rates) == pytest.approx(1.0)
     assert rates[:10] == sorted(rates[:10]) and rates[10:] == sorted(rates[10:], reverse=True)
     assert rates[100] == rates[120] == pytest.approx(0.05)
+
+
+def test_a_ramp_rises_between_its_ends():
+    assert [ramp(step, 10, 20) for step in (0, 10, 15, 20, 99)] == [0.0, 0.0, 0.5, 1.0, 1.0]
+    assert [ramp(step, 10, 10) for step in (9, 10)] == [0.0, 1.0]
+    assert ramp(0, -1, -1) == 1.0

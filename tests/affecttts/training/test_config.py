@@ -9,6 +9,7 @@ from affecttts.training.config import describe, load_config
 from tiny_models import REPOSITORY, load_recipe
 
 CONFIGS = sorted((REPOSITORY / "recipes" / "configs").glob("*.yaml"))
+CONFIGS = [path for path in CONFIGS if not path.stem.startswith("ablation")]  # tables: tests/recipes/test_ablate.py
 RECIPES = {"codec": ("train_codec", "CodecTrainingConfig"), "lm": ("train_lm", "LMTrainingConfig")}
 
 

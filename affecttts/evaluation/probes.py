@@ -1,0 +1,165 @@
+"""What the first codebook alone still tells: probes for emotion and for phones, on speakers that they have not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from affecttts.data.audio_cache import AudioCache
+from affecttts.teachers.phonology import spoken_phones
+from affecttts.teachers.protocol import Lesson, places_at
+from codec import Codec
+
+FOLDS = 4
+RIDGE = 10.0
+GRU_WIDTH, GRU_EPOCHS, GRU_BATCH, GRU_RATE = 64, 15, 16, 3e-3
+
+
+@dataclass(frozen=True)
+class ProbeItem:
+    """One utterance."""
+
+    frames: Tensor  # float32 [F,D], what the first codebook adds to the latents
+    emotion: str | None
+    speaker: str
+    phones: Tensor | None  # int64 [F], -1 = unknown
+
+
+@torch.no_grad()
+def probe_items(codec: Codec, cache: AudioCache, limit: int, seed: int = 0) -> list[ProbeItem]:
+    """At most `limit` utterances with an emotion, drawn with a fixed seed from all splits."""
+    labelled = [clip for clip in cache.clips if clip.utterance.emotion is not None]
+    picks = np.random.default_rng(seed).permutation(len(labelled))[:limit]
+    items = []
+    for clip in (labelled[pick] for pick in picks):
+        audio = torch.from_numpy(cache.audio(clip))[None, None].to(next(codec.parameters()).device)
+        frames = codec.quantizer.lookup(codec.encode(audio, 1).codes)[0].t().float().cpu()
+        utterance, phones = clip.utterance, None
+        if utterance.durations is not None:
+            spoken = spoken_phones(utterance)
+            places = places_at(Lesson(spoken.rows, spoken.ends), 0.0, len(frames), codec.config.frame_rate)
+            phones = torch.from_numpy(np.append(spoken.rows, -1)[np.minimum(places, len(spoken.rows))])
+        items.append(ProbeItem(frames, utterance.emotion, utterance.speaker, phones))
+    return items
+
+
+def probe_scores(items: list[ProbeItem], seed: int = 0) -> dict[str, float]:
+    """Percentages: mean recall over emotions of both probes and of their controls, and share of phones told right.
+
+    A control is fitted to shuffled labels: what it reaches is chance. Empty where there are not two speakers.
+    """
+    if len({item.speaker for item in items}) < 2:
+        return {}
+    shuffled = np.random.default_rng(seed).permutation([item.emotion for item in items])
+    labels = {"": [item.emotion for item in items], ", shuffled labels": list(shuffled)}
+    scores = {}
+    for name, probe in (("linear", linear_probe), ("BiGRU", gru_probe)):
+        for control, emotions in labels.items():
+            scores[f"emotion in Q1, {name}{control}, %"] = _recall(items, emotions, probe, seed)
+    if any(item.phones is not None for item in items):
+        scores["phones in Q1, linear, %"] = _phone_accuracy(items, seed)
+    return scores
+
+
+Probe = Callable[[list[Tensor], Tensor, list[Tensor], int, int], Tensor]
+
+
+def _recall(items: list[ProbeItem], emotions: list[str], probe: Probe, seed: int) -> float:
+    names = sorted(set(emotions))
+    labels = torch.tensor([names.index(emotion) for emotion in emotions])
+    guesses = torch.full_like(labels, -1)
+    for test in _folds(items):
+        train = [i for i in range(len(items)) if i not in test]
+        heard = ([items[i].frames for i in part] for part in (train, test))
+        first, second = heard
+        guesses[test] = probe(first, labels[train], second, len(names), seed)
+    return 100 * float(np.mean([(guesses[labels == k] == k).float().mean().item() for k in range(len(names))]))
+
+
+def _folds(items: list[ProbeItem]) -> list[list[int]]:
+    """Indices of the test items of each fold; every speaker is in one fold alone."""
+    speakers = sorted({item.speaker for item in items})
+    groups = [set(speakers[start :: min(FOLDS, len(speakers))]) for start in range(min(FOLDS, len(speakers)))]
+    return [[i for i, item in enumerate(items) if item.speaker in group] for group in groups]
+
+
+def linear_probe(train: list[Tensor], labels: Tensor, test: list[Tensor], classes: int, seed: int) -> Tensor:
+    """Ridge regression on means and spreads over time; classes weigh alike. -> int64 [len(test)]."""
+    pooled = (torch.stack([torch.cat([x.mean(0), x.std(0, correction=0)]) for x in side]) for side in (train, test))
+    return _ridge(*pooled, labels, classes)
+
+
+def _ridge(train: Tensor, test: Tensor, labels: Tensor, classes: int) -> Tensor:
+    mean, spread = train.mean(0), train.std(0).clamp_min(1e-6)
+    train, test = ((torch.nn.functional.pad((x - mean) / spread, (0, 1), value=1.0)).double() for x in (train, test))
+    weight = (1.0 / torch.bincount(labels, minlength=classes).clamp_min(1).double())[labels][:, None]
+    weight = weight / weight.mean()
+    targets = torch.nn.functional.one_hot(labels, classes).double()
+    gram = train.t() @ (weight * train) + RIDGE * torch.eye(train.shape[1], dtype=torch.float64)
+    return (test @ torch.linalg.solve(gram, train.t() @ (weight * targets))).argmax(1)
+
+
+class _GruProbe(nn.Module):
+    """One bidirectional GRU, attention over time, one layer."""
+
+    def __init__(self, dim: int, classes: int) -> None:
+        super().__init__()
+        self.gru = nn.GRU(dim, GRU_WIDTH, batch_first=True, bidirectional=True)
+        self.score, self.classify = nn.Linear(2 * GRU_WIDTH, 1), nn.Linear(2 * GRU_WIDTH, classes)
+
+    def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
+        packed = nn.utils.rnn.pack_padded_sequence(frames, lengths, batch_first=True, enforce_sorted=False)
+        hidden, _ = nn.utils.rnn.pad_packed_sequence(self.gru(packed)[0], batch_first=True)
+        padding = torch.arange(hidden.shape[1])[None] >= lengths[:, None]
+        attention = self.score(hidden)[..., 0].masked_fill(padding, -torch.inf).softmax(1)
+        return self.classify((attention[..., None] * hidden).sum(1))
+
+
+def gru_probe(train: list[Tensor], labels: Tensor, test: list[Tensor], classes: int, seed: int) -> Tensor:
+    """Bidirectional GRU of 64 with attention pooling, trained for 15 epochs. -> int64 [len(test)]."""
+    joined = torch.cat(train)
+    mean, spread = joined.mean(0), joined.std(0).clamp_min(1e-6)
+    train, test = ([(x - mean) / spread for x in side] for side in (train, test))
+    weight = 1.0 / torch.bincount(labels, minlength=classes).clamp_min(1)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = _GruProbe(joined.shape[1], classes)
+        optimizer = torch.optim.AdamW(model.parameters(), GRU_RATE)
+        for _ in range(GRU_EPOCHS):
+            for picks in torch.randperm(len(train)).split(GRU_BATCH):
+                scores = model(*_padded([train[i] for i in picks]))
+                nn.functional.cross_entropy(scores, labels[picks], weight / weight.mean()).backward()
+                optimizer.step()
+                optimizer.zero_grad()
+    with torch.no_grad():
+        batches = [test[start : start + GRU_BATCH] for start in range(0, len(test), GRU_BATCH)]
+        return torch.cat([model(*_padded(batch)).argmax(1) for batch in batches])
+
+
+def _padded(frames: list[Tensor]) -> tuple[Tensor, Tensor]:
+    return nn.utils.rnn.pad_sequence(frames, batch_first=True), torch.tensor([len(x) for x in frames])
+
+
+def _phone_accuracy(items: list[ProbeItem], seed: int) -> float:
+    right = total = 0
+    items = [item for item in items if item.phones is not None]
+    names = sorted({int(phone) for item in items for phone in item.phones.unique() if phone >= 0})
+    lookup = {name: place for place, name in enumerate(names)}
+    if len({item.speaker for item in items}) < 2:
+        return float("nan")
+    for test in _folds(items):
+        sides = [i for i in range(len(items)) if i not in test], test
+        (train, labels), (other, truth) = (_phone_frames([items[i] for i in side], lookup) for side in sides)
+        guesses = _ridge(train, other, labels, len(names))
+        right, total = right + int((guesses == truth).sum()), total + len(truth)
+    return 100 * right / total
+
+
+def _phone_frames(items: list[ProbeItem], lookup: dict[int, int]) -> tuple[Tensor, Tensor]:
+    frames = torch.cat([item.frames[item.phones >= 0] for item in items])
+    phones = torch.cat([item.phones[item.phones >= 0] for item in items])
+    return frames, torch.tensor([lookup[int(phone)] for phone in phones])

@@ -1,0 +1,66 @@
+"""Held-out clips against their reconstructions: spectrum, pitch and loudness."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from affecttts.data.audio_cache import AudioCache, track_f0
+from codec import Codec
+from codec.losses import MultiScaleMelLoss
+
+# Measure -> whether more is better.
+MEASURES = {
+    "mel distance": False, "log-F0 correlation": True, "F0 error, cents": False, "voicing errors, %": False, "level correlation": True
+}
+FEWEST_FRAMES = 10  # for a correlation
+QUIET_DB = 50.0  # below the loudest frame, where levels are no longer compared
+
+
+def held_out_clips(cache: AudioCache, limit: int) -> list[int]:
+    """Indices of at most `limit` test clips, spread evenly; of validation clips where there is no test split."""
+    for split in ("test", "valid"):
+        clips = [index for index, clip in enumerate(cache.clips) if clip.utterance.split == split]
+        if clips:
+            return [clips[place] for place in np.linspace(0, len(clips) - 1, min(limit, len(clips))).round().astype(int)]
+    raise ValueError("the manifests hold neither test nor validation clips to score on; set `split` in some rows")
+
+
+@torch.no_grad()
+def reconstruction_scores(codec: Codec, cache: AudioCache, clips: list[int]) -> dict[str, list[float]]:
+    """One value per clip and measure; not-a-number where a clip has too few frames for one.
+
+    The codec works as in use: its first mode, all codebooks.
+    """
+    mel = MultiScaleMelLoss(cache.sample_rate).to(next(codec.parameters()).device)
+    scores: dict[str, list[float]] = {name: [] for name in MEASURES}
+    for index in clips:
+        clip = cache.clips[index]
+        audio = torch.from_numpy(cache.audio(clip))[None, None].to(next(codec.parameters()).device)
+        encoded = codec.encode(audio)
+        rebuilt = codec.decode(encoded.codes, encoded.num_samples)
+        copy = rebuilt[0, 0].cpu().numpy()
+        pitch = compare_pitch(cache.f0(clip), track_f0(copy, cache.sample_rate, cache.hop_length))
+        values = [mel(rebuilt, audio).item(), *pitch, level_correlation(cache.audio(clip), copy, cache.hop_length)]
+        for name, value in zip(MEASURES, values, strict=True):
+            scores[name].append(value)
+    return scores
+
+
+def compare_pitch(first: np.ndarray, second: np.ndarray) -> tuple[float, float, float]:
+    """Correlation of log F0 and RMS difference in cents over frames voiced in both, and % of frames voiced in one alone."""
+    both = (first > 0) & (second > 0)
+    errors = 100 * float(((first > 0) != (second > 0)).mean())
+    if both.sum() < FEWEST_FRAMES:
+        return float("nan"), float("nan"), errors
+    a, b = np.log2(first[both]), np.log2(second[both])
+    return float(np.corrcoef(a, b)[0, 1]), float(1200 * np.sqrt(np.mean((a - b) ** 2))), errors
+
+
+def level_correlation(first: np.ndarray, second: np.ndarray, hop: int) -> float:
+    """Correlation of the frames' levels in dB, down to 50 dB below the loudest."""
+    levels = [10 * np.log10(np.square(x[: len(x) // hop * hop]).reshape(-1, hop).mean(1) + 1e-10) for x in (first, second)]
+    if len(levels[0]) < FEWEST_FRAMES:
+        return float("nan")
+    a, b = (np.maximum(level, level.max() - QUIET_DB) for level in levels)
+    return float(np.corrcoef(a, b)[0, 1]) if a.std() and b.std() else float("nan")

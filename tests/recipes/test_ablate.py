@@ -1,0 +1,133 @@
+"""The ablation recipe: two cells on the tiny preset, stopped and gone on with; and every shipped table."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+for package in ("accelerate", "pyworld", "matplotlib"):
+    pytest.importorskip(package)
+
+from affecttts.errors import RequestError
+from affecttts.training.codec_config import CodecTrainingConfig
+from affecttts.training.config import load_config
+from codec import CodecConfig
+from codec.alignment import AlignmentConfig
+from codec.config import from_dict
+from codec.relation import RelationConfig
+from codec.serialization import read_json
+from tiny_models import DATA, REPOSITORY, load_recipe
+
+CONFIGS = REPOSITORY / "recipes" / "configs"
+TABLES = sorted(CONFIGS.glob("ablation_*.yaml"))
+TINY = CONFIGS / "ablation_tiny.yaml"
+
+
+@pytest.fixture
+def ablate(monkeypatch, tmp_path):
+    """Run the recipe in this process (its cells are processes of their own)."""
+    recipe = load_recipe("ablate_codec")
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "true")
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+
+    def run(*more):
+        arguments = [str(TINY), "--manifest", str(DATA / "manifest.jsonl"), "--output", str(tmp_path / "run"), *more]
+        monkeypatch.setattr(sys, "argv", ["ablate_codec.py", *arguments])
+        recipe.main()
+        return tmp_path / "run"
+
+    return recipe, run
+
+
+def test_two_cells_are_trained_scored_and_compared(ablate, monkeypatch, capsys):
+    recipe, run = ablate
+    started, original = [], recipe.train
+    monkeypatch.setattr(recipe, "train", lambda cell, *rest: (started.append(cell.cell), original(cell, *rest)))
+    scored = recipe.score
+
+    def interrupted(cell, *rest):
+        if cell.cell == "all" and started.count("all") == 1:
+            raise KeyboardInterrupt
+        return scored(cell, *rest)
+
+    monkeypatch.setattr(recipe, "score", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    folder = run()
+    assert started == ["none", "all", "all"]  # what was scored is not done again, and the other one's training is complete
+    steps = [json.loads(line)["step"] for line in (folder / "cells/all/seed0/metrics.jsonl").read_text().splitlines()]
+    assert steps == [2, 4, 4]  # two logs and a validation: no step was done twice
+    table = read_json(folder / "table.json")["cells"]
+    assert set(table) == {"none", "all"} and set(table["none"]["mel distance"]) == {"value"}
+    mean, low, high = table["all"]["mel distance"]["difference"]
+    assert low <= mean <= high
+    assert mean == pytest.approx(table["all"]["mel distance"]["value"][0] - table["none"]["mel distance"]["value"][0], abs=1e-6)
+    assert 0 <= table["all"]["agreement/student/q1"]["value"][0] <= 100 and "agreement/student/q1" not in table["none"]
+    assert "emotion in Q1, linear, %" in table["none"]
+    text = (folder / "table.md").read_text()
+    assert "## Differences to none" in text and "| all |" in text and "Published" in text and text in capsys.readouterr().out
+    assert (folder / "plot.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_other_changes_under_an_old_name_are_refused(ablate, tmp_path):
+    recipe, _ = ablate
+    config = load_config(recipe.AblationConfig, TINY, [])
+    for run in recipe.plan(config, tmp_path):
+        run.folder.mkdir(parents=True)
+        (run.folder / "changes.json").write_text(json.dumps(run.changes))
+    assert len(recipe.plan(config, tmp_path)) == 2
+    changed = recipe.replace(config, set={**config.set, "steps": 5})
+    with pytest.raises(RequestError, match="other changes"):
+        recipe.plan(changed, tmp_path)
+
+
+def test_cells_can_be_chosen(ablate):
+    recipe, _ = ablate
+    config = load_config(recipe.AblationConfig, CONFIGS / "ablation_modules.yaml", [])
+    some = recipe.only(config, {"none", "rela"})
+    assert list(some.cells) == ["none", "rela"] and set(some.published) == {"none", "rela"}
+    with pytest.raises(RequestError, match="rela"):
+        recipe.only(config, {"none", "everything"})
+
+
+def test_a_reference_must_be_a_cell(ablate):
+    with pytest.raises(ValueError, match="nobody"):
+        ablate[0].AblationConfig("codec_tiny.yaml", {"none": {}}, "nobody")
+
+
+def test_differences_are_paired(ablate):
+    """What varies from clip to clip in both cells alike does not widen the interval of their difference."""
+    clips = np.random.default_rng(0).normal(0, 10, 50)
+    scores = {"a": [{"mel": list(clips)}], "b": [{"mel": list(clips + 1)}]}
+    found = ablate[0].summarise(scores, "a")["b"]["mel"]
+    assert found["difference"] == pytest.approx((1.0, 1.0, 1.0)) and found["value"].high - found["value"].low > 2
+
+
+def test_there_are_tables():
+    assert {path.stem for path in TABLES} == {"ablation_modules", "ablation_details", "ablation_tiny"}
+
+
+@pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
+def test_every_cell_of_every_table_is_possible(ablate, path):
+    recipe, _ = ablate
+    config = load_config(recipe.AblationConfig, path, [])
+    base = CONFIGS / config.base
+    assert config.cells[config.reference] == {}
+    for run in recipe.plan(config, Path("nowhere")):
+        options = [f"{key}={json.dumps(value)}" for key, value in run.changes.items()]
+        training = load_config(CodecTrainingConfig, base, options)
+        shape = CodecConfig.preset(training.preset, **training.codec)
+        assert shape.modulation == "none" or shape.modulation_window < round(training.crop_seconds * shape.frame_rate)
+        from_dict(RelationConfig, training.relation), from_dict(AlignmentConfig, training.alignment)
+        assert training.seed == run.seed
+
+
+def test_the_table_of_the_modules_has_all_eight_combinations(ablate):
+    config = load_config(ablate[0].AblationConfig, CONFIGS / "ablation_modules.yaml", [])
+    found = {
+        (bool(cell.get("codec")), *(name in cell.get("gradient_ratios", {}) for name in ("relation", "alignment")))
+        for cell in config.cells.values()
+    }
+    assert len(config.cells) == len(found) == 8
