@@ -26,9 +26,10 @@ class TokenRow:
     codes: np.ndarray  # uint16 [K,F]
 
 
-def audio_digest(path: str | Path) -> str:
-    """SHA-256 of a file, first 16 hex digits."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
+def audio_digest(path: str | Path, start: float | None = None, seconds: float | None = None) -> str:
+    """SHA-256 of an audio file and, for a part of it as in `load_audio`, of its place; first 16 hex digits."""
+    place = b"" if start is None else f"{start} {seconds}".encode()
+    return hashlib.sha256(Path(path).read_bytes() + place).hexdigest()[:16]
 
 
 def shard_path(folder: str | Path, index: int, count: int) -> Path:
