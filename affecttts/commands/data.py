@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 CACHE_SUFFIX = ".checked"
 REPORT_NAME = "report.json"
+OWN_OPTIONS = ("table", "speaker", "language", "licence")
+IMPORT_EXAMPLE = "example: affecttts data import crema-d CREMA-D --output crema-d.jsonl"
 CHECK_EXAMPLE = "example: affecttts data check corpus/manifest.jsonl --report report --kept corpus/clean.jsonl"
 
 
@@ -28,8 +30,11 @@ def add_to(commands) -> None:
     parser = commands.add_parser("data", help="check manifests, import corpora", allow_abbrev=False)
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     _add_check(actions)
+    _add_import(actions)
+    _add_corpora(actions)
 
 
+# -- check ------------------------------------------------------------------------------------------------------------
 def _add_check(actions) -> None:
     parser = actions.add_parser(
         "check", help="open every file of a manifest and report", epilog=CHECK_EXAMPLE, allow_abbrev=False,
@@ -115,3 +120,104 @@ def _write_reports(arguments: argparse.Namespace, report: dict) -> None:
             plot(report, arguments.report)
     except OSError as error:
         raise OutputError(f"{error.filename}: cannot be written ({error.strerror})") from error
+
+
+# -- import -----------------------------------------------------------------------------------------------------------
+def _add_import(actions) -> None:
+    parser = actions.add_parser(
+        "import", help="write the manifest of a corpus on your disk", epilog=IMPORT_EXAMPLE, allow_abbrev=False,
+        description="Nothing is downloaded; `affecttts data corpora` says where to ask. Exit code 3 where files are rejected.",
+    )  # fmt: skip
+    parser.add_argument("corpus", metavar="NAME", help="see `affecttts data corpora`; `folder` for audio of your own")
+    parser.add_argument("folder", metavar="DIR", type=Path, help="where the corpus lies")
+    parser.add_argument("--output", metavar="M", type=Path, required=True, help="manifest to write")
+    parser.add_argument("--labels", metavar="FILE", type=Path, help="YAML or JSON: labels of the corpus -> emotions, over the built-in ones")
+    parser.add_argument("--force", action="store_true", help="replace an existing file")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar, no summary")
+    own = parser.add_argument_group("for NAME folder alone")
+    own.add_argument("--table", metavar="FILE", type=Path, help="CSV, TSV or JSONL with a column path (default: metadata.* in DIR)")
+    own.add_argument("--speaker", help="speaker where neither table nor folders name one")
+    own.add_argument("--language", help="language of the texts, such as en (default)")
+    own.add_argument("--licence", help="licence of the recordings, an SPDX name")
+    parser.set_defaults(run=_import)
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from affecttts.data.corpora import import_corpus
+    from affecttts.data.corpora.spec import read_labels
+
+    corpus, reading = _corpus(arguments)
+    check_output(str(arguments.output), arguments.force)
+    labels = read_labels(arguments.labels) if arguments.labels else None
+    hidden = arguments.quiet or not sys.stderr.isatty()
+    with tqdm(desc=corpus.name, unit="file", disable=hidden) as bar:
+        result = import_corpus(corpus, arguments.folder, arguments.output, labels, reading, bar.update)
+    _tell(arguments, corpus, result)
+    return 3 if result.rejected else 0
+
+
+def _corpus(arguments: argparse.Namespace):
+    """The corpus and how to read it, with the options for a folder of one's own."""
+    from dataclasses import replace
+
+    from affecttts.data.corpora.reading import Reading
+    from affecttts.data.corpora.spec import OWN_FOLDER, get_corpus
+
+    corpus = get_corpus(arguments.corpus)
+    given = {name: value for name in OWN_OPTIONS if (value := getattr(arguments, name)) is not None}
+    if given and corpus.name != OWN_FOLDER:
+        raise RequestError(f"--{next(iter(given))} is for `import {OWN_FOLDER}` alone; {corpus.name} says it itself")
+    reading = Reading(arguments.table, **({"speaker": arguments.speaker} if arguments.speaker else {}))
+    return replace(corpus, **{name: given[name] for name in ("language", "licence") if name in given}), reading
+
+
+def _tell(arguments: argparse.Namespace, corpus, result) -> None:
+    from affecttts.cli import print_json
+    from affecttts.data.lineage import forbids_commerce
+
+    commercial = not forbids_commerce(corpus.licence)
+    if arguments.json:
+        values = vars(result) | {"speakers": len(result.speakers), "licence": corpus.licence, "commercial_use": commercial}
+        print_json(values)
+    elif not arguments.quiet:
+        counts = {name: ", ".join(f"{key} {value}" for key, value in counter.most_common()) for name, counter in _counters(result)}
+        print(f"{arguments.output}: {result.rows} rows, {result.seconds / 3600:.2f} hours, {len(result.speakers)} speakers, {result.texts} texts")
+        print(f"  emotions: {counts['emotions']}\n  splits: {counts['splits']}")
+        print(f"  licence: {corpus.licence or 'unstated'}{'' if commercial else ', which forbids commercial use'}", flush=True)
+        for reason, count in result.rejected.items():
+            print(f"affecttts: {count} files rejected, {reason}: {', '.join(result.examples[reason])}", file=sys.stderr)
+
+
+def _counters(result):
+    return ("emotions", result.emotions), ("splits", result.splits)
+
+
+# -- corpora ----------------------------------------------------------------------------------------------------------
+def _add_corpora(actions) -> None:
+    parser = actions.add_parser("corpora", help="list the corpora that can be imported", allow_abbrev=False)
+    parser.add_argument("--json", action="store_true", help="print one JSON array")
+    parser.set_defaults(run=_corpora)
+
+
+def _corpora(arguments: argparse.Namespace) -> int:
+    from affecttts.cli import print_json
+    from affecttts.data.corpora import load_corpora
+    from affecttts.data.lineage import forbids_commerce
+
+    rows = [
+        {
+            "name": corpus.name, "title": corpus.title, "ask": corpus.ask, "language": corpus.language, "layout": corpus.layout,
+            "licence": corpus.licence, "commercial_use": corpus.licence and not forbids_commerce(corpus.licence),
+        }
+        for corpus in load_corpora().values()
+    ]  # fmt: skip
+    if arguments.json:
+        print_json(rows)
+        return 0
+    for row in rows:
+        use = "" if row["commercial_use"] in (True, None) else ", no commercial use"
+        print(f"{row['name']:<13}{row['title']}\n{'':13}{row['licence'] or 'your licence'}{use}; ask {row['ask']}\n{'':13}{row['layout']}")
+    return 0

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from affecttts.data.manifest import read_manifest
+from corpus_trees import TREES, Tree, plant
 from tiny_models import DATA
 
 MANIFEST = DATA / "manifest.jsonl"
@@ -68,3 +69,48 @@ def test_nothing_is_overwritten(check, tmp_path):
     assert check("--json", tmp_path / "r.json").refused(2, "--force")
     assert (tmp_path / "r.json").read_text() == "precious"
     assert check("--json", tmp_path / "r.json", "--force").code == 0
+
+
+# -- import -----------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def ravdess(tmp_path):
+    return plant(TREES["ravdess"], tmp_path / "ravdess")
+
+
+def test_import_writes_a_manifest_and_tells_of_it(cli, ravdess, tmp_path):
+    done = cli("data", "import", "ravdess", ravdess, "--output", tmp_path / "m.jsonl")
+    assert done.code == 0 and b"3 rows" in done.out and b"forbids commercial use" in done.out
+    assert len(list(read_manifest(tmp_path / "m.jsonl"))) == 3
+    assert cli("data", "import", "ravdess", ravdess, "--output", tmp_path / "m.jsonl").refused(2, "--force")
+    values = json.loads(cli("data", "import", "ravdess", ravdess, "--output", tmp_path / "m.jsonl", "--force", "--json").out)
+    assert values["rows"] == 3 and values["commercial_use"] is False and values["emotions"]["calm"] == 1
+
+
+def test_import_with_rejects_gives_exit_code_3(cli, ravdess, tmp_path):
+    broken = next(ravdess.rglob("03-01-05*.wav"))
+    broken.write_bytes(b"no audio")
+    done = cli("data", "import", "ravdess", ravdess, "--output", tmp_path / "m.jsonl")
+    assert done.code == 3 and "1 files rejected, audio unreadable" in done.err and broken.name in done.err
+
+
+def test_import_of_nothing_says_where_to_ask(cli, tmp_path):
+    done = cli("data", "import", "iemocap", tmp_path, "--output", tmp_path / "m.jsonl")
+    assert done.refused(2, "https://sail.usc.edu", "Session1/sentences")
+    assert cli("data", "import", "imocap", tmp_path, "--output", tmp_path / "m.jsonl").refused(2, "iemocap")
+
+
+def test_options_for_a_folder_of_ones_own(cli, tmp_path):
+    plant(Tree({"a.wav": "", "list.csv": "path,text\na.wav,Ciao\n"}, {}), tmp_path / "own")
+    options = ("--table", tmp_path / "own" / "list.csv", "--speaker", "me", "--language", "it", "--licence", "LicenseRef-own")
+    done = cli("data", "import", "folder", tmp_path / "own", "--output", tmp_path / "m.jsonl", *options)
+    (row,) = read_manifest(tmp_path / "m.jsonl")
+    assert done.code == 0 and (row.speaker, row.language, row.licence, row.text) == ("me", "it", "LicenseRef-own", "Ciao")
+    refused = cli("data", "import", "ravdess", tmp_path, "--output", tmp_path / "n.jsonl", "--licence", "MIT")
+    assert refused.refused(2, "--licence", "folder")
+
+
+def test_the_list_of_corpora(cli):
+    rows = json.loads(cli("data", "corpora", "--json").out)
+    assert len(rows) == 19 and {row["name"] for row in rows} >= {"esd", "folder"} and all(row["ask"] for row in rows)
+    shown = cli("data", "corpora").out.decode()
+    assert all(row["name"] in shown and row["ask"] in shown for row in rows)
