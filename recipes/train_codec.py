@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from affecttts.data.audio_cache import AudioCache
 from affecttts.data.crops import CropBatch, CropConfig, CropSampler
+from affecttts.data.lineage import resumed_lineage, save_lineage, training_lineage
 from affecttts.teachers.distillation import Distillation
 from affecttts.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
 from affecttts.training.config import describe, load_config
@@ -105,6 +106,7 @@ class Trainer:
         self.cache = AudioCache(manifests, cache_folder, self.shape.sample_rate, self.shape.hop_length)
         crops = CropConfig(config.batch_size, config.crop_seconds, config.gain_jitter_db, config.speaker_weights, config.seed)
         self.sampler = CropSampler(self.cache, crops, self.shape, self.accelerator.process_index)
+        self.lineage = training_lineage(manifests, init)
         self.step = 0
 
     # -- one step -------------------------------------------------------------------------------------------------
@@ -232,15 +234,17 @@ class Trainer:
         if self.accelerator.is_main_process:
             save_checkpoint(self.output / "checkpoint", *self._state(), self._counters())
             self.averaged().save_pretrained(self.output / "codec")
+            save_lineage(self.output / "codec", self.lineage)
 
     def _counters(self) -> dict:
-        return {"step": self.step, "gradient_norms": self.balancer.norms, "config": describe(self.config)}
+        return {"step": self.step, "gradient_norms": self.balancer.norms, "config": describe(self.config), "lineage": self.lineage.to_dict()}
 
     def resume(self) -> None:
         """Go on from OUTPUT/checkpoint where there is one."""
         if has_checkpoint(self.output / "checkpoint"):
             state = load_checkpoint(self.output / "checkpoint", *self._state())
             self.step, self.balancer.norms = state["step"], state["gradient_norms"]
+            self.lineage |= resumed_lineage(state)
 
     def run(self) -> None:
         """Train to the configured number of steps."""

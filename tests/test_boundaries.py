@@ -19,7 +19,7 @@ LAYERS = {
         "affecttts", "codec", "torch", "numpy", "safetensors", "sentencepiece", "phonemizer", "espeakng_loader", "num2words",
         "yaml", "tqdm", "transformers", "pyworld", "tensorboard", "matplotlib", "pyarrow",
     },
-    "recipes": {"affecttts", "codec", "torch", "numpy", "accelerate", "transformers", "peft", "tqdm"},
+    "recipes": {"affecttts", "codec", "torch", "numpy", "accelerate", "transformers", "peft", "tqdm", "ray"},
 }  # fmt: skip
 UNSAFE_CALLS = {"torch.load", "pickle.load", "pickle.loads", "joblib.load", "numpy.load", "np.load", "eval", "exec", "yaml.load"}
 UNSAFE_MODULES = {"pickle", "dill", "joblib", "shelve", "cloudpickle"}

@@ -6,7 +6,6 @@ The parent reads, judges and counts; workers decode and measure. What they found
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections import deque
@@ -20,6 +19,7 @@ from pathlib import Path
 from affecttts.data.fact_store import FactStore
 from affecttts.data.manifest import Row, Utterance, audio_path, scan_manifest
 from affecttts.data.measure import AudioFacts, measure
+from affecttts.data.seen import Seen, hash64
 from affecttts.emotion import load_emotions
 from affecttts.errors import RequestError
 from affecttts.text import text_to_phonemes
@@ -176,11 +176,6 @@ def _key(job: Job) -> int:
     return hash64(named)
 
 
-def hash64(text: str) -> int:
-    """A signed 64-bit hash that is the same in every process."""
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big", signed=True)
-
-
 def _collect(batch: _Batch, store: FactStore) -> Iterator[tuple[Row, Examined]]:
     found = dict(zip(batch.asked, batch.answer.result()))
     if found:
@@ -194,8 +189,7 @@ class _Judge:
     """Remembers 64-bit hashes of ids and of audio, nothing else of a row."""
 
     def __init__(self) -> None:
-        self._ids: set[int] = set()
-        self._audio: set[int] = set()
+        self._ids, self._audio = Seen(), Seen()
         self._emotions = set(load_emotions().ids)
 
     def __call__(self, row: Row, examined: Examined) -> Verdict:
@@ -205,7 +199,7 @@ class _Judge:
         return Verdict(row, examined, reason, message, () if reason else _oddities(row.utterance, examined.facts))
 
     def _reason(self, utterance: Utterance, examined: Examined) -> tuple[str, str]:
-        if not _add(self._ids, hash64(utterance.id)):
+        if not self._ids.add(utterance.id):
             return "id twice", f"the id {utterance.id!r} came before"
         if examined.fault:
             return examined.fault, examined.message
@@ -216,16 +210,9 @@ class _Judge:
             return "emotion unknown", f"{utterance.emotion!r} is none of {sorted(self._emotions)}"
         if foreign := set(utterance.ipa or "") - set(SYMBOLS):
             return "phone unknown", f"ipa holds {sorted(foreign)}, which the phone inventory lacks"
-        if not _add(self._audio, int(examined.facts.digest, 16)):
+        if not self._audio.add(examined.facts.digest):
             return "audio twice", f"another row before has the same samples as {utterance.path}"
         return "", ""
-
-
-def _add(known: set[int], value: int) -> bool:
-    """Whether the value is new."""
-    before = len(known)
-    known.add(value)
-    return len(known) > before
 
 
 def _oddities(utterance: Utterance, facts: AudioFacts) -> tuple[str, ...]:

@@ -103,6 +103,11 @@ class Lineage:
             raise RequestError(f"no manifest {unknown[0]!r} in the lineage; it has {', '.join(names) or 'none'}")
         return Lineage(tuple(_stating(record, stated.get(record.name)) for record in self.manifests))
 
+    def part(self, other: Lineage) -> Lineage:
+        """The manifests that `other` has too, as they are here."""
+        wanted = {(record.name, record.sha256) for record in other.manifests}
+        return Lineage(tuple(record for record in self.manifests if (record.name, record.sha256) in wanted))
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
         return {"strictest": self.strictest, "manifests": [asdict(record) for record in self.manifests]}
@@ -115,6 +120,13 @@ class Lineage:
             ValueError: unknown or missing keys.
         """
         return cls(tuple(from_dict(ManifestRecord, record) for record in values["manifests"]))
+
+    def describe(self) -> str:
+        """A section for a model card, in Markdown."""
+        lines = [f"| {r.name} | {r.sha256 or 'unknown'} | {r.rows} | {r.hours:.2f} | {', '.join(r.licences)} |" for r in self.manifests]
+        table = ["| manifest | SHA-256 | rows | hours | licences |", "|---|---|---|---|---|", *lines]
+        strictest = f"Strictest licence of the training data: **{self.strictest}** ({kind_of(self.strictest)})."
+        return "\n".join(["## Training data", "", strictest, "", *table, ""])
 
 
 def _stating(record: ManifestRecord, licence: str | None) -> ManifestRecord:
@@ -171,6 +183,11 @@ def load_lineage(folder: str | Path) -> Lineage:
         return Lineage.from_dict(read_json(path))
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path}: not a lineage ({error}); train again or remove it") from error
+
+
+def resumed_lineage(state: Mapping[str, Any]) -> Lineage:
+    """The lineage in the state of a checkpoint; an empty one where it was written without."""
+    return Lineage.from_dict(state["lineage"]) if "lineage" in state else Lineage()
 
 
 def save_lineage(folder: str | Path, lineage: Lineage) -> None:

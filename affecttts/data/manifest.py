@@ -90,6 +90,7 @@ class Row:
     """A line of a manifest and what it says, or why it cannot be read."""
 
     number: int  # line, counted from 1
+    offset: int  # bytes before the line
     size: int  # bytes of the line
     utterance: Utterance | None
     fault: str = ""
@@ -128,17 +129,19 @@ def scan_manifest(path: str | Path) -> Iterator[Row]:
         lines = open(path, "rb")
     except OSError as error:
         raise RequestError(f"{path}: cannot read the manifest ({error.strerror})") from error
+    offset = 0
     with lines:
         for number, line in enumerate(lines, start=1):
             if line.strip():
-                yield _row(number, line)
+                yield _row(number, offset, line)
+            offset += len(line)
 
 
-def _row(number: int, line: bytes) -> Row:
+def _row(number: int, offset: int, line: bytes) -> Row:
     try:
-        return Row(number, len(line), parse_row(line))
+        return Row(number, offset, len(line), parse_row(line))
     except (ValueError, RecursionError) as error:
-        return Row(number, len(line), None, str(error))
+        return Row(number, offset, len(line), None, str(error))
 
 
 def read_manifest(path: str | Path) -> Iterator[Utterance]:
@@ -148,9 +151,18 @@ def read_manifest(path: str | Path) -> Iterator[Utterance]:
         RequestError: file missing, or a line that does not fit the schema; the message gives the line number.
     """
     for row in scan_manifest(path):
-        if row.utterance is None:
-            raise RequestError(f"{path}:{row.number}: {row.fault}")
-        yield row.utterance
+        yield sound(row, path)
+
+
+def sound(row: Row, path: str | Path) -> Utterance:
+    """The utterance of a row of the manifest `path`.
+
+    Raises:
+        RequestError: it has none; the message gives the line number.
+    """
+    if row.utterance is None:
+        raise RequestError(f"{path}:{row.number}: {row.fault}")
+    return row.utterance
 
 
 def format_row(utterance: Utterance) -> str:

@@ -8,9 +8,10 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from affecttts.data.check import Verdict, hash64
+from affecttts.data.check import Verdict
 from affecttts.data.manifest import SPLITS, Utterance
 from affecttts.data.measure import AudioFacts
+from affecttts.data.seen import hash64
 from affecttts.text.symbols import SYMBOLS
 
 EXAMPLES = 5  # rows named per reason

@@ -16,6 +16,7 @@ from affecttts.data.corpora.prepare import PREPARERS
 from affecttts.data.corpora.reading import Reading, Source, read_files
 from affecttts.data.corpora.spec import OWN_FOLDER, Corpus, Label
 from affecttts.data.manifest import Utterance, write_manifest
+from affecttts.data.seen import Seen
 from affecttts.errors import RequestError
 from codec.audio import read_header
 from codec.errors import AudioError
@@ -90,16 +91,17 @@ class _Import:
 
     def utterances(self) -> Iterator[Utterance]:
         """The rows; what cannot become one is counted."""
-        seen: set[str] = set()
+        seen = Seen()
         for source in self._sources():
             self.progress()
             utterance = self._utterance(source)
-            if utterance and utterance.id in seen:
+            if utterance is None:
+                continue
+            if not seen.add(utterance.id):
                 self.result.reject("id twice", source.path)
-            elif utterance:
-                seen.add(utterance.id)
-                self.result.count(utterance)
-                yield utterance
+                continue
+            self.result.count(utterance)
+            yield utterance
 
     def _utterance(self, source: Source) -> Utterance | None:
         label = self.corpus.labels.get(source.fields["label"]) if "label" in source.fields else Label()
