@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -13,6 +15,7 @@ from codec.errors import AudioError
 
 MAX_SECONDS = 300.0  # the codec works on a whole signal at once
 MIN_SECONDS = 0.02
+SILENT_PEAK = 1e-5
 
 
 @dataclass(frozen=True)
@@ -28,40 +31,89 @@ class Audio:
         return len(self.samples) / self.sample_rate
 
 
-def load_audio(path: str | Path, sample_rate: int) -> Audio:
-    """Read any file that libsndfile knows, mix to mono, resample.
+@dataclass(frozen=True)
+class AudioHeader:
+    """What a file says of itself."""
+
+    sample_rate: int  # Hz
+    channels: int
+    seconds: float
+
+
+def read_header(path: str | Path) -> AudioHeader:
+    """Rate, channels and length of any file that libsndfile knows; nothing is decoded.
+
+    Raises:
+        AudioError: missing or unreadable.
+    """
+    with _opened(path) as file:
+        return AudioHeader(file.samplerate, file.channels, file.frames / file.samplerate)
+
+
+def read_samples(path: str | Path, start: float | None = None, seconds: float | None = None) -> tuple[np.ndarray, int]:
+    """A file, or the part of it from `start` for `seconds`, as it is: float32 [T,C] and Hz.
 
     The header is checked before anything is decoded.
 
     Raises:
+        AudioError: missing, unreadable, too short or too long, or the part reaches beyond the end.
+    """
+    with _opened(path) as file:
+        total, rate = file.frames / file.samplerate, file.samplerate
+        length = total if start is None else seconds
+        if start is not None and start + length > total + MIN_SECONDS:
+            raise AudioError(f"{path}: ends at {total:.2f} s, before {start + length:.2f} s; correct start and seconds", "too short")
+        _check_length(path, length)
+        if start is not None:
+            file.seek(round(start * rate))
+        return file.read(-1 if start is None else round(length * rate), dtype="float32", always_2d=True), rate
+
+
+def load_audio(path: str | Path, sample_rate: int, start: float | None = None, seconds: float | None = None) -> Audio:
+    """Read any file that libsndfile knows, or a part of it as `read_samples` does, mix to mono, resample.
+
+    Raises:
         AudioError: missing, unreadable, empty, too short or long, NaN or infinite samples, digital silence.
     """
+    samples, rate = read_samples(path, start, seconds)
+    return Audio(checked(path, resample(samples.mean(axis=1), rate, sample_rate)), sample_rate)
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[Any]:
+    """The open file; every fault of it comes as an AudioError."""
     import soundfile
 
     try:
         with soundfile.SoundFile(str(path)) as file:
-            _check_length(path, file.frames / file.samplerate)
-            samples, rate = file.read(dtype="float32", always_2d=True), file.samplerate
+            yield file
     except soundfile.LibsndfileError as error:
-        reason = "no such file" if not Path(path).exists() else f"not readable as audio ({error.error_string})"
-        raise AudioError(f"{path}: {reason}; give a WAV, FLAC, OGG or MP3 file") from error
+        missing = not Path(path).exists()
+        reason = "no such file" if missing else f"not readable as audio ({error.error_string})"
+        cure = "give a WAV, FLAC, OGG or MP3 file"
+        raise AudioError(f"{path}: {reason}; {cure}", "missing" if missing else "unreadable") from error
     except (OSError, RuntimeError, TypeError) as error:  # TypeError: a headerless .raw file
         raise AudioError(f"{path}: not readable as audio ({error}); give a WAV, FLAC, OGG or MP3 file") from error
-    return Audio(_checked(path, resample(samples.mean(axis=1), rate, sample_rate)), sample_rate)
 
 
 def _check_length(path: str | Path, seconds: float) -> None:
     if seconds < MIN_SECONDS:
-        raise AudioError(f"{path}: {seconds * 1000:.1f} ms of audio; at least {MIN_SECONDS * 1000:.0f} ms are needed")
+        message = f"{path}: {seconds * 1000:.1f} ms of audio; at least {MIN_SECONDS * 1000:.0f} ms are needed"
+        raise AudioError(message, "too short")
     if seconds > MAX_SECONDS:
-        raise AudioError(f"{path}: {seconds:.0f} s of audio; cut it into pieces of at most {MAX_SECONDS:.0f} s")
+        raise AudioError(f"{path}: {seconds:.0f} s of audio; cut it into pieces of at most {MAX_SECONDS:.0f} s", "too long")
 
 
-def _checked(path: str | Path, samples: np.ndarray) -> np.ndarray:
+def checked(path: str | Path, samples: np.ndarray) -> np.ndarray:
+    """The samples, clipped to [-1,1].
+
+    Raises:
+        AudioError: NaN or infinite samples, or digital silence.
+    """
     if not np.isfinite(samples).all():
-        raise AudioError(f"{path}: holds NaN or infinite samples; export it again")
-    if np.abs(samples).max(initial=0.0) < 1e-5:
-        raise AudioError(f"{path}: silent (peak below -100 dB); is it the right channel or file?")
+        raise AudioError(f"{path}: holds NaN or infinite samples; export it again", "not finite")
+    if np.abs(samples).max(initial=0.0) < SILENT_PEAK:
+        raise AudioError(f"{path}: silent (peak below -100 dB); is it the right channel or file?", "silent")
     return np.clip(samples, -1.0, 1.0)
 
 

@@ -2,9 +2,17 @@
 
 
 class AudioError(ValueError):
-    """An audio file or signal cannot be used; the message names it, the reason and the cure."""
+    """An audio file or signal cannot be used; the message names it, the reason and the cure.
+
+    Attributes:
+        kind: missing, unreadable, too short, too long, not finite or silent; reports count by it.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str, kind: str = "unreadable") -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class CheckpointError(ValueError):

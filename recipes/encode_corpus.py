@@ -1,63 +1,111 @@
 """Between the stages: encode a corpus with a frozen codec into token shards.
 
     python recipes/encode_corpus.py --manifest corpus/manifest.jsonl --codec runs/codec/codec --output runs/tokens
-    python recipes/encode_corpus.py ... --shards 64 --shard 7      # one task of an array; any order, any machine
+    python recipes/encode_corpus.py ... --shard 7/64        # one task of an array, counted from 0; any order, any machine
+    accelerate launch recipes/encode_corpus.py ...          # every process takes its share of the shards
+    python recipes/encode_corpus.py ... --ray 8             # Ray Data, 8 workers on a cluster with one file system
 
-Run again, finished shards are recognised by utterance id, audio hash and codec hash, and skipped.
+Run again, what is there is recognised by utterance id, audio hash and codec hash, and only the rest is encoded. About an hour
+of audio is a good size for a shard. `merge_tokens.py` verifies the whole set; `slurm_encode.sh` is an array for SLURM.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import torch
+from accelerate import PartialState
 from tqdm import tqdm
 
-from affecttts.data.manifest import Utterance, read_manifest
-from affecttts.data.tokens import TokenRow, audio_digest, shard_is_current, shard_path, write_shard
+from affecttts.data.encode import Encoder, ShardPlan, encode_shard
+from affecttts.data.tokens import shard_path
 from codec import Codec
-from codec.audio import load_audio
 from codec.serialization import fingerprint
 
 
-def encode_shard(
-    codec: Codec, codec_hash: str, items: list[tuple[Path, Utterance]], path: Path, progress: tqdm
-) -> None:
-    """Encode one shard unless it is there already."""
-    digests = [audio_digest(audio_path) for audio_path, _ in items]
-    if shard_is_current(path, [(u.id, d) for (_, u), d in zip(items, digests)], codec_hash):
-        progress.update(len(items))
-        return
-    device, rows = next(codec.parameters()).device, []
-    for (audio_path, utterance), digest in zip(items, digests):
-        audio = torch.from_numpy(load_audio(audio_path, codec.config.sample_rate).samples)[None, None]
-        codes = codec.encode(audio.to(device)).codes[0].cpu().numpy().astype(np.uint16)
-        rows.append(TokenRow(utterance.id, digest, codes))
-        progress.update()
-    write_shard(path, rows, codec_hash)
+def load_encoder(folder: str | Path, device: str | torch.device) -> Encoder:
+    """The codec in a folder as a function from samples to codes."""
+    codec = Codec.from_pretrained(folder).to(device)
+
+    def encode(samples: np.ndarray) -> np.ndarray:
+        audio = torch.from_numpy(samples)[None, None].to(device)
+        return codec.encode(audio).codes[0].cpu().numpy().astype(np.uint16)
+
+    return Encoder(encode, codec.config.sample_rate, fingerprint(folder))
+
+
+def encode_here(plan: ShardPlan, shards: list[int], codec: Path, output: Path, device: str | torch.device) -> None:
+    """Bring the shards up to date in this process, with a bar over their seconds of audio, and say how fast that was."""
+    encoder, encoded, started = load_encoder(codec, device), 0, time.perf_counter()
+    total = sum(plan.seconds[index] for index in shards)
+    with tqdm(total=round(total, 1), desc="encode", unit="s", disable=not sys.stderr.isatty()) as bar:
+        for index in shards:
+            path = shard_path(output, index, plan.count)
+            encoded += encode_shard(encoder, plan.items(index), path, lambda item: bar.update(item.utterance.seconds)).encoded
+    rows, elapsed = sum(map(plan.size, shards)), time.perf_counter() - started
+    print(f"{len(shards)} shards, {rows} utterances, {encoded} of them encoded now; {total / 3600:.2f} hours of audio "
+          f"in {elapsed / 3600:.2f}, {total / max(elapsed, 1e-9):.0f} hours per hour", file=sys.stderr)  # fmt: skip
+
+
+class RayWorker:
+    """Brings shards up to date on any machine of a Ray cluster; the codec is loaded once."""
+
+    def __init__(self, manifests: list[str], count: int, codec: str, output: str) -> None:
+        self.plan, self.output = ShardPlan(manifests, count), Path(output)
+        self.encoder = load_encoder(codec, "cuda" if torch.cuda.is_available() else "cpu")
+
+    def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """A batch of shard numbers; returns how many utterances of each were encoded."""
+        paths = [shard_path(self.output, int(index), self.plan.count) for index in batch["shard"]]
+        results = [encode_shard(self.encoder, self.plan.items(int(i)), path) for i, path in zip(batch["shard"], paths)]
+        return {"shard": batch["shard"], "encoded": np.array([result.encoded for result in results])}
+
+
+def encode_with_ray(manifests: list[str], count: int, shards: list[int], codec: Path, output: Path, workers: int) -> int:
+    """Bring the shards up to date with Ray Data; returns how many utterances were encoded."""
+    import ray.data
+
+    work = ray.data.from_items([{"shard": index} for index in shards]).repartition(len(shards))
+    places = [str(Path(manifest).resolve()) for manifest in manifests], count, str(codec.resolve()), str(output.resolve())
+    done = work.map_batches(RayWorker, fn_constructor_args=places, batch_size=1, concurrency=workers)
+    return int(sum(row["encoded"] for row in done.iter_rows()))
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    """"7/64" -> (7, 64).
+
+    Raises:
+        ArgumentTypeError: no such pair.
+    """
+    index, _, count = text.partition("/")
+    if not (index.isdigit() and count.isdigit() and int(index) < int(count)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no shard; write I/N with I from 0 to N - 1, such as 7/64")
+    return int(index), int(count)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--manifest", action="append", required=True)
-    parser.add_argument("--codec", required=True, help="codec folder")
+    parser.add_argument("--codec", required=True, type=Path, help="codec folder")
     parser.add_argument("--output", type=Path, required=True, help="folder of the shards")
     parser.add_argument("--shards", type=int, default=8, help="how many shards in all (default 8)")
-    parser.add_argument("--shard", type=int, help="encode only this one, counted from 0 (default: all)")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--shard", type=parse_shard, metavar="I/N", help="encode only shard I of N, counted from 0")
+    parser.add_argument("--ray", type=int, metavar="WORKERS", help="spread the shards over a Ray cluster")
+    parser.add_argument("--device", help="where the codec runs (default: a GPU where there is one)")
     arguments = parser.parse_args()
-    items = [(Path(m).parent / u.path, u) for m in arguments.manifest for u in read_manifest(m)]
-    if len({u.id for _, u in items}) != len(items):
-        parser.error("the manifests hold the same id twice")
-    codec = Codec.from_pretrained(arguments.codec).to(arguments.device)
-    codec_hash = fingerprint(arguments.codec)
-    wanted = range(arguments.shards) if arguments.shard is None else [arguments.shard]
-    shards = {index: items[index :: arguments.shards] for index in wanted}
-    with tqdm(total=sum(map(len, shards.values())), desc="encode", unit="clip") as progress:
-        for index, members in shards.items():
-            encode_shard(codec, codec_hash, members, shard_path(arguments.output, index, arguments.shards), progress)
+    index, count = arguments.shard or (None, arguments.shards)
+    shards = list(range(count)) if index is None else [index]
+    if arguments.ray:
+        encoded = encode_with_ray(arguments.manifest, count, shards, arguments.codec, arguments.output, arguments.ray)
+        print(f"{len(shards)} shards, {encoded} utterances encoded now", file=sys.stderr)
+        return
+    state = PartialState()
+    mine = shards[state.process_index :: state.num_processes]
+    encode_here(ShardPlan(arguments.manifest, count), mine, arguments.codec, arguments.output, arguments.device or state.device)
 
 
 if __name__ == "__main__":

@@ -9,21 +9,19 @@ is opened and measured; rows that cannot be used are counted by reason and left 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 from tqdm import tqdm
 
-from affecttts.data.manifest import Utterance
+from affecttts.data.manifest import Utterance, parse_row, write_manifest
+from affecttts.data.splits import sentence_split
 from affecttts.errors import RequestError
 from affecttts.text import text_to_phonemes
 from codec.audio import load_audio
 from codec.errors import AudioError
-from codec.serialization import atomic_file
 
 RATE = 24000  # Hz at which files are measured
 
@@ -35,18 +33,12 @@ def complete(row: dict, source: Path, output: Path) -> Utterance:
         AudioError, RequestError, ValueError, TypeError: the row cannot be used.
     """
     audio_path = source.parent / row["path"]
-    row = {"id": Path(row["path"]).stem, "split": _split(row.get("text") or row["path"]), **row}
+    row = {"id": Path(row["path"]).stem, "split": sentence_split(row.get("text") or row["path"]), **row}
     row["seconds"] = round(load_audio(audio_path, RATE).seconds, 3)
     row["path"] = os.path.relpath(audio_path, output.parent)
     if row.get("text") and not row.get("ipa") and row.get("language", "en") == "en":
         row["ipa"] = text_to_phonemes(row["text"])
-    return Utterance(**row)
-
-
-def _split(key: str) -> str:
-    """By sentence, so that no sentence is in two splits: 4 % valid, 4 % test."""
-    place = int(hashlib.sha256(key.encode()).hexdigest(), 16) % 100
-    return "valid" if place < 4 else "test" if place < 8 else "train"
+    return parse_row(json.dumps(row))
 
 
 def main() -> int:
@@ -62,9 +54,7 @@ def main() -> int:
             kept.append(complete(json.loads(line), arguments.rows, arguments.output))
         except (AudioError, RequestError, ValueError, TypeError, KeyError) as error:
             rejected.append(f"{arguments.rows}:{number}: {type(error).__name__}: {error}")
-    with atomic_file(arguments.output) as temporary:
-        rows = ({k: v for k, v in asdict(u).items() if v is not None} for u in kept)
-        temporary.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    write_manifest(arguments.output, kept)
     print("\n".join([*rejected, f"{len(kept)} rows kept, {len(rejected)} rejected: {arguments.output}"]), file=sys.stderr)
     return 3 if rejected else 0
 

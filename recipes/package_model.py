@@ -1,6 +1,9 @@
 """Put a trained codec and LM together into a model folder that `affecttts synthesize --model` loads.
 
     python recipes/package_model.py --codec runs/codec/codec --lm runs/lm/lm --name my-model --output models/my-model
+    python recipes/package_model.py ... --licence Apache-2.0 --corpus-licence mine/manifest.jsonl=LicenseRef-own
+
+The model card lists the training data of both and their licences; weights are not marked free where these are not.
 """
 
 from __future__ import annotations
@@ -10,6 +13,8 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
+from affecttts.data.lineage import Lineage, check_weights_licence, load_lineage, save_lineage
+from affecttts.errors import RequestError
 from affecttts.lm.generate import SamplingConfig
 from affecttts.lm.model import load_lm
 from affecttts.model_folder import INFO_NAME, ModelInfo
@@ -22,7 +27,11 @@ def main() -> None:
     parser.add_argument("--codec", required=True, type=Path)
     parser.add_argument("--lm", required=True, type=Path)
     parser.add_argument("--name", required=True)
-    parser.add_argument("--licence", default="unstated")
+    parser.add_argument("--licence", default="unstated", help="of the weights, an SPDX name (default: unstated)")
+    parser.add_argument(
+        "--corpus-licence", action="append", default=[], metavar="MANIFEST=LICENCE",
+        help="licence of the rows of a manifest that state none; the manifest as the card names it, such as corpus/manifest.jsonl",
+    )  # fmt: skip
     parser.add_argument("--voices", help="comma-separated voices to offer (default: all that the LM knows)")
     parser.add_argument("--voice-note", action="append", default=[], metavar="VOICE=TEXT", help="what `list voices` says of it")
     parser.add_argument("--guidance", type=float, default=1.0, help="default guidance (1 = off)")
@@ -32,6 +41,10 @@ def main() -> None:
     language_model = load_lm(arguments.lm)
     if language_model.codec_fingerprint != fingerprint(arguments.codec):
         raise CheckpointError(f"{arguments.lm} was trained on codec {language_model.codec_fingerprint}, not {arguments.codec}")
+    try:
+        lineage = _lineage(arguments)
+    except RequestError as error:
+        parser.error(str(error))
     layout = language_model.layout
     voices = tuple(arguments.voices.split(",")) if arguments.voices else layout.voices
     info = ModelInfo(
@@ -39,11 +52,24 @@ def main() -> None:
         sampling=asdict(SamplingConfig()), voice_notes=dict(note.split("=", 1) for note in arguments.voice_note),
     )  # fmt: skip
     with atomic_folder(arguments.output) as temporary:
-        shutil.copytree(arguments.codec, temporary / "codec")
-        shutil.copytree(arguments.lm, temporary / "lm")
-        if arguments.card:
-            shutil.copy(arguments.card, temporary / "MODEL_CARD.md")
+        for name, source in (("codec", arguments.codec), ("lm", arguments.lm)):
+            shutil.copytree(source, temporary / name)
+            save_lineage(temporary / name, lineage.part(load_lineage(source)))
+        card = arguments.card.read_text(encoding="utf-8") if arguments.card else f"# {info.name}\n\nLicence: {info.licence}\n"
+        (temporary / "MODEL_CARD.md").write_text(f"{card.rstrip()}\n\n{lineage.describe()}", encoding="utf-8")
         write_json(temporary / INFO_NAME, asdict(info))
+
+
+def _lineage(arguments: argparse.Namespace) -> Lineage:
+    """That of codec and LM together.
+
+    Raises:
+        RequestError: it does not allow the licence of the weights.
+    """
+    stated = dict(pair.rpartition("=")[::2] for pair in arguments.corpus_licence)
+    lineage = (load_lineage(arguments.codec) | load_lineage(arguments.lm)).with_licences(stated)
+    check_weights_licence(arguments.licence, lineage)
+    return lineage
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from affecttts.data.audio_cache import AudioCache
 from affecttts.data.crops import CropBatch, CropConfig, CropSampler
+from affecttts.data.lineage import resumed_lineage, save_lineage, training_lineage
 from affecttts.data.tokens import TokenStore
 from affecttts.errors import RequestError
 from affecttts.teachers.distillation import Distillation
@@ -82,6 +83,7 @@ class Trainer:
         )  # fmt: skip
         store = self._predicted(predicted, init) if predicted else None
         self.sampler = CropSampler(self.cache, crops, self.shape, self.accelerator.process_index, self.lessons, store)
+        self.lineage = training_lineage(manifests, init)
         self.step = 0
 
     def _lessons(self, shape: CodecConfig, root: Path) -> Lessons | None:
@@ -274,17 +276,22 @@ class Trainer:
     def save(self) -> None:
         """Checkpoint for resuming, the codec itself, and beside it the discriminators for those who fine-tune it."""
         if self.accelerator.is_main_process:
-            counters = {"step": self.step, "gradient_norms": self.balancer.norms, "config": describe(self.config)}
-            save_checkpoint(self.output / "checkpoint", *self._state(), counters)
+            save_checkpoint(self.output / "checkpoint", *self._state(), self._counters())
             self.averaged().save_pretrained(self.output / "codec")
+            save_lineage(self.output / "codec", self.lineage)
             if self.adversary is not None:
                 self.adversary.plain().save_pretrained(self.output / "discriminator")
+
+    def _counters(self) -> dict:
+        state = {"step": self.step, "gradient_norms": self.balancer.norms}
+        return state | {"config": describe(self.config), "lineage": self.lineage.to_dict()}
 
     def resume(self) -> None:
         """Go on from OUTPUT/checkpoint where there is one."""
         if has_checkpoint(self.output / "checkpoint"):
             state = load_checkpoint(self.output / "checkpoint", *self._state())
             self.step, self.balancer.norms = state["step"], state["gradient_norms"]
+            self.lineage |= resumed_lineage(state)
 
     def run(self) -> None:
         """Train to the configured number of steps."""

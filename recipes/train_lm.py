@@ -20,6 +20,7 @@ from accelerate import Accelerator
 from accelerate.utils import set_seed
 from tqdm import tqdm
 
+from affecttts.data.lineage import resumed_lineage, save_lineage, training_lineage
 from affecttts.data.manifest import read_manifest
 from affecttts.data.tokens import TokenStore
 from affecttts.emotion import load_emotions
@@ -117,6 +118,7 @@ class Trainer:
         self.model, *prepared = self.accelerator.prepare(StreamLoss(model, self.layout, kernels), *optimizers.values())
         self.optimizers = dict(zip(optimizers, prepared))
         self.ema.to(self.accelerator.device)
+        self.lineage = training_lineage(manifests, init, codec)
         self.step, self.epoch, self.position = 0, 0, 0
         self.batches = self._epoch_batches()
 
@@ -268,8 +270,10 @@ class Trainer:
         """Checkpoint for resuming, and the LM itself."""
         if self.accelerator.is_main_process:
             state = {"step": self.step, "epoch": self.epoch, "position": self.position, "averaged": int(self.ema.n_averaged)}
+            state["lineage"] = self.lineage.to_dict()
             save_checkpoint(self.output / "checkpoint", *self._state(), state | {"config": describe(self.config)})
             save_lm(self.output / "lm", self.ema.module, self.layout, self.codec_hash, self.pieces)
+            save_lineage(self.output / "lm", self.lineage)
 
     def resume(self) -> None:
         """Go on from OUTPUT/checkpoint where there is one."""
@@ -277,6 +281,7 @@ class Trainer:
             state = load_checkpoint(self.output / "checkpoint", *self._state())
             self.step, self.epoch, self.position = state["step"], state["epoch"], state["position"]
             self.ema.n_averaged.fill_(state["averaged"])
+            self.lineage |= resumed_lineage(state)
             self.batches = self._epoch_batches()
 
     def run(self) -> None:

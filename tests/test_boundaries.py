@@ -17,9 +17,11 @@ LAYERS = {
     "codec": {"torch", "numpy", "soundfile", "soxr", "safetensors"},
     "affecttts": {
         "affecttts", "codec", "torch", "numpy", "safetensors", "sentencepiece", "phonemizer", "espeakng_loader", "num2words",
-        "yaml", "tqdm", "transformers", "pyworld", "tensorboard", "ctranslate2", "funasr",
+        "yaml", "tqdm", "transformers", "pyworld", "tensorboard", "ctranslate2", "funasr", "matplotlib", "pyarrow",
     },
-    "recipes": {"affecttts", "codec", "torch", "numpy", "accelerate", "transformers", "peft", "tqdm", "yaml", "matplotlib"},
+    "recipes": {
+        "affecttts", "codec", "torch", "numpy", "accelerate", "transformers", "peft", "tqdm", "yaml", "matplotlib", "ray",
+    },
 }  # fmt: skip
 UNSAFE_CALLS = {"torch.load", "pickle.load", "pickle.loads", "joblib.load", "numpy.load", "np.load", "eval", "exec", "yaml.load"}
 UNSAFE_MODULES = {"pickle", "dill", "joblib", "shelve", "cloudpickle"}
@@ -78,7 +80,7 @@ def test_nothing_is_unpickled_or_evaluated(path):
     assert not imported(path) & UNSAFE_MODULES
 
 
-HEAVY = "[name for name in ('torch', 'transformers', 'accelerate', 'peft', 'pyworld') if name in sys.modules]"
+HEAVY = "[name for name in ('torch', 'transformers', 'accelerate', 'peft', 'pyworld', 'matplotlib', 'pyarrow') if name in sys.modules]"
 LIGHT = {
     "affecttts": "import affecttts",
     "affecttts.cli": "import affecttts.cli",
@@ -87,6 +89,7 @@ LIGHT = {
     "codec.errors": "import codec.errors",
     "help": "from affecttts.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass",
     "help of a command": "from affecttts.cli import main\ntry: main(['synthesize', '--help'])\nexcept SystemExit: pass",
+    "data": "from affecttts.cli import main\nmain(['data', 'check', '/nonexistent', '--cache', ':memory:'])",
     "a refused request": "from affecttts.cli import main\nmain(['synthesize', '--model', '/nonexistent', '--text', 'x', '-o', 'y'])",
 }
 

@@ -5,7 +5,6 @@ A cache folder holds audio.i16 (samples), f0.f16 (Hz at feature rate, 0 = unvoic
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import defaultdict
 from collections.abc import Iterable
@@ -16,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from affecttts.data.manifest import Utterance, read_manifest
+from affecttts.data.manifest import Utterance, audio_path, read_manifest
+from affecttts.data.tokens import audio_digest
 from codec.audio import load_audio
 from codec.serialization import atomic_folder, read_json, write_json
 
@@ -41,11 +41,13 @@ def track_f0(audio: np.ndarray, sample_rate: int, hop_length: int, f0_min: float
     return pyworld.stonemask(signal, rough, times, sample_rate)[: len(audio) // hop_length].astype(np.float32)
 
 
-def _prepare(path: Path, sample_rate: int, hop_length: int) -> tuple[np.ndarray, np.ndarray, str]:
-    audio = load_audio(path, sample_rate).samples
+def _prepare(item: tuple[Path, Utterance], sample_rate: int, hop_length: int) -> tuple[np.ndarray, np.ndarray, str]:
+    manifest, utterance = item
+    path, start, seconds = audio_path(manifest, utterance), utterance.start, utterance.seconds
+    audio = load_audio(path, sample_rate, start, seconds).samples
     audio = audio[: len(audio) // hop_length * hop_length]
     f0 = track_f0(audio, sample_rate, hop_length)
-    return (audio * 32767).clip(-32768, 32767).astype(np.int16), f0.astype(np.float16), hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    return (audio * 32767).clip(-32768, 32767).astype(np.int16), f0.astype(np.float16), audio_digest(path, start, seconds)
 
 
 def build_cache(manifests: Iterable[str | Path], folder: str | Path, sample_rate: int, hop_length: int) -> None:
@@ -53,12 +55,11 @@ def build_cache(manifests: Iterable[str | Path], folder: str | Path, sample_rate
     from tqdm import tqdm
 
     utterances = [(Path(m), u) for m in manifests for u in read_manifest(m)]
-    paths = [manifest.parent / utterance.path for manifest, utterance in utterances]
     work = partial(_prepare, sample_rate=sample_rate, hop_length=hop_length)
     rows, start = [], 0
     with atomic_folder(folder) as temporary, ProcessPoolExecutor(os.cpu_count()) as pool:
         with open(temporary / "audio.i16", "wb") as audio_file, open(temporary / "f0.f16", "wb") as f0_file:
-            results = tqdm(pool.map(work, paths, chunksize=16), total=len(paths), desc="audio", unit="clip")
+            results = tqdm(pool.map(work, utterances, chunksize=16), total=len(utterances), desc="audio", unit="clip")
             for (_, utterance), (audio, f0, digest) in zip(utterances, results):
                 audio_file.write(audio.tobytes())
                 f0_file.write(f0.tobytes())

@@ -13,12 +13,13 @@ pytest.importorskip("accelerate")
 pytest.importorskip("pyworld")
 
 from affecttts.data.audio_cache import build_cache
+from affecttts.data.lineage import load_lineage, resumed_lineage, trace
 from affecttts.data.tokens import TokenRow, shard_path, write_shard
 from affecttts.errors import RequestError
 from codec import Codec, CodecConfig
 from codec.discriminators import Discriminator
 from codec.errors import CheckpointError
-from codec.serialization import WEIGHTS_NAME, fingerprint
+from codec.serialization import WEIGHTS_NAME, fingerprint, read_json
 from tiny_models import DATA, load_recipe, random_codec
 
 MANIFEST = str(DATA / "manifest.jsonl")
@@ -236,6 +237,16 @@ def test_lm(monkeypatch, tokens, codec_dir, tmp_path):
     assert_same(straight.ema, resumed.ema)
     for name in (WEIGHTS_NAME, "prompt_pieces.model", "layout.json", "config.json"):
         assert (tmp_path / "a" / "lm" / name).read_bytes() == (tmp_path / "b" / "lm" / name).read_bytes()
+
+
+def test_weights_and_checkpoints_tell_their_manifests(monkeypatch, cache, tokens, codec_dir, tmp_path):
+    changes = {"steps": 2, "quantizer_start_step": 1, "checkpoint_every": 2, "validate_every": 9}
+    codec_trainer(cache, tmp_path / "codec", **changes).run()
+    lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "lm", steps=1, checkpoint_every=1).run()
+    first, second = load_lineage(tmp_path / "codec" / "codec"), load_lineage(tmp_path / "lm" / "lm")
+    assert first == trace([MANIFEST]) and second.manifests == (*first.manifests, *load_lineage(codec_dir).manifests)
+    for name, lineage in (("codec", first), ("lm", second)):
+        assert resumed_lineage(read_json(tmp_path / name / "checkpoint" / "state.json")["state"]) == lineage
 
 
 def test_lm_of_another_codec_is_refused(monkeypatch, tokens, codec_dir, tmp_path):

@@ -1,11 +1,13 @@
 """Manifests: strict, with the place of the fault."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
-from affecttts.data.manifest import Utterance, read_manifest
+from affecttts.data.manifest import (
+    SCHEMA_VERSION, Utterance, audio_path, moved, read_manifest, scan_manifest, write_manifest,
+)  # fmt: skip
 from affecttts.errors import RequestError
 from tiny_models import DATA
 
@@ -21,6 +23,17 @@ BAD = {
     "a list": ([1, 2], ""),
     "an empty list": ([], ""),
     "a number": (5, ""),
+    "text that is a number": (GOOD | {"text": 5}, "text"),
+    "an empty id": (GOOD | {"id": ""}, "id"),
+    "seconds that are a word": (GOOD | {"seconds": "1"}, "seconds"),
+    "seconds that are true": (GOOD | {"seconds": True}, "seconds"),
+    "no seconds": (GOOD | {"seconds": 0}, "seconds"),
+    "infinite seconds": ('{"id": "a", "path": "a.wav", "speaker": "s", "seconds": Infinity, "split": "train"}', "seconds"),
+    "two dimensions": (GOOD | {"vad": [0.1, 0.2]}, "vad"),
+    "dimensions that are words": (GOOD | {"vad": ["a", "b", "c"]}, "vad"),
+    "a negative start": (GOOD | {"start": -1.0}, "start"),
+    "a later schema": (GOOD | {"schema": 99}, "update"),
+    "a schema that is a word": (GOOD | {"schema": "two"}, "schema"),
 }
 
 
@@ -54,6 +67,43 @@ def test_a_bad_line_is_named_with_its_number(tmp_path, row, named):
     with pytest.raises(RequestError) as caught:
         list(read_manifest(path))
     assert f"{path}:3:" in str(caught.value) and named in str(caught.value)
+
+
+def test_rows_of_every_version_are_read(tmp_path):
+    first, second = read_manifest(write(tmp_path / "m.jsonl", GOOD, GOOD | {"schema": SCHEMA_VERSION, "licence": "CC0-1.0"}))
+    assert first.licence is None and second.licence == "CC0-1.0"
+
+
+def test_what_is_written_is_read(utterances, tmp_path):
+    rows = [*utterances, replace(utterances[0], id="part", start=0.5, licence="MIT", vad=None)]
+    assert write_manifest(tmp_path / "m.jsonl", iter(rows)) == len(rows)
+    assert list(read_manifest(tmp_path / "m.jsonl")) == rows
+    values = json.loads((tmp_path / "m.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    assert values["schema"] == SCHEMA_VERSION and "licence" not in values and "start" not in values
+
+
+def test_a_failed_write_leaves_the_earlier_manifest(utterances, tmp_path):
+    def rows():
+        yield utterances[0]
+        raise KeyboardInterrupt
+
+    (tmp_path / "m.jsonl").write_text("precious")
+    with pytest.raises(KeyboardInterrupt):
+        write_manifest(tmp_path / "m.jsonl", rows())
+    assert (tmp_path / "m.jsonl").read_text() == "precious" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_row_moved_to_another_folder_names_the_same_file(tmp_path):
+    utterance = Utterance(**GOOD | {"path": "audio/a.wav"})
+    there = moved(utterance, tmp_path / "x" / "m.jsonl", tmp_path / "y" / "z" / "n.jsonl")
+    assert there.path == "../../x/audio/a.wav"
+    assert audio_path(tmp_path / "y" / "z" / "n.jsonl", there).resolve() == (tmp_path / "x" / "audio" / "a.wav").resolve()
+
+
+def test_a_scan_goes_on_behind_bad_lines(tmp_path):
+    rows = list(scan_manifest(write(tmp_path / "m.jsonl", GOOD, "\n", "{\n", GOOD | {"id": "b"})))
+    assert [(row.number, row.utterance and row.utterance.id) for row in rows] == [(1, "a"), (3, None), (4, "b")]
+    assert rows[1].fault and not rows[0].fault
 
 
 def test_broken_json_is_named_with_its_number(tmp_path):

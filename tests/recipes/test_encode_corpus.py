@@ -1,0 +1,66 @@
+"""recipes/encode_corpus.py and merge_tokens.py, as a user runs them, with the tiny codec."""
+
+import argparse
+import importlib.util
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("accelerate")
+
+from affecttts.data.tokens import TokenStore
+from codec.audio import load_audio
+from tiny_models import DATA, load_recipe
+
+MANIFEST = DATA / "manifest.jsonl"
+
+
+@pytest.fixture
+def recipe(tiny_model_dir, tmp_path, monkeypatch):
+    """Run a recipe on the test clips; the tokens lie in the folder that is returned."""
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "true")
+
+    def run(name, *arguments):
+        own = ["--output", tmp_path / "tokens", "--codec", tiny_model_dir / "codec"] if name == "encode_corpus" else ["--tokens", tmp_path / "tokens"]
+        monkeypatch.setattr(sys, "argv", [str(a) for a in (name, "--manifest", MANIFEST, *own, *arguments)])
+        return load_recipe(name).main(), tmp_path / "tokens"
+
+    return run
+
+
+def test_shards_made_one_by_one_are_those_of_one_run(recipe, tiny_codec, utterances, capsys):
+    for index in (2, 0, 1):
+        _, folder = recipe("encode_corpus", "--shard", f"{index}/3")
+    store = TokenStore(folder)
+    for utterance in utterances[:2]:
+        audio = torch.from_numpy(load_audio(DATA / utterance.path, 24_000).samples)[None, None]
+        np.testing.assert_array_equal(store[utterance.id], tiny_codec.encode(audio).codes[0].numpy())
+    capsys.readouterr()
+    recipe("encode_corpus", "--shards", 3)
+    assert "3 shards, 12 utterances, 0 of them encoded now" in capsys.readouterr().err
+    code, _ = recipe("merge_tokens", "--rehash")
+    assert code == 0 and "12 utterances" in capsys.readouterr().out
+
+
+def test_a_shard_that_is_missing_is_told(recipe, capsys):
+    recipe("encode_corpus", "--shard", "0/2")
+    code, _ = recipe("merge_tokens")
+    assert code == 1 and "--shard 1/2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["3", "3/3", "-1/3", "a/b", "1/", "0/0"])
+def test_what_is_no_shard(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="I/N"):
+        load_recipe("encode_corpus").parse_shard(text)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
+def test_ray_makes_the_same_shards(recipe, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(DATA.parents[1]))
+    _, folder = recipe("encode_corpus", "--shards", 3)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    folder.rename(tmp_path / "alone")
+    recipe("encode_corpus", "--shards", 3, "--ray", 1)
+    assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
