@@ -21,6 +21,7 @@ class Audio:
 
     samples: np.ndarray  # float32 [T]
     sample_rate: int  # Hz
+    source_rate: int = 0  # Hz, of the file that it was read from
 
     @property
     def seconds(self) -> float:
@@ -28,10 +29,14 @@ class Audio:
         return len(self.samples) / self.sample_rate
 
 
-def load_audio(path: str | Path, sample_rate: int) -> Audio:
+def load_audio(path: str | Path, sample_rate: int, *, max_seconds: float = MAX_SECONDS) -> Audio:
     """Read any file that libsndfile knows, mix to mono, resample.
 
     The header is checked before anything is decoded.
+
+    Args:
+        sample_rate: Hz of the result.
+        max_seconds: longer files are refused.
 
     Raises:
         AudioError: missing, unreadable, empty, too short or long, NaN or infinite samples, digital silence.
@@ -40,21 +45,21 @@ def load_audio(path: str | Path, sample_rate: int) -> Audio:
 
     try:
         with soundfile.SoundFile(str(path)) as file:
-            _check_length(path, file.frames / file.samplerate)
+            _check_length(path, file.frames / file.samplerate, max_seconds)
             samples, rate = file.read(dtype="float32", always_2d=True), file.samplerate
     except soundfile.LibsndfileError as error:
         reason = "no such file" if not Path(path).exists() else f"not readable as audio ({error.error_string})"
         raise AudioError(f"{path}: {reason}; give a WAV, FLAC, OGG or MP3 file") from error
     except (OSError, RuntimeError, TypeError) as error:  # TypeError: a headerless .raw file
         raise AudioError(f"{path}: not readable as audio ({error}); give a WAV, FLAC, OGG or MP3 file") from error
-    return Audio(_checked(path, resample(samples.mean(axis=1), rate, sample_rate)), sample_rate)
+    return Audio(_checked(path, resample(samples.mean(axis=1), rate, sample_rate)), sample_rate, rate)
 
 
-def _check_length(path: str | Path, seconds: float) -> None:
+def _check_length(path: str | Path, seconds: float, longest: float) -> None:
     if seconds < MIN_SECONDS:
         raise AudioError(f"{path}: {seconds * 1000:.1f} ms of audio; at least {MIN_SECONDS * 1000:.0f} ms are needed")
-    if seconds > MAX_SECONDS:
-        raise AudioError(f"{path}: {seconds:.0f} s of audio; cut it into pieces of at most {MAX_SECONDS:.0f} s")
+    if seconds > longest:
+        raise AudioError(f"{path}: {seconds:.0f} s of audio; cut it into pieces of at most {longest:.0f} s")
 
 
 def _checked(path: str | Path, samples: np.ndarray) -> np.ndarray:

@@ -1,6 +1,9 @@
 """Put a trained codec and LM together into a model folder that `affecttts synthesize --model` loads.
 
-    python recipes/package_model.py --codec runs/codec/codec --lm runs/lm/lm --name my-model --output models/my-model
+    python recipes/package_model.py --codec runs/codec/codec --lm runs/lm/lm --name my-model --output models/my-model \\
+        --replay-manifest corpus/manifest.jsonl --replay-tokens runs/tokens
+
+With the last two it can also learn voices (`affecttts adapt`): some of the corpus goes along, as tokens.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
+from affecttts.adaptation.replay import open_base_data, select_utterances, write_replay
 from affecttts.lm.generate import SamplingConfig
 from affecttts.lm.model import load_lm
 from affecttts.model_folder import INFO_NAME, ModelInfo
@@ -27,6 +31,9 @@ def main() -> None:
     parser.add_argument("--voice-note", action="append", default=[], metavar="VOICE=TEXT", help="what `list voices` says of it")
     parser.add_argument("--guidance", type=float, default=1.0, help="default guidance (1 = off)")
     parser.add_argument("--card", type=Path, help="model card to include")
+    parser.add_argument("--replay-manifest", type=Path, help="manifest of the training corpus, for adaptations")
+    parser.add_argument("--replay-tokens", type=Path, help="its token shards")
+    parser.add_argument("--replay-utterances", type=int, default=480, help="how many of it go along (default 480)")
     parser.add_argument("--output", required=True, type=Path)
     arguments = parser.parse_args()
     language_model = load_lm(arguments.lm)
@@ -44,6 +51,11 @@ def main() -> None:
         if arguments.card:
             shutil.copy(arguments.card, temporary / "MODEL_CARD.md")
         write_json(temporary / INFO_NAME, asdict(info))
+        if arguments.replay_manifest or arguments.replay_tokens:
+            found = language_model.codec_fingerprint
+            base = open_base_data(temporary, layout.voices, found, arguments.replay_manifest, arguments.replay_tokens)
+            offered = [u for u in base.utterances if u.speaker in voices]
+            write_replay(temporary, select_utterances(offered, arguments.replay_utterances), base.store)
 
 
 if __name__ == "__main__":

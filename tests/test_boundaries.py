@@ -17,7 +17,8 @@ LAYERS = {
     "codec": {"torch", "numpy", "soundfile", "soxr", "safetensors"},
     "affecttts": {
         "affecttts", "codec", "torch", "numpy", "safetensors", "sentencepiece", "phonemizer", "espeakng_loader", "num2words",
-        "yaml", "tqdm", "transformers", "pyworld", "tensorboard",
+        "yaml", "tqdm", "transformers", "pyworld", "tensorboard", "accelerate", "peft", "faster_whisper", "py3langid", "resemblyzer",
+        "jiwer", "whisper_normalizer",
     },
     "recipes": {"affecttts", "codec", "torch", "numpy", "accelerate", "transformers", "peft", "tqdm"},
 }  # fmt: skip
@@ -87,6 +88,8 @@ LIGHT = {
     "codec.errors": "import codec.errors",
     "help": "from affecttts.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass",
     "help of a command": "from affecttts.cli import main\ntry: main(['synthesize', '--help'])\nexcept SystemExit: pass",
+    "help of adapt": "from affecttts.cli import main\ntry: main(['adapt', '--help'])\nexcept SystemExit: pass",
+    "voices": "from affecttts.cli import main\nmain(['voices', 'list', '/nonexistent'])",
     "a refused request": "from affecttts.cli import main\nmain(['synthesize', '--model', '/nonexistent', '--text', 'x', '-o', 'y'])",
 }
 
