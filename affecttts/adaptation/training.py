@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,7 +105,9 @@ class VoiceTrainer:
             target_modules=list(PROJECTIONS), trainable_token_indices={"embed_tokens": [self.token]}, task_type="CAUSAL_LM",
         )  # fmt: skip
         start = llama.get_input_embeddings().weight[first_row].detach().clone()
-        peft = get_peft_model(llama, lora)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of transformers, about what peft asks of it
+            peft = get_peft_model(llama, lora)
         rows = [p for name, p in peft.named_parameters() if "trainable_tokens_delta" in name]
         if len(rows) != 1:
             raise RuntimeError(f"peft made {len(rows)} trainable embeddings where the tied ones need one; update peft")
