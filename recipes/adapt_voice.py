@@ -1,6 +1,6 @@
 """Stage 3: teach the LM a new voice from minutes of recordings (LoRA). The same as `affecttts adapt`, on any number of processes.
 
-    python recipes/adapt_voice.py --config recipes/configs/adapt.yaml --audio recordings/ --name allison --output voices/allison
+    python recipes/adapt_voice.py --audio recordings/ --name allison --output voices/allison
     accelerate launch recipes/adapt_voice.py ... --yes         # several processes or a GPU
 
 Run it again with the same arguments and it goes on where it stopped.

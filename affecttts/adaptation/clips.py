@@ -44,6 +44,7 @@ class Findings:
     rates: Counter = field(default_factory=Counter)  # Hz -> files
     left_out: Counter = field(default_factory=Counter)  # reason -> files or clips
     examples: dict[str, str] = field(default_factory=dict)  # reason -> one of them
+    unused_transcripts: int = 0  # of recordings too long for them, which are heard instead
 
     def leave_out(self, reason: str, example: object) -> None:
         """Count something that cannot be used."""
@@ -106,7 +107,7 @@ def _speech(recording: Recording, audio: Audio, findings: Findings) -> list[Spee
     if text and (spans[-1][1] - spans[0][0]) <= LONGEST_CLIP * audio.sample_rate:
         spans = [(spans[0][0], spans[-1][1])]
     elif text:
-        findings.leave_out(f"transcript of more than {LONGEST_CLIP:.0f} s not used, heard instead", recording.path.name)
+        findings.unused_transcripts += 1
         text = None
     clips = []
     for first, end in spans:

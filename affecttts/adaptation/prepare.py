@@ -105,6 +105,7 @@ class Preparation:
     """Everything that turning recordings into training data needs.
 
     Args:
+        model_key: what says which model and which base data this is for.
         aligner: how phones sound in the base data.
         reference: what emotions do in the base data; None = unlabelled clips are neutral.
         recogniser: folder of a Whisper model for recordings without transcripts; None = the offline package.
@@ -113,11 +114,12 @@ class Preparation:
     """
 
     def __init__(
-        self, config: AdaptationConfig, name: str, codec: Codec, codec_fingerprint: str, aligner: Callable[[], Aligner],
-        reference: Callable[[], ProsodyReference], recogniser: Path | None, say: Callable[[str], None],
-        progress: Callable[[Iterable, str], Iterable],
+        self, config: AdaptationConfig, name: str, codec: Codec, codec_fingerprint: str, model_key: str,
+        aligner: Callable[[], Aligner], reference: Callable[[], ProsodyReference], recogniser: Path | None,
+        say: Callable[[str], None], progress: Callable[[Iterable, str], Iterable],
     ) -> None:  # fmt: skip
-        self.config, self.name, self.codec, self.codec_fingerprint = config, name, codec, codec_fingerprint
+        self.config, self.name, self.model_key = config, name, model_key
+        self.codec, self.codec_fingerprint = codec, codec_fingerprint
         self.aligner, self.reference, self.recogniser = aligner, reference, recogniser
         self.say, self.progress = say, progress
 
@@ -151,7 +153,7 @@ class Preparation:
             digest.update(f"{asdict(recording) | {'path': recording.path.name}} {content}\n".encode())
         settings = ("minimum_seconds", "held_out_share", "most_held_out", "label_emotions", "seed")
         values = [getattr(self.config, name) for name in settings]
-        digest.update(json.dumps([values, self.name, self.codec_fingerprint, str(self.recogniser)]).encode())
+        digest.update(json.dumps([values, self.name, self.model_key, str(self.recogniser)]).encode())
         return digest.hexdigest()[:16]
 
     # -- words ----------------------------------------------------------------------------------------------------
@@ -301,6 +303,9 @@ class Preparation:
             warnings.append(f"{seconds:.0f} s of speech is little; 5 minutes or more make a better voice")
         if findings.dull:
             warnings.append(f"{findings.dull} files are sampled below {cutting.DULL_RATE} Hz; the voice will sound dull")
+        if findings.unused_transcripts:
+            count, longest = findings.unused_transcripts, cutting.LONGEST_CLIP
+            warnings.append(f"{count} transcripts of more than {longest:.0f} s of speech were not used, the words were heard instead")
         return tuple(warnings)
 
 

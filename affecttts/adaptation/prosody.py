@@ -95,7 +95,7 @@ def fit_reference(base: BaseData, codec: Codec, progress: Callable[[Sequence], S
     for utterance in base.utterances:
         if len(kinds[utterance.speaker, utterance.emotion]) < CLIPS_A_KIND:
             kinds[utterance.speaker, utterance.emotion].append(utterance)
-    clips = [u for members in kinds.values() for u in members if kinds[u.speaker, NEUTRAL]]
+    clips = [u for members in kinds.values() for u in members if (u.speaker, NEUTRAL) in kinds]
     measured = defaultdict(list)
     for utterance in progress(clips):
         measured[utterance.speaker, utterance.emotion].append(measure(codec, base.store[utterance.id], utterance.ipa))

@@ -139,10 +139,14 @@ class _Adaptation:
 
         request = self.request
         preparation = Preparation(
-            self.config, request.name, self.codec, self.codec_fingerprint, aligner, lambda: self.reference,
-            request.recogniser, self.say, self.progress,
+            self.config, request.name, self.codec, self.codec_fingerprint, self._model_key(), aligner,
+            lambda: self.reference, request.recogniser, self.say, self.progress,
         )  # fmt: skip
         return preparation.run(self.recordings, self.work / "prepared")
+
+    def _model_key(self) -> str:
+        base = hashlib.sha256(self.base.manifest.read_bytes()).hexdigest()
+        return " ".join((fingerprint(self.folder / "lm"), self.codec_fingerprint, base))
 
     def question(self, report: Report) -> str:
         """The one line to confirm."""
