@@ -149,7 +149,9 @@ class Synthesizer:
             CheckpointError: missing, corrupt, or made for another model.
         """
         from affecttts.lm.engine import Engine
-        from affecttts.voices import check_base, describe_base, load_decoder, merged_tensors, read_card, voice_layout, with_voice
+        from affecttts.voices import (
+            check_base, describe_base, load_decoder, merged_tensors, read_card, voice_layout, with_voice,
+        )  # fmt: skip
 
         card = read_card(folder)
         check_base(card, describe_base(self.folder, self.info, self.layout), folder)

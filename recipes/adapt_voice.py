@@ -1,4 +1,4 @@
-"""Stage 3: teach the LM a new voice from minutes of recordings (LoRA). The same as `affecttts adapt`, on any number of processes.
+"""Stage 3: teach the LM a new voice from minutes of recordings (LoRA); `affecttts adapt`, on any number of processes.
 
     python recipes/adapt_voice.py --audio recordings/ --name allison --output voices/allison
     accelerate launch recipes/adapt_voice.py ... --yes         # several processes or a GPU

@@ -40,7 +40,8 @@ class DecoderTrainer:
         self.codec.requires_grad_(False).eval()
         self.decoder = self.codec.decoder.requires_grad_(True)
         self.mel = MultiScaleMelLoss(codec.config.sample_rate)
-        self.optimizer = torch.optim.AdamW(self.decoder.parameters(), config.codec_learning_rate, betas=(0.8, 0.99), weight_decay=0.0)
+        rate = config.codec_learning_rate
+        self.optimizer = torch.optim.AdamW(self.decoder.parameters(), rate, betas=(0.8, 0.99), weight_decay=0.0)
         store, shape = TokenStore(prepared.folder), codec.config
         self.clips = []
         for utterance in prepared.utterances("train"):
@@ -90,13 +91,15 @@ class DecoderTrainer:
         modules, optimizers = {"decoder": self.decoder}, {"decoder": self.optimizer}
         if has_checkpoint(folder) and read_json(folder / "state.json")["state"]["origin"] == origin:
             self.step = load_checkpoint(folder, modules, optimizers)["step"]
-        steps = range(self.step, self.config.codec_steps)
-        with tqdm(steps, initial=self.step, total=self.config.codec_steps, desc="decoder", unit="step", disable=not show_progress) as bar:
-            for _ in bar:
-                bar.set_postfix(mel=f"{self.train_step():.3f}")
-                self.step += 1
-                if self.step % self.config.checkpoint_every == 0 or self.step == self.config.codec_steps:
-                    save_checkpoint(folder, modules, optimizers, {"step": self.step, "origin": origin})
+        total = self.config.codec_steps
+        bar = tqdm(initial=self.step, total=total, desc="decoder", unit="step", disable=not show_progress)
+        while self.step < total:
+            bar.set_postfix(mel=f"{self.train_step():.3f}")
+            self.step += 1
+            bar.update()
+            if self.step % self.config.checkpoint_every == 0 or self.step == total:
+                save_checkpoint(folder, modules, optimizers, {"step": self.step, "origin": origin})
+        bar.close()
 
     def save(self, path: Path) -> None:
         """Write the decoder in half precision, as the codec's own."""

@@ -65,7 +65,8 @@ class Report:
         rates = ", ".join(f"{rate} Hz" for rate in self.rates)
         rows = [f"recordings: {self.files} files, {self.seconds / 60:.1f} min, {rates}"]
         rows += [f"  left out: {count} {reason} ({self.examples[reason][:100]})" for reason, count in self.left_out.items()]
-        rows.append(f"usable: {self.clips} clips, {self.clip_seconds / 60:.1f} min, and {self.held_out} held out for the self-test")
+        usable = f"{self.clips} clips, {self.clip_seconds / 60:.1f} min"
+        rows.append(f"usable: {usable}, and {self.held_out} held out for the self-test")
         rows.append("  transcripts: " + ", ".join(f"{count} {name}" for name, count in self.transcripts.items()))
         told = f" ({self.labelled} told by their sound)" if self.labelled else ""
         rows.append("  emotions: " + ", ".join(f"{count} {name}" for name, count in self.emotions.items()) + told)
@@ -181,8 +182,8 @@ class Preparation:
             spoken.append(self._phonemised(piece, heard.text, f"by {recogniser.name}", findings))
         if np.median(confidences) < GIBBERISH:
             raise RequestError(
-                f"the recordings do not sound like English speech (not understood: {findings.left_out['not understood']} of "
-                f"{len(pieces)} clips); only English voices can be adapted, and songs or noise cannot"
+                f"the recordings do not sound like English speech ({findings.left_out['not understood']} of {len(pieces)} "
+                "clips not understood); only English voices can be adapted, and songs or noise cannot"
             )
         return [s for s in spoken if s]
 
@@ -199,7 +200,9 @@ class Preparation:
     def _check_language(self, texts: list[str]) -> None:
         language = language_of(texts) if sum(map(len, texts)) > 200 else None
         if language not in (None, cutting.LANGUAGE):
-            raise RequestError(f"the transcripts are in another language ({language}) than {cutting.LANGUAGE}: {texts[0][:60]!r}")
+            raise RequestError(
+                f"the transcripts are in another language ({language}) than {cutting.LANGUAGE}: {texts[0][:60]!r}"
+            )
 
     # -- phones ---------------------------------------------------------------------------------------------------
     def _aligned(self, spoken: list[_Spoken], findings: Findings) -> list[_Spoken]:
@@ -240,8 +243,8 @@ class Preparation:
         if seconds < self.config.minimum_seconds or len(spoken) < 2:
             why = f"; left out: {_reasons(findings)}" if findings.left_out else ""
             raise RequestError(
-                f"{seconds:.1f} s of usable speech in {len(spoken)} clips; at least {self.config.minimum_seconds:.0f} s in 2 clips "
-                f"are needed, 5 minutes are good{why}"
+                f"{seconds:.1f} s of usable speech in {len(spoken)} clips; at least {self.config.minimum_seconds:.0f} s "
+                f"in 2 clips are needed, 5 minutes are good{why}"
             )
 
     # -- emotions -------------------------------------------------------------------------------------------------
@@ -305,7 +308,7 @@ class Preparation:
             warnings.append(f"{findings.dull} files are sampled below {cutting.DULL_RATE} Hz; the voice will sound dull")
         if findings.unused_transcripts:
             count, longest = findings.unused_transcripts, cutting.LONGEST_CLIP
-            warnings.append(f"{count} transcripts of more than {longest:.0f} s of speech were not used, the words were heard instead")
+            warnings.append(f"{count} transcripts of more than {longest:.0f} s of speech were not used; the words were heard")
         return tuple(warnings)
 
 

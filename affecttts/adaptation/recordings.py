@@ -97,7 +97,8 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     delimiter = max("|\t;,", key=header.count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
     if not set(reader.fieldnames or ()) & set(PATH_KEYS):
-        raise RequestError(f"{path}: the first line must name the columns, one of them {' or '.join(PATH_KEYS[:2])}; it is {header[:80]!r}")
+        wanted = " or ".join(PATH_KEYS[:2])
+        raise RequestError(f"{path}: the first line must name the columns, one of them {wanted}; it is {header[:80]!r}")
     yield from enumerate(reader, start=2)
 
 

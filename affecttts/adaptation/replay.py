@@ -66,13 +66,15 @@ def open_base_data(
         manifest = manifest / MANIFEST_NAME
     store = TokenStore(tokens)
     if store.codec_fingerprint != codec_fingerprint:
-        raise CheckpointError(f"{tokens}: encoded by codec {store.codec_fingerprint}, but the model's is {codec_fingerprint}")
+        found = store.codec_fingerprint
+        raise CheckpointError(f"{tokens}: encoded by codec {found}, but the model's is {codec_fingerprint}")
     usable = tuple(u for u in read_manifest(manifest) if u.durations and u.emotion and u.id in store and u.split == "train")
     if not usable:
         raise RequestError(f"{manifest}: no training utterance has durations, an emotion and tokens")
     strangers = sorted({u.speaker for u in usable} - set(voices))
     if strangers:
-        raise RequestError(f"{manifest}: {', '.join(strangers[:3])} is no voice of this model; give the corpus that it was trained on")
+        names = ", ".join(strangers[:3])
+        raise RequestError(f"{manifest}: {names} is no voice of this model; give the corpus that it was trained on")
     return BaseData(manifest, usable, store)
 
 

@@ -113,7 +113,8 @@ class _Adaptation:
 
         request, lm = self.request, load_lm(self.folder / "lm")
         codec, found = Codec.from_pretrained(self.folder / "codec"), fingerprint(self.folder / "codec")
-        return codec, found, lm, open_base_data(self.folder, lm.layout.voices, found, request.replay_manifest, request.replay_tokens)
+        place = request.replay_manifest, request.replay_tokens
+        return codec, found, lm, open_base_data(self.folder, lm.layout.voices, found, *place)
 
     @cached_property
     def reference(self) -> ProsodyReference:
@@ -231,7 +232,8 @@ def _check_output(output: Path, force: bool) -> None:
 def _known_emotions(recordings: list[Recording], info: ModelInfo) -> list[Recording]:
     for recording in recordings:
         if recording.emotion and recording.emotion not in info.emotions:
-            raise RequestError(f"{recording.path.name}: the model was not trained on {recording.emotion!r}; it knows: {', '.join(info.emotions)}")
+            known = ", ".join(info.emotions)
+            raise RequestError(f"{recording.path.name}: the model was not trained on {recording.emotion!r}; it knows: {known}")
     return recordings
 
 
@@ -246,4 +248,5 @@ def _told(output: Path) -> Iterator[Any]:
         raise
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise OutputError(f"{output}: cannot be written ({reason}); make room and run the same command again to go on") from error
+        cure = "make room and run the same command again to go on"
+        raise OutputError(f"{output}: cannot be written ({reason}); {cure}") from error

@@ -122,15 +122,21 @@ class SelfTester:
         if cure := missing(VoiceJudge.packages):
             return [Row(name, f"skipped: {cure}")], []
         judge, codec = VoiceJudge(), self.synthesizer.speaker(self.name).codec
-        clips = [load_audio(self.prepared.folder / u.path, codec.config.sample_rate) for u in self.prepared.utterances("test")]
-        real = judge(clips[:MOST_CLIPS])
-        centre = real.mean(axis=0) / np.linalg.norm(real.mean(axis=0))
-        spoken = {voice: float((judge(_audible(results)) @ centre).mean()) for voice, results in self.spoken.items() if _audible(results)}
-        ceiling = float((judge([_rebuilt(codec, clip, self.synthesizer.layout.num_codebooks) for clip in clips[:MOST_CLIPS]]) @ centre).mean())
-        after = spoken.pop(self.name, float("nan"))
-        best = max(spoken, key=spoken.get)
+        held_out = self.prepared.utterances("test")[:MOST_CLIPS]
+        clips = [load_audio(self.prepared.folder / u.path, codec.config.sample_rate) for u in held_out]
+        centre = judge(clips).mean(axis=0)
+        centre /= np.linalg.norm(centre)
+
+        def similarity(audio: list[Audio]) -> float:
+            return float((judge(audio) @ centre).mean()) if audio else float("nan")
+
+        spoken = {voice: similarity(_audible(results)) for voice, results in self.spoken.items()}
+        ceiling = similarity([_rebuilt(codec, clip, self.synthesizer.layout.num_codebooks) for clip in clips])
+        after = spoken.pop(self.name)
+        best = max(spoken, key=lambda voice: np.nan_to_num(spoken[voice], nan=-1.0))
+        values = f"{spoken[best]:.3f} ({best}, before) -> {after:.3f}; the codec's own: {ceiling:.3f} ({judge.name})"
         rows = [
-            Row(name, f"{spoken[best]:.3f} ({best}, before) -> {after:.3f}; the codec's own: {ceiling:.3f} ({judge.name})", after > spoken[best]),
+            Row(name, values, after > spoken[best]),
             Row("share of the codec's own similarity", f"{100 * after / ceiling:.0f} %", after > CEILING_SHARE * ceiling),
         ]
         return rows, _codec_advice(ceiling)
@@ -142,7 +148,8 @@ class SelfTester:
         judge, start = WordJudge(self.recogniser), self.card.started_from
         voice = start if start in self.spoken else self.base_voices[0]
         before, after = (judge([_audio(r) for r in self.spoken[v]], list(self.texts)) for v in (voice, self.name))
-        return Row(name, f"{before:.1f} % ({voice}) -> {after:.1f} % ({judge.name}, {len(self.texts)} sentences)", after <= before + 5)
+        value = f"{before:.1f} % ({voice}) -> {after:.1f} % ({judge.name}, {len(self.texts)} sentences)"
+        return Row(name, value, after <= before + 5)
 
     def _contrasts(self) -> list[Row]:
         """How many of the shifts that are clear in the base data have the right sign in the new voice."""

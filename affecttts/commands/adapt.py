@@ -32,17 +32,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """The options, which the recipe shares."""
     default = AdaptationConfig()
     add = parser.add_argument
-    add("--audio", type=Path, required=True, metavar="PATH", help="folder of audio (NAME.txt beside NAME.wav is its transcript), or a CSV or JSONL table: path, text, emotion")
+    sources = "folder of audio (NAME.txt beside NAME.wav is its transcript), or a CSV or JSONL table: path, text, emotion"
+    replay = f"share of base data in every step, which keeps emotions and other voices (default {default.replay_share:g})"
+    whisper = "faster-whisper model for recordings without transcripts (default: the offline package's tiny.en)"
+    add("--audio", type=Path, required=True, metavar="PATH", help=sources)
     add("--name", required=True, help="name of the voice")
     add("--output", type=Path, required=True, metavar="DIR", help="folder of the voice")
     add("--consent", type=Path, metavar="FILE", help="what the speaker agreed to; its hash is kept with the voice")
     add("--epochs", type=float, help=f"passes over the recordings (default {default.epochs:g})")
     add("--rank", type=int, help=f"of the adapter (default {default.rank})")
     add("--learning-rate", type=float, help=f"peak (default {default.learning_rate:g})")
-    add("--replay-share", type=float, help=f"share of base data in every step, which keeps emotions and other voices (default {default.replay_share:g})")
-    add("--replay-manifest", type=Path, metavar="FILE", help="base data instead of the model's own: a manifest with phone durations ..")
+    add("--replay-share", type=float, help=replay)
+    add("--replay-manifest", type=Path, metavar="FILE", help="base data instead of the model's: a manifest with durations ..")
     add("--replay-tokens", type=Path, metavar="DIR", help=".. and its token shards")
-    add("--recogniser", type=Path, metavar="DIR", help="faster-whisper model for recordings without transcripts (default: the offline package's tiny.en)")
+    add("--recogniser", type=Path, metavar="DIR", help=whisper)
     add("--adapt-codec", action="store_true", help="tune the codec's decoder to the voice too (adds about 20 MB)")
     add("--model", metavar="DIR", type=Path, help="model folder (default: the shipped model)")
     add("--config", metavar="FILE", help="YAML file of further settings, see recipes/configs/adapt.yaml")

@@ -31,7 +31,7 @@ def add_to(commands) -> None:
     parser.add_argument("--emotion", help=f"{emotions}; an alias; or a blend such as happy:0.7,surprised:0.3 (default neutral)")
     parser.add_argument("--prompt", help='emotion in free words instead, such as "like somebody who just won the lottery"')
     parser.add_argument("--intensity", type=float, help="strength of the emotion, 0 to 1.5 (default 1)")
-    parser.add_argument("--voice", help="see `affecttts list voices`, or the folder of an adapted voice (default: the model's first)")
+    parser.add_argument("--voice", help="see `affecttts list voices`; or the folder of an adapted voice (default: the first)")
     parser.add_argument("--seed", type=int, help="same seed, same machine, same file (default: drawn and reported)")
     parser.add_argument("--guidance", type=float, help=f"0 to {MAX_GUIDANCE:g}; above 1 exaggerates the emotion (default: the model's)")
     parser.add_argument("--model", metavar="DIR", help="model folder (default: the shipped model)")

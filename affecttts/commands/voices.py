@@ -18,14 +18,16 @@ def add_to(commands) -> None:
     parser = commands.add_parser("voices", help="adapted voices: list, info, merge", allow_abbrev=False)
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="the voices in a folder", allow_abbrev=False)
-    listing.add_argument("folder", nargs="?", type=Path, default=Path("voices"), help="folder of voice folders (default: voices)")
+    where = "folder of voice folders (default: voices)"
+    listing.add_argument("folder", nargs="?", type=Path, default=Path("voices"), help=where)
     listing.set_defaults(run=_list)
     info = actions.add_parser("info", help="what a voice is, and its self-test", allow_abbrev=False)
     info.add_argument("voice", type=Path, help="folder of the voice")
     info.set_defaults(run=_info)
     for action in (listing, info):
         action.add_argument("--json", action="store_true", help="print JSON")
-    merge = actions.add_parser("merge", help="write a model folder with the voice built in; its lm/ is a plain Llama checkpoint", allow_abbrev=False)
+    what = "write a model folder with the voice built in; its lm/ is a plain Llama checkpoint"
+    merge = actions.add_parser("merge", help=what, allow_abbrev=False)
     merge.add_argument("voice", type=Path, help="folder of the voice")
     merge.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="model folder to write")
     merge.add_argument("--model", metavar="DIR", type=Path, help="the voice's base model (default: the shipped model)")
@@ -38,17 +40,19 @@ def _list(arguments: argparse.Namespace) -> int:
     if not arguments.folder.is_dir():
         raise RequestError(f"{arguments.folder}: no such folder; give the one that holds the voices")
     rows = []
-    for folder in sorted(path for path in arguments.folder.iterdir() if is_voice_folder(path) and not path.name.startswith(".")):
+    for folder in sorted(path for path in arguments.folder.glob("[!.]*") if is_voice_folder(path)):
         try:
             card = read_card(folder)
-            rows.append({"path": str(folder), "name": card.name, "base": card.base.name, "seconds": card.data.get("clip_seconds")})
+            seconds = card.data.get("clip_seconds")
+            rows.append({"path": str(folder), "name": card.name, "base": card.base.name, "seconds": seconds})
         except CheckpointError as error:
             rows.append({"path": str(folder), "error": str(error)})
     if arguments.json:
         print_json(rows)
         return 0
     for row in rows:
-        print(f"{row['path']:<28} " + (row.get("error") or f"{row['name']:<16} of {row['base']}, {(row['seconds'] or 0) / 60:.1f} min"))
+        what = row.get("error") or f"{row['name']:<16} of {row['base']}, {(row['seconds'] or 0) / 60:.1f} min"
+        print(f"{row['path']:<28} {what}")
     return 0
 
 
@@ -63,7 +67,7 @@ def _info(arguments: argparse.Namespace) -> int:
         print_json({**card.to_dict(), "self_test": test})
         return 0
     base, data = card.base, card.data
-    print(f"{card.name}: voice of {base.name} (LM {base.lm}, codec {base.codec}, {base.layout}), started from {card.started_from}")
+    print(f"{card.name}: voice of {base.name} (LM {base.lm}, codec {base.codec}), started from {card.started_from}")
     print(f"data: {data.get('clips')} clips, {(data.get('clip_seconds') or 0) / 60:.1f} min; emotions {data.get('emotions')}")
     print(f"consent: {'sha256 ' + card.consent_sha256 if card.consent_sha256 else 'none on file'}")
     for row in test.get("rows", []):
@@ -81,6 +85,6 @@ def _merge(arguments: argparse.Namespace) -> int:
         export_merged(folder, info, arguments.voice, arguments.output)
     except OSError as error:
         raise OutputError(f"{arguments.output}: cannot be written ({error.strerror or error})") from error
-    name = read_card(arguments.voice).name
-    print(f"{arguments.output}: model with the voice {name!r}; speak with --model {arguments.output} --voice {name}", file=sys.stderr)
+    name, output = read_card(arguments.voice).name, arguments.output
+    print(f"{output}: model with the voice {name!r}; speak with --model {output} --voice {name}", file=sys.stderr)
     return 0
