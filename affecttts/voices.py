@@ -1,4 +1,4 @@
-"""Adapted voices: a folder with PEFT's two files and our card. Reading, merging and exporting take neither peft nor transformers.
+"""Adapted voices: a folder with PEFT's two files and our card. To read, merge and export one needs neither peft nor transformers.
 
     adapter_config.json, adapter_model.safetensors   LoRA on the projections and the voice's own row of the embedding
     voice.json                                       what it is and which model it belongs to

@@ -85,6 +85,7 @@ def adapt(
             for line in prepared.report.lines():
                 say(line)
             if not confirm(run.question(prepared.report)):
+                run.forget()
                 raise Declined
         return run.train(prepared, accelerator, sentences)
 
@@ -156,6 +157,13 @@ class _Adaptation:
             f"adapt the voice {self.request.name!r}{extra} on {report.clips} clips ({report.clip_seconds / 60:.1f} min) "
             f"from {self.info.name}, into {self.request.output}?"
         )
+
+    def forget(self) -> None:
+        """Remove the working folder, unless some training has been done in it."""
+        from affecttts.training.checkpoint import has_checkpoint
+
+        if not has_checkpoint(self.work / "checkpoint"):
+            shutil.rmtree(self.work, ignore_errors=True)
 
     def train(self, prepared: Prepared, accelerator: Accelerator, sentences: int | None) -> SelfTest | None:
         """Train, test, write the voice, tidy up."""

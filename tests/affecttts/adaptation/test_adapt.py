@@ -108,7 +108,7 @@ def test_the_user_sees_a_report_and_one_question(adapted):
 def test_no_means_no(run_adaptation, recordings, tmp_path):
     with pytest.raises(Declined):
         run_adaptation(recordings, tmp_path / "v", answer=False)
-    assert not (tmp_path / "v").exists()
+    assert not list(tmp_path.iterdir())
 
 
 # -- interrupted -----------------------------------------------------------------------------------------------------------
@@ -248,10 +248,11 @@ class Recogniser:
 
 def test_what_was_heard_is_shown(run_adaptation, recordings, tmp_path, monkeypatch):
     monkeypatch.setattr(prepare, "Recogniser", Recogniser)
-    with pytest.raises(Declined):
-        run_adaptation(bare(recordings, tmp_path / "bare"), tmp_path / "v", answer=False, config={"minimum_seconds": 1.0})
-    report = json.loads((tmp_path / ".v.adapting" / "prepared" / "report.json").read_text())
-    assert report["transcripts"] == {"by stub": report["clips"] + report["held_out"]}
+    session = run_adaptation(bare(recordings, tmp_path / "bare"), tmp_path / "v", config={"minimum_seconds": 1.0})
+    data = read_card(session.output).data
+    assert data["transcripts"] == {"by stub": data["clips"] + data["held_out"]}
+    heard = [line for line in session.lines if line.startswith("heard ")]
+    assert heard and all(".opus: I will not stand" in line for line in heard)
 
 
 # -- bad input ---------------------------------------------------------------------------------------------------------------
