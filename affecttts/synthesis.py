@@ -18,8 +18,11 @@ from codec.config import from_dict
 from codec.errors import CheckpointError
 
 if TYPE_CHECKING:
+    from affecttts.lm.engine import Engine
     from affecttts.lm.generate import Generated
+    from affecttts.lm.layout import TokenLayout
     from affecttts.lm.sequence import Condition
+    from codec import Codec
 
 MAX_GUIDANCE = 4.0
 MAX_SEED = 2**63 - 1
@@ -85,8 +88,17 @@ def prepare(
     return Request(phonemes, spec, voice, seed, guidance)
 
 
+@dataclass(frozen=True)
+class Speaker:
+    """What speaks a request: the model itself, or the model with an adapted voice merged in."""
+
+    layout: TokenLayout
+    engine: Engine
+    codec: Codec
+
+
 class Synthesizer:
-    """A loaded model. Stateless between calls: everything a call needs is in its arguments."""
+    """A loaded model. Stateless between calls: everything a call needs is in its arguments and the voices loaded."""
 
     def __init__(self, folder: Path, info: ModelInfo) -> None:
         from affecttts.lm.engine import Engine
@@ -96,7 +108,7 @@ class Synthesizer:
         from codec import Codec
         from codec.serialization import fingerprint
 
-        self.info = info
+        self.folder, self.info = folder, info
         try:
             self.sampling = from_dict(SamplingConfig, info.sampling)
         except ValueError as error:
@@ -111,6 +123,8 @@ class Synthesizer:
             )
         self.layout = language_model.layout
         self.engine = Engine(language_model.config, language_model.tensors)
+        self._language_model = language_model  # what adapted voices are merged into
+        self._adapted: dict[str, Speaker] = {}
         self.pieces = PromptPieces(language_model.pieces_path) if language_model.pieces_path else None
         self._reader = None  # of free-text prompts, loaded when the first one comes
 
@@ -123,6 +137,33 @@ class Synthesizer:
         """
         path, info = read_model_info(folder)
         return cls(path, info)
+
+    def load_voice(self, folder: str | Path) -> str:
+        """Load an adapted voice beside the model's own; several may be loaded, and none slows the others down.
+
+        Returns:
+            Its name, for `voice` of `synthesize`.
+
+        Raises:
+            RequestError: there is a voice of that name already.
+            CheckpointError: missing, corrupt, or made for another model.
+        """
+        from affecttts.lm.engine import Engine
+        from affecttts.voices import (
+            check_base, describe_base, load_decoder, merged_tensors, read_card, voice_layout, with_voice,
+        )  # fmt: skip
+
+        card = read_card(folder)
+        check_base(card, describe_base(self.folder, self.info, self.layout), folder)
+        info, tensors = with_voice(self.info, card), merged_tensors(self._language_model, folder, card)
+        engine = Engine(self._language_model.config, tensors)
+        self._adapted[card.name] = Speaker(voice_layout(self.layout, card.name), engine, load_decoder(self.codec, folder))
+        self.info = info
+        return card.name
+
+    def speaker(self, voice: str) -> Speaker:
+        """What speaks requests for a voice."""
+        return self._adapted.get(voice) or Speaker(self.layout, self.engine, self.codec)
 
     @property
     def voices(self) -> tuple[str, ...]:
@@ -154,19 +195,27 @@ class Synthesizer:
         """
         return self.speak(prepare(self.info, text, emotion, intensity, voice, seed, guidance, prompt))
 
-    def speak(self, request: Request, progress: Callable[[], None] = lambda: None) -> SpeechResult:
-        """Speak a prepared request; `progress` is called after every piece of text."""
+    def speak(
+        self, request: Request, progress: Callable[[], None] = lambda: None, speaker: Speaker | None = None
+    ) -> SpeechResult:
+        """Speak a prepared request.
+
+        Args:
+            progress: called after every piece of text.
+            speaker: who speaks; None = the voice that is asked for.
+        """
+        speaker = speaker or self.speaker(request.voice)
         conditions, weights = self._conditions(request)
         pieces = []
         for index, phonemes in enumerate(request.phonemes):
-            pieces.append(self._generate(phonemes, conditions, weights, request.seed, index))
+            pieces.append(self._generate(speaker, phonemes, conditions, weights, request.seed, index))
             progress()
             if pieces[-1].finish_reason != "end":
                 break
-        return self._result(request, pieces)
+        return self._result(request, pieces, speaker.codec)
 
     def _generate(
-        self, phonemes: str, conditions: list[Condition], weights: list[float], seed: int, index: int
+        self, speaker: Speaker, phonemes: str, conditions: list[Condition], weights: list[float], seed: int, index: int
     ) -> Generated:
         import torch
 
@@ -175,7 +224,7 @@ class Synthesizer:
 
         generator = torch.Generator().manual_seed((seed + 7919 * index) % MAX_SEED)
         phones = phone_ids(self.layout, phonemes)
-        return generate(self.engine, self.layout, conditions, weights, phones, self.sampling, generator)
+        return generate(speaker.engine, speaker.layout, conditions, weights, phones, self.sampling, generator)
 
     def _conditions(self, request: Request) -> tuple[list[Condition], list[float]]:
         """Rows for `generate`: the emotions asked for and, where strength is not 1, neutral as the anchor."""
@@ -211,13 +260,13 @@ class Synthesizer:
         intensity = min(1.5, reading.intensity * spec.intensity)
         return replace(spec, tag=reading.emotion, intensity=intensity, text=None), pieces
 
-    def _result(self, request: Request, pieces: list[Generated]) -> SpeechResult:
-        rate = self.codec.config.sample_rate
+    def _result(self, request: Request, pieces: list[Generated], codec: Codec) -> SpeechResult:
+        rate = codec.config.sample_rate
         pause = np.zeros(round(PAUSE_SECONDS * rate), dtype=np.float32)
         parts = []
         for piece in pieces:
             if piece.codes.shape[1]:
-                parts += [pause, self.codec.decode(piece.codes[None])[0, 0].numpy()]
+                parts += [pause, codec.decode(piece.codes[None])[0, 0].numpy()]
         audio = np.clip(np.concatenate(parts[1:]), -1.0, 1.0) if parts else np.zeros(0, dtype=np.float32)
         return SpeechResult(
             audio, rate, np.concatenate([piece.codes.numpy() for piece in pieces], axis=1), pieces[-1].finish_reason,

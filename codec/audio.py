@@ -24,6 +24,7 @@ class Audio:
 
     samples: np.ndarray  # float32 [T]
     sample_rate: int  # Hz
+    source_rate: int = 0  # Hz, of the file that it was read from
 
     @property
     def seconds(self) -> float:
@@ -50,10 +51,12 @@ def read_header(path: str | Path) -> AudioHeader:
         return AudioHeader(file.samplerate, file.channels, file.frames / file.samplerate)
 
 
-def read_samples(path: str | Path, start: float | None = None, seconds: float | None = None) -> tuple[np.ndarray, int]:
+def read_samples(
+    path: str | Path, start: float | None = None, seconds: float | None = None, *, max_seconds: float = MAX_SECONDS
+) -> tuple[np.ndarray, int]:
     """A file, or the part of it from `start` for `seconds`, as it is: float32 [T,C] and Hz.
 
-    The header is checked before anything is decoded.
+    The header is checked before anything is decoded; what is longer than `max_seconds` is refused.
 
     Raises:
         AudioError: missing, unreadable, too short or too long, or the part reaches beyond the end.
@@ -63,20 +66,23 @@ def read_samples(path: str | Path, start: float | None = None, seconds: float | 
         length = total if start is None else seconds
         if start is not None and start + length > total + MIN_SECONDS:
             raise AudioError(f"{path}: ends at {total:.2f} s, before {start + length:.2f} s; correct start and seconds", "too short")
-        _check_length(path, length)
+        _check_length(path, length, max_seconds)
         if start is not None:
             file.seek(round(start * rate))
         return file.read(-1 if start is None else round(length * rate), dtype="float32", always_2d=True), rate
 
 
-def load_audio(path: str | Path, sample_rate: int, start: float | None = None, seconds: float | None = None) -> Audio:
+def load_audio(
+    path: str | Path, sample_rate: int, start: float | None = None, seconds: float | None = None,
+    *, max_seconds: float = MAX_SECONDS,
+) -> Audio:  # fmt: skip
     """Read any file that libsndfile knows, or a part of it as `read_samples` does, mix to mono, resample.
 
     Raises:
         AudioError: missing, unreadable, empty, too short or long, NaN or infinite samples, digital silence.
     """
-    samples, rate = read_samples(path, start, seconds)
-    return Audio(checked(path, resample(samples.mean(axis=1), rate, sample_rate)), sample_rate)
+    samples, rate = read_samples(path, start, seconds, max_seconds=max_seconds)
+    return Audio(checked(path, resample(samples.mean(axis=1), rate, sample_rate)), sample_rate, rate)
 
 
 @contextmanager
@@ -96,12 +102,12 @@ def _opened(path: str | Path) -> Iterator[Any]:
         raise AudioError(f"{path}: not readable as audio ({error}); give a WAV, FLAC, OGG or MP3 file") from error
 
 
-def _check_length(path: str | Path, seconds: float) -> None:
+def _check_length(path: str | Path, seconds: float, longest: float) -> None:
     if seconds < MIN_SECONDS:
         message = f"{path}: {seconds * 1000:.1f} ms of audio; at least {MIN_SECONDS * 1000:.0f} ms are needed"
         raise AudioError(message, "too short")
-    if seconds > MAX_SECONDS:
-        raise AudioError(f"{path}: {seconds:.0f} s of audio; cut it into pieces of at most {MAX_SECONDS:.0f} s", "too long")
+    if seconds > longest:
+        raise AudioError(f"{path}: {seconds:.0f} s of audio; cut it into pieces of at most {longest:.0f} s", "too long")
 
 
 def checked(path: str | Path, samples: np.ndarray) -> np.ndarray:

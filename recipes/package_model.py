@@ -4,6 +4,10 @@
     python recipes/package_model.py ... --licence Apache-2.0 --corpus-licence mine/manifest.jsonl=LicenseRef-own
 
 The model card lists the training data of both and their licences; weights are not marked free where these are not.
+
+    python recipes/package_model.py ... --replay-manifest corpus/manifest.jsonl --replay-tokens runs/tokens
+
+With the last two options it can also learn voices (`affecttts adapt`): some of the corpus goes along, as tokens.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
+from affecttts.adaptation.replay import open_base_data, select_utterances, write_replay
 from affecttts.data.lineage import Lineage, check_weights_licence, load_lineage, save_lineage
 from affecttts.errors import RequestError
 from affecttts.lm.generate import SamplingConfig
@@ -36,6 +41,9 @@ def main() -> None:
     parser.add_argument("--voice-note", action="append", default=[], metavar="VOICE=TEXT", help="what `list voices` says of it")
     parser.add_argument("--guidance", type=float, default=1.0, help="default guidance (1 = off)")
     parser.add_argument("--card", type=Path, help="model card to include")
+    parser.add_argument("--replay-manifest", type=Path, help="manifest of the training corpus, for adaptations")
+    parser.add_argument("--replay-tokens", type=Path, help="its token shards")
+    parser.add_argument("--replay-utterances", type=int, default=480, help="how many of it go along (default 480)")
     parser.add_argument("--output", required=True, type=Path)
     arguments = parser.parse_args()
     language_model = load_lm(arguments.lm)
@@ -58,6 +66,11 @@ def main() -> None:
         card = arguments.card.read_text(encoding="utf-8") if arguments.card else f"# {info.name}\n\nLicence: {info.licence}\n"
         (temporary / "MODEL_CARD.md").write_text(f"{card.rstrip()}\n\n{lineage.describe()}", encoding="utf-8")
         write_json(temporary / INFO_NAME, asdict(info))
+        if arguments.replay_manifest or arguments.replay_tokens:
+            found = language_model.codec_fingerprint
+            base = open_base_data(temporary, layout.voices, found, arguments.replay_manifest, arguments.replay_tokens)
+            offered = [u for u in base.utterances if u.speaker in voices]
+            write_replay(temporary, select_utterances(offered, arguments.replay_utterances), base.store)
 
 
 def _lineage(arguments: argparse.Namespace) -> Lineage:

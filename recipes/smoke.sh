@@ -13,6 +13,7 @@ configs=recipes/configs
 "$python" recipes/encode_corpus.py --manifest "$out/manifest.jsonl" --codec "$out/codec_gan/codec" --output "$out/tokens" --shards 3
 "$python" recipes/train_lm.py $configs/lm_tiny.yaml --manifest "$out/manifest.jsonl" --tokens "$out/tokens" \
     --codec "$out/codec_gan/codec" --output "$out/lm"
-"$python" recipes/package_model.py --codec "$out/codec_gan/codec" --lm "$out/lm/lm" --name smoke --output "$out/model"
+"$python" recipes/package_model.py --codec "$out/codec_gan/codec" --lm "$out/lm/lm" --name smoke --output "$out/model" \
+    --replay-manifest "$out/manifest.jsonl" --replay-tokens "$out/tokens"
 "$python" -m affecttts synthesize --model "$out/model" --text "The whole chain runs." --emotion happy --voice heart --seed 1 \
     --output "$out/speech.wav" --force --json

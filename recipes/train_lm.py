@@ -33,7 +33,7 @@ from affecttts.lm.loss import StreamLoss, overall
 from affecttts.lm.model import (
     EMBEDDING_NAME, LMConfig, build_llama, load_lm, save_lm, structure_embeddings,
 )
-from affecttts.lm.neighbours import neighbour_kernel, without_self
+from affecttts.lm.neighbours import NearMisses, neighbour_kernel
 from affecttts.lm.pieces import PromptPieces, train_pieces
 from affecttts.lm.sequence import Condition, phone_ids
 from affecttts.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
@@ -106,8 +106,7 @@ class Trainer:
         )
         model = self._start_from(init, shape) if init else self._fresh(shape)
         kernels = [neighbour_kernel(vectors, config.label_softness) for vectors in self._codebooks()]
-        # Of the nearest codes, so that a kernel of softness 0 still says what a near miss is.
-        self.near_misses = [without_self(neighbour_kernel(vectors, 0.5)) for vectors in self._codebooks()]
+        self.near_misses = NearMisses(self.layout, self._codebooks(), config.code_noise)
         self.ema = torch.optim.swa_utils.AveragedModel(
             model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(config.weight_ema)
         )
@@ -202,14 +201,7 @@ class Trainer:
     def _noisy(self, tokens: torch.Tensor, first_item: Item) -> torch.Tensor:
         """Some input codes replaced by near misses, so that the LM learns to go on after a draw that was not the best."""
         generator = torch.Generator().manual_seed(hash((self.config.seed, self.epoch, first_item)) % 2**31)
-        chosen = torch.rand(tokens.shape, generator=generator) < self.config.code_noise
-        noisy = tokens.clone()
-        for book, misses in enumerate(self.near_misses):
-            first = self.layout.book(book)
-            here = chosen & (tokens >= first) & (tokens < first + self.layout.codebook_size)
-            if here.any():
-                noisy[here] = first + torch.multinomial(misses[tokens[here] - first], 1, generator=generator)[:, 0]
-        return noisy
+        return self.near_misses(tokens, generator)
 
     def train_step(self) -> dict[str, float]:
         """One update; returns the logged values."""

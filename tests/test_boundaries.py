@@ -17,7 +17,8 @@ LAYERS = {
     "codec": {"torch", "numpy", "soundfile", "soxr", "safetensors"},
     "affecttts": {
         "affecttts", "codec", "torch", "numpy", "safetensors", "sentencepiece", "phonemizer", "espeakng_loader", "num2words",
-        "yaml", "tqdm", "transformers", "pyworld", "tensorboard", "ctranslate2", "funasr", "matplotlib", "pyarrow",
+        "yaml", "tqdm", "transformers", "pyworld", "tensorboard", "ctranslate2", "funasr", "matplotlib", "pyarrow", "accelerate",
+        "peft", "faster_whisper", "py3langid", "resemblyzer", "jiwer", "whisper_normalizer",
     },
     "recipes": {
         "affecttts", "codec", "torch", "numpy", "accelerate", "transformers", "peft", "tqdm", "yaml", "matplotlib", "ray",
@@ -90,6 +91,8 @@ LIGHT = {
     "help": "from affecttts.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass",
     "help of a command": "from affecttts.cli import main\ntry: main(['synthesize', '--help'])\nexcept SystemExit: pass",
     "data": "from affecttts.cli import main\nmain(['data', 'check', '/nonexistent', '--cache', ':memory:'])",
+    "help of adapt": "from affecttts.cli import main\ntry: main(['adapt', '--help'])\nexcept SystemExit: pass",
+    "voices": "from affecttts.cli import main\nmain(['voices', 'list', '/nonexistent'])",
     "a refused request": "from affecttts.cli import main\nmain(['synthesize', '--model', '/nonexistent', '--text', 'x', '-o', 'y'])",
 }
 

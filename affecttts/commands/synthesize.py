@@ -13,6 +13,8 @@ from affecttts.errors import GenerationError, InputError, OutputError, RequestEr
 from affecttts.model_folder import ModelInfo, read_model_info
 from affecttts.output import STDOUT, check_output, write_wav
 from affecttts.synthesis import MAX_GUIDANCE, Request, SpeechResult, Synthesizer, prepare
+from affecttts.voices import VoiceShelf
+from codec.errors import CheckpointError
 
 MAX_TEXT_BYTES = 2_000_000
 EXAMPLE = 'example: affecttts synthesize --text "We did it!" --emotion happy --intensity 1.2 -o out.wav'
@@ -29,7 +31,7 @@ def add_to(commands) -> None:
     parser.add_argument("--emotion", help=f"{emotions}; an alias; or a blend such as happy:0.7,surprised:0.3 (default neutral)")
     parser.add_argument("--prompt", help='emotion in free words instead, such as "like somebody who just won the lottery"')
     parser.add_argument("--intensity", type=float, help="strength of the emotion, 0 to 1.5 (default 1)")
-    parser.add_argument("--voice", help="see `affecttts list voices` (default: the model's first)")
+    parser.add_argument("--voice", help="see `affecttts list voices`; or the folder of an adapted voice (default: the first)")
     parser.add_argument("--seed", type=int, help="same seed, same machine, same file (default: drawn and reported)")
     parser.add_argument("--guidance", type=float, help=f"0 to {MAX_GUIDANCE:g}; above 1 exaggerates the emotion (default: the model's)")
     parser.add_argument("--model", metavar="DIR", help="model folder (default: the shipped model)")
@@ -52,12 +54,14 @@ def _run_one(arguments: argparse.Namespace) -> int:
     if arguments.json and arguments.output == STDOUT:
         raise RequestError("--json and -o - both want standard output; give a file name")
     folder, info = read_model_info(arguments.model)
+    shelf = VoiceShelf(info)
+    voice = shelf.name(arguments.voice)
     request = prepare(
-        info, _read_text(arguments), arguments.emotion, arguments.intensity, arguments.voice, arguments.seed,
+        shelf.info, _read_text(arguments), arguments.emotion, arguments.intensity, voice, arguments.seed,
         arguments.guidance, arguments.prompt,
     )  # fmt: skip
     check_output(arguments.output, arguments.force)
-    synthesizer = Synthesizer(folder, info)
+    synthesizer = _load(folder, info, shelf)
     started = time.perf_counter()
     result = _speak_with_bar(synthesizer, request, arguments.quiet)
     elapsed = time.perf_counter() - started
@@ -66,6 +70,14 @@ def _run_one(arguments: argparse.Namespace) -> int:
     write_wav(arguments.output, result.audio, result.sample_rate)
     _report(arguments, arguments.output, result, elapsed)
     return 0
+
+
+def _load(folder: Path, info: ModelInfo, shelf: VoiceShelf) -> Synthesizer:
+    """The model with all adapted voices that were asked for."""
+    synthesizer = Synthesizer(folder, info)
+    for voice in shelf.folders:
+        synthesizer.load_voice(voice)
+    return synthesizer
 
 
 def _cap_error(request: Request) -> GenerationError:
@@ -144,8 +156,9 @@ def _run_batch(arguments: argparse.Namespace) -> int:
     from affecttts.cli import print_json
 
     folder, info = read_model_info(arguments.model)
-    items = _read_batch(arguments, info)
-    synthesizer = Synthesizer(folder, info) if any(item.request for item in items) else None
+    shelf = VoiceShelf(info)
+    items = _read_batch(arguments, shelf)
+    synthesizer = _load(folder, info, shelf) if any(item.request for item in items) else None
     failures = []
     for item in tqdm(items, unit="item", disable=arguments.quiet or not sys.stderr.isatty()):
         reason = item.reason or _speak_item(synthesizer, item, arguments)
@@ -177,7 +190,7 @@ def _speak_item(synthesizer: Synthesizer, item: BatchItem, arguments: argparse.N
     return ""
 
 
-def _read_batch(arguments: argparse.Namespace, info: ModelInfo) -> list[BatchItem]:
+def _read_batch(arguments: argparse.Namespace, shelf: VoiceShelf) -> list[BatchItem]:
     """Read and check every line before any weights are loaded."""
     if arguments.output_dir is None:
         raise RequestError("a batch needs --output-dir DIR")
@@ -192,7 +205,7 @@ def _read_batch(arguments: argparse.Namespace, info: ModelInfo) -> list[BatchIte
     items, seen = [], set()
     for number, line in enumerate(lines, start=1):
         if line.strip():
-            items.append(_read_item(line, number, arguments, info, seen))
+            items.append(_read_item(line, number, arguments, shelf, seen))
     return items
 
 
@@ -209,7 +222,7 @@ def _read_lines(path: str) -> list[str]:
     return lines
 
 
-def _read_item(line: str, number: int, arguments: argparse.Namespace, info: ModelInfo, seen: set[str]) -> BatchItem:
+def _read_item(line: str, number: int, arguments: argparse.Namespace, shelf: VoiceShelf, seen: set[str]) -> BatchItem:
     import json
 
     name, path = f"line {number}", ""
@@ -221,8 +234,9 @@ def _read_item(line: str, number: int, arguments: argparse.Namespace, info: Mode
         path = _item_path(name, arguments.output_dir, seen)
         check_output(path, arguments.force)
         _check_types(values)
-        return BatchItem(name, path, prepare(info, **values, guidance=arguments.guidance))
-    except (RequestError, OutputError) as error:
+        values["voice"] = shelf.name(values.get("voice"))
+        return BatchItem(name, path, prepare(shelf.info, **values, guidance=arguments.guidance))
+    except (RequestError, OutputError, CheckpointError) as error:
         return BatchItem(name, path, None, str(error))
     except (ValueError, OverflowError, RecursionError) as error:
         return BatchItem(name, path, None, f"not JSON that can be read ({str(error)[:100]})")

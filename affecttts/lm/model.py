@@ -108,14 +108,21 @@ def structure_embeddings(model: LlamaForCausalLM, layout: TokenLayout, codebooks
 
 def save_lm(folder: str | Path, model: LlamaForCausalLM, layout: TokenLayout, codec_fingerprint: str, pieces: bytes) -> None:
     """Write the folder in half precision, atomically."""
+    write_lm(folder, model.config.to_dict(), model.state_dict(), layout, codec_fingerprint, pieces)
+
+
+def write_lm(
+    folder: str | Path, config: dict[str, Any], tensors: dict[str, Tensor], layout: TokenLayout, codec_fingerprint: str,
+    pieces: bytes | None,
+) -> None:  # fmt: skip
+    """The same from the config and the tensors alone; transformers is not needed."""
     with atomic_folder(folder) as temporary:
-        config = model.config.to_dict() | {"architectures": ["LlamaForCausalLM"], "dtype": "float16"}
-        write_json(temporary / "config.json", config)
+        write_json(temporary / "config.json", config | {"architectures": ["LlamaForCausalLM"], "dtype": "float16"})
         # The output matrix is tied to the input one and is left out, as transformers itself does.
-        tensors = {name: tensor.half() for name, tensor in model.state_dict().items() if name != "lm_head.weight"}
-        save_model_weights(temporary, tensors)
+        save_model_weights(temporary, {name: tensor.half() for name, tensor in tensors.items() if name != "lm_head.weight"})
         write_json(temporary / LAYOUT_NAME, {"codec": codec_fingerprint, "layout": layout.to_dict()})
-        (temporary / PIECES_NAME).write_bytes(pieces)
+        if pieces is not None:
+            (temporary / PIECES_NAME).write_bytes(pieces)
 
 
 def load_lm(folder: str | Path) -> TokenLM:

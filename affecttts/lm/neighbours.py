@@ -6,8 +6,14 @@ spares a small corpus from showing it, and makes the likeliest code the one near
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
+
+from affecttts.lm.layout import TokenLayout
+
+NEAR_MISS_SOFTNESS = 0.5  # of the kernel that near misses are drawn from: the nearest codes
 
 
 def neighbour_kernel(vectors: Tensor, softness: float) -> Tensor:
@@ -40,3 +46,28 @@ def without_self(kernel: Tensor) -> Tensor:
     """The kernel's other codes alone, rows summing to 1: what a near miss is drawn from."""
     others = kernel - torch.diag(kernel.diagonal())
     return others / others.sum(dim=1, keepdim=True).clamp_min(1e-12)
+
+
+class NearMisses:
+    """Replaces some codec tokens by codes that sound alike, so that an LM learns to go on after a draw that was not the best.
+
+    Args:
+        codebooks: [codebook_size, D] of every book of the layout.
+        share: of the codec tokens that are replaced.
+    """
+
+    def __init__(self, layout: TokenLayout, codebooks: Sequence[Tensor], share: float) -> None:
+        self.layout, self.share = layout, share
+        # From kernels of their own, so that labels of softness 0 leave near misses what they are.
+        self.misses = [without_self(neighbour_kernel(vectors, NEAR_MISS_SOFTNESS)) for vectors in codebooks]
+
+    def __call__(self, tokens: Tensor, generator: torch.Generator) -> Tensor:
+        """tokens int64 [B,S] -> the same with near misses in it."""
+        chosen = torch.rand(tokens.shape, generator=generator) < self.share
+        noisy = tokens.clone()
+        for book, misses in enumerate(self.misses):
+            first = self.layout.book(book)
+            here = chosen & (tokens >= first) & (tokens < first + self.layout.codebook_size)
+            if here.any():
+                noisy[here] = first + torch.multinomial(misses[tokens[here] - first], 1, generator=generator)[:, 0]
+        return noisy

@@ -12,8 +12,8 @@ from codec.config import from_dict
 T = TypeVar("T")
 
 
-def load_config(cls: type[T], path: str | Path, overrides: list[str]) -> T:
-    """Read a YAML file, apply `key=value` overrides (values in YAML), build `cls`.
+def load_config(cls: type[T], path: str | Path | None, overrides: list[str]) -> T:
+    """Read a YAML file (None: all defaults), apply `key=value` overrides (values in YAML), build `cls`.
 
     A file may name another one under `include`; its own keys win.
 
@@ -22,7 +22,7 @@ def load_config(cls: type[T], path: str | Path, overrides: list[str]) -> T:
     """
     import yaml
 
-    values = _read(Path(path))
+    values = _read(Path(path)) if path else {}
     for override in overrides:
         key, separator, value = override.partition("=")
         if not separator:
@@ -34,7 +34,7 @@ def load_config(cls: type[T], path: str | Path, overrides: list[str]) -> T:
     try:
         return from_dict(cls, _numbers(cls, values))
     except ValueError as error:
-        raise RequestError(f"{path}: {error}") from error
+        raise RequestError(f"{path or 'settings'}: {error}") from error
 
 
 def _numbers(cls: type, values: dict[str, Any]) -> dict[str, Any]:

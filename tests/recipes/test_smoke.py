@@ -13,6 +13,7 @@ import torch
 pytest.importorskip("accelerate")
 pytest.importorskip("pyworld")
 
+from affecttts.adaptation.replay import open_base_data
 from affecttts.data.manifest import read_manifest
 from affecttts.data.tokens import TokenStore
 from affecttts.model_folder import read_model_info
@@ -77,3 +78,10 @@ def test_the_second_stage_keeps_the_codes(smoke):
 def test_the_packaged_model_says_what_it_can(smoke):
     _, info = read_model_info(smoke[0] / "model")
     assert info.name == "smoke" and set(info.voices) == {"heart", "fenrir"} and len(info.emotions) == 8
+
+
+def test_the_packaged_model_can_be_adapted(smoke):
+    folder, _ = smoke
+    base = open_base_data(folder / "model", ("heart", "fenrir"), fingerprint(folder / "model" / "codec"))
+    assert base.utterances and {u.split for u in base.utterances} == {"train"}
+    assert all(base.store[u.id].shape[0] == 4 for u in base.utterances)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from affecttts.adaptation.config import AdaptationConfig
 from affecttts.errors import RequestError
 from affecttts.training.config import describe, load_config
 from tiny_models import REPOSITORY, load_recipe
@@ -23,12 +24,15 @@ class Small:
 
 def recipe_class(name):
     pytest.importorskip("accelerate")
-    module, cls = RECIPES[name.split("_")[0]]
+    kind = name.split("_")[0]
+    if kind == "adapt":
+        return AdaptationConfig
+    module, cls = RECIPES[kind]
     return getattr(load_recipe(module), cls)
 
 
-def test_there_are_configs_of_both_recipes():
-    assert {path.name.split("_")[0] for path in CONFIGS} == set(RECIPES)
+def test_there_are_configs_of_all_recipes():
+    assert {path.stem.split("_")[0] for path in CONFIGS} == {*RECIPES, "adapt"}
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -41,7 +45,13 @@ def test_every_shipped_config_fits_its_recipe(path):
         default = getattr(plain, name)
         if default is not None:
             assert isinstance(value, (int, float) if isinstance(default, float) else type(default)), (name, value)
-    assert config.steps > 0 and config != plain
+    assert config != plain
+
+
+def test_without_a_file_all_is_as_it_is_by_default():
+    assert load_config(Small, None, ["steps=3"]) == Small(steps=3)
+    with pytest.raises(RequestError, match="settings: .*colour"):
+        load_config(Small, None, ["colour=red"])
 
 
 def write(path, text):

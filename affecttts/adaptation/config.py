@@ -1,0 +1,49 @@
+"""Everything that an adaptation is made of besides the recordings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class AdaptationConfig:
+    """Settings; unknown keys are refused."""
+
+    # recordings
+    minimum_seconds: float = 30.0  # of usable speech
+    held_out_share: float = 0.1  # of the clips, for the self-test ..
+    most_held_out: int = 40  # .. at most
+    label_emotions: bool = True  # unlabelled clips get the emotion that they clearly sound like; off: all are neutral
+    require_consent: bool = False  # refuse to start without a consent file
+    # adapter
+    rank: int = 16
+    alpha: float = 32.0  # the adapter counts alpha / rank times
+    dropout: float = 0.05  # before the adapter's matrices
+    # training
+    epochs: float = 16.0
+    batch_tokens: int = 4096  # per step and process, replay included
+    replay_share: float = 0.3  # of those tokens
+    learning_rate: float = 1e-3  # peak
+    warmup_steps: int = 20
+    gradient_clip: float = 1.0
+    prompt_dropout: float = 0.1
+    free_text: float = 0.1
+    joined: float = 0.05
+    label_softness: float = 0.2  # share of a code's label that goes to the codes near it
+    code_noise: float = 0.05  # share of input codec tokens replaced by codes near them
+    mixed_precision: str = "bf16"
+    seed: int = 0
+    checkpoint_every: int = 25
+    log_every: int = 5
+    # the codec's decoder, where it is adapted too
+    codec_steps: int = 300
+    codec_batch_size: int = 8
+    codec_crop_seconds: float = 1.2
+    codec_learning_rate: float = 1e-4
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.replay_share < 1 or not 0 < self.held_out_share < 1:
+            raise ValueError("replay_share must be at least 0 and below 1, held_out_share between 0 and 1")
+        for name in ("minimum_seconds", "rank", "alpha", "epochs", "batch_tokens", "learning_rate", "checkpoint_every"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} is {getattr(self, name)!r}, must be more than 0")

@@ -1,0 +1,227 @@
+"""LoRA training of the token LM on one voice, with base data mixed into every step."""
+
+from __future__ import annotations
+
+import json
+import math
+import warnings
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from affecttts.adaptation.config import AdaptationConfig
+from affecttts.adaptation.prepare import Prepared
+from affecttts.adaptation.replay import BaseData
+from affecttts.data.tokens import TokenStore
+from affecttts.errors import RequestError
+from affecttts.lm.dataset import Item, LMDataset, MixtureConfig
+from affecttts.lm.layout import TokenLayout
+from affecttts.lm.loss import StreamLoss, overall
+from affecttts.lm.model import TokenLM
+from affecttts.lm.neighbours import NearMisses, neighbour_kernel
+from affecttts.lm.pieces import PromptPieces
+from affecttts.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
+from affecttts.training.schedule import learning_rate
+from affecttts.training.tracker import Tracker
+from affecttts.voices import CONFIG_NAME, PROJECTIONS, WEIGHTS_NAME, voice_layout
+from codec import Codec
+from codec.serialization import save_weights, write_json
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+    from transformers import LlamaForCausalLM
+
+PROBE_CLIPS = 12  # of the voice, on which the nearest base voice is found
+
+
+class VoiceTrainer:
+    """Everything alive in a run. The base model's own weights stay as they are.
+
+    Args:
+        output: working folder of the run: checkpoint/ and metrics.
+        key: hash of the training data; a checkpoint of other data is refused.
+    """
+
+    def __init__(
+        self, config: AdaptationConfig, lm: TokenLM, codec: Codec, prepared: Prepared, base: BaseData, name: str,
+        output: Path, accelerator: Accelerator,
+    ) -> None:  # fmt: skip
+        self.config, self.output, self.accelerator, self.key = config, output, accelerator, prepared.report.key
+        self.layout = voice_layout(lm.layout, name)
+        self.token = self.layout.voice(name)
+        self._open_data(lm, codec, prepared, base)
+        torch.manual_seed(config.seed)
+        llama = lm.llama()
+        self.started_from = self._nearest_voice(llama, lm.layout)
+        self.peft = self._with_adapter(llama, lm.layout.voice(self.started_from))
+        self.trained = nn.ParameterList([p for p in self.peft.parameters() if p.requires_grad])
+        books = [book.vectors for book in codec.quantizer.codebooks[: self.layout.num_codebooks]]
+        self.near_misses = NearMisses(self.layout, books, config.code_noise)
+        kernels = [neighbour_kernel(vectors, config.label_softness) for vectors in books]
+        optimizer = torch.optim.AdamW(self.trained, config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0)
+        loss = StreamLoss(self.peft.get_base_model(), self.layout, kernels)
+        self.model, self.optimizer = accelerator.prepare(loss, optimizer)
+        self.step, self.epoch, self.position = 0, 0, 0
+        self.batches = self._epoch_batches()
+        self.steps = max(1, math.ceil(config.epochs * len(self.batches)))
+
+    def _open_data(self, lm: TokenLM, codec: Codec, prepared: Prepared, base: BaseData) -> None:
+        config, rate = self.config, codec.config.frame_rate
+        pieces = PromptPieces(lm.pieces_path) if lm.pieces_path else None
+        free_text = config.free_text if pieces else 0.0
+        store = TokenStore(prepared.folder)
+
+        def dataset(manifest: Path, tokens: TokenStore, share: float, split: str) -> LMDataset:
+            size = max(1, round(config.batch_tokens * share))
+            mixture = MixtureConfig(config.prompt_dropout, free_text, config.joined, size)
+            return LMDataset([manifest], tokens, self.layout, pieces, rate, mixture, split)
+
+        self.voice = dataset(prepared.manifest, store, 1 - config.replay_share, "train")
+        self.held_out = dataset(prepared.manifest, store, 1.0, "test")
+        self.replay = dataset(base.manifest, base.store, config.replay_share, "train") if config.replay_share else None
+
+    # -- the adapter ----------------------------------------------------------------------------------------------
+    @torch.no_grad()
+    def _nearest_voice(self, llama: LlamaForCausalLM, layout: TokenLayout) -> str:
+        """The base voice under which the clips are likeliest: where the new voice's row of the embedding starts."""
+        loss, own = StreamLoss(llama, layout), self.token
+        batches = [self.voice.collate([(index,)], (0,)) for index in range(min(PROBE_CLIPS, len(self.voice.utterances)))]
+
+        def mean_loss(voice: str) -> float:
+            parts = [overall(loss(tokens.where(tokens != own, layout.voice(voice)), labels)) for tokens, labels in batches]
+            return float(torch.stack(parts).mean())
+
+        return min(layout.voices, key=mean_loss)
+
+    def _with_adapter(self, llama: LlamaForCausalLM, first_row: int) -> Any:
+        """The Llama with LoRA on its projections and one trainable row of its (tied) embedding."""
+        from peft import LoraConfig, get_peft_model
+
+        lora = LoraConfig(
+            r=self.config.rank, lora_alpha=self.config.alpha, lora_dropout=self.config.dropout, bias="none",
+            target_modules=list(PROJECTIONS), trainable_token_indices={"embed_tokens": [self.token]}, task_type="CAUSAL_LM",
+        )  # fmt: skip
+        start = llama.get_input_embeddings().weight[first_row].detach().clone()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of transformers, about what peft asks of it
+            peft = get_peft_model(llama, lora)
+        rows = [p for name, p in peft.named_parameters() if "trainable_tokens_delta" in name]
+        if len(rows) != 1:
+            raise RuntimeError(f"peft made {len(rows)} trainable embeddings where the tied ones need one; update peft")
+        rows[0].data.copy_(start[None])
+        return peft
+
+    def save_adapter(self, folder: Path) -> None:
+        """Write PEFT's own two files, in half precision as the base model's."""
+        from peft import get_peft_model_state_dict
+
+        values = self.peft.peft_config["default"].to_dict() | {"base_model_name_or_path": None, "inference_mode": True}
+        write_json(folder / CONFIG_NAME, json.loads(json.dumps(values, default=_plain, sort_keys=True)))
+        tensors = get_peft_model_state_dict(self.peft, save_embedding_layers=False)
+        save_weights(folder / WEIGHTS_NAME, {name: tensor.half() for name, tensor in sorted(tensors.items())})
+
+    # -- steps ----------------------------------------------------------------------------------------------------
+    def _epoch_batches(self) -> list[tuple[list[Item], list[Item] | None]]:
+        """For every step of an epoch a batch of the voice and one of base data."""
+        place = (self.epoch, self.config.seed, self.accelerator.process_index, self.accelerator.num_processes)
+        voice = self.voice.batches(*place)
+        replay = self.replay.batches(*place) if self.replay else [None]
+        return [(batch, replay[index % len(replay)]) for index, batch in enumerate(voice)]
+
+    def _next_batches(self) -> list[tuple[Tensor, Tensor]]:
+        if self.position == len(self.batches):
+            self.epoch, self.position = self.epoch + 1, 0
+            self.batches = self._epoch_batches()
+        voice, replay = self.batches[self.position]
+        self.position += 1
+        parts = [(self.voice, voice)] + ([(self.replay, replay)] if replay else [])
+        return [self._collated(dataset, batch) for dataset, batch in parts]
+
+    def _collated(self, dataset: LMDataset, batch: list[Item]) -> tuple[Tensor, Tensor]:
+        seed = (self.config.seed, self.epoch)
+        tokens, labels = dataset.collate(batch, seed)
+        generator = torch.Generator().manual_seed(hash((*seed, batch[0], dataset is self.voice)) % 2**31)
+        device = self.accelerator.device
+        return self.near_misses(tokens, generator).to(device), labels.to(device)
+
+    def train_step(self) -> dict[str, float]:
+        """One update; returns the logged values."""
+        self.model.train()
+        with self.accelerator.autocast():
+            parts = [self.model(tokens, labels) for tokens, labels in self._next_batches()]
+        losses = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+        loss = overall(losses)
+        if not torch.isfinite(loss):
+            raise RequestError(f"step {self.step}: the loss is not finite; give a lower learning rate")
+        self.accelerator.backward(loss)
+        norm = self.accelerator.clip_grad_norm_(self.trained, self.config.gradient_clip)
+        rate = learning_rate(self.step, self.config.learning_rate, self.config.warmup_steps, self.steps)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        kinds = zip(("voice", "replay"), parts)
+        logs = {f"loss/{kind}": overall(part).item() for kind, part in kinds}
+        return logs | {"loss/train": loss.item(), "gradient_norm": float(norm), "learning_rate": rate}
+
+    @torch.no_grad()
+    def held_out_loss(self) -> float:
+        """Mean loss on the clips that are kept from training."""
+        plain, parts = StreamLoss(self.peft.get_base_model().eval(), self.layout), []
+        for batch in self.held_out.batches(0, 0, 0, 1):
+            tokens, labels = (part.to(self.accelerator.device) for part in self.held_out.collate(batch, (0,)))
+            parts.append(overall(plain(tokens, labels)))
+        return float(torch.stack(parts).mean())
+
+    # -- the run --------------------------------------------------------------------------------------------------
+    def _state(self) -> tuple[dict, dict]:
+        return {"adapter": self.trained}, {"adapter": self.optimizer.optimizer}
+
+    def _origin(self) -> dict[str, Any]:
+        """What a checkpoint must have been made from."""
+        return {"data": self.key, "config": asdict(self.config), "steps": self.steps}
+
+    def save(self) -> None:
+        """Checkpoint for resuming."""
+        if self.accelerator.is_main_process:
+            state = {"step": self.step, "epoch": self.epoch, "position": self.position, "origin": self._origin()}
+            save_checkpoint(self.output / "checkpoint", *self._state(), state)
+
+    def resume(self) -> None:
+        """Go on where an earlier run of the same data and settings stopped; start anew where they differ."""
+        folder = self.output / "checkpoint"
+        if not has_checkpoint(folder):
+            return
+        if json.loads((folder / "state.json").read_text(encoding="utf-8"))["state"]["origin"] != self._origin():
+            return
+        state = load_checkpoint(folder, *self._state())
+        self.step, self.epoch, self.position = state["step"], state["epoch"], state["position"]
+        self.batches = self._epoch_batches()
+
+    def run(self, show_progress: bool = True) -> None:
+        """Train to the end."""
+        from tqdm import tqdm
+
+        config, main = self.config, self.accelerator.is_main_process
+        tracker = Tracker(self.output) if main else None
+        bar = tqdm(initial=self.step, total=self.steps, desc="adapt", unit="step", disable=not (main and show_progress))
+        while self.step < self.steps:
+            logs = self.train_step()
+            self.step += 1
+            bar.update()
+            if self.step % config.log_every == 0 and main:
+                tracker.scalars(self.step, logs)
+                bar.set_postfix(voice=f"{logs['loss/voice']:.3f}", epoch=self.epoch)
+            if self.step % config.checkpoint_every == 0 or self.step == self.steps:
+                self.save()
+        bar.close()
+        if main:
+            tracker.close()
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has no word for in PEFT's config: sets and enums."""
+    return sorted(value) if isinstance(value, (set, frozenset)) else getattr(value, "value", str(value))

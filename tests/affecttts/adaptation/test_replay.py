@@ -1,0 +1,73 @@
+"""Base data that goes along with a model."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from affecttts.adaptation.replay import fit_aligner, open_base_data, select_utterances, write_replay
+from affecttts.data.manifest import Utterance
+from affecttts.data.tokens import TokenRow, TokenStore, shard_path, write_shard
+from affecttts.errors import RequestError
+
+EMOTIONS = ("neutral", "happy", "sad")
+
+
+def utterance(speaker, sentence, emotion, **changes):
+    values = {
+        "id": f"{speaker}{sentence}{emotion}", "path": "x.wav", "speaker": speaker, "seconds": 0.2, "split": "train", "text": f"s{sentence}",
+        "ipa": "hi", "durations": (0.04, 0.08, 0.04, 0.04), "emotion": emotion,
+    }  # fmt: skip
+    return Utterance(**(values | changes))
+
+
+CORPUS = [utterance(s, n, e) for s in ("a", "b") for n in range(20) for e in EMOTIONS if n % 2 or e == EMOTIONS[n % 3]]
+
+
+def test_voices_and_emotions_are_taken_alike():
+    chosen = select_utterances(CORPUS, 36)
+    assert len({u.id for u in chosen}) == len(chosen)
+    assert set(Counter((u.speaker, u.emotion) for u in chosen).values()) == {6}
+    assert chosen == select_utterances(CORPUS, 36) and chosen != select_utterances(CORPUS, 36, seed=1)
+
+
+def test_the_same_sentence_in_several_emotions_comes_first():
+    sentences = Counter((u.speaker, u.text) for u in select_utterances(CORPUS, 36))
+    assert set(sentences.values()) == {3}
+
+
+def test_a_small_corpus_is_taken_whole():
+    assert len(select_utterances(CORPUS[:5], 100)) == 5
+
+
+@pytest.fixture
+def store(tmp_path):
+    rows = [TokenRow(u.id, "", np.full((2, 5), n, dtype=np.uint16)) for n, u in enumerate(CORPUS)]
+    write_shard(shard_path(tmp_path / "tokens", 0, 1), rows, "abc")
+    return TokenStore(tmp_path / "tokens")
+
+
+def test_what_was_written_is_read(store, tmp_path):
+    chosen = select_utterances(CORPUS, 12)
+    write_replay(tmp_path / "model", chosen, store)
+    base = open_base_data(tmp_path / "model", ("a", "b"), "abc")
+    assert list(base.utterances) == chosen
+    assert all(np.array_equal(base.store[u.id], store[u.id]) for u in chosen)
+    assert {speaker: len(rows) for speaker, rows in base.by_speaker().items()} == {"a": 6, "b": 6}
+
+
+def test_unlabelled_and_held_out_utterances_are_no_base_data(store, tmp_path):
+    odd = [utterance("a", 1, "happy", emotion=None), utterance("a", 3, "sad", split="test"), utterance("a", 5, "sad", durations=None)]
+    write_replay(tmp_path / "model", [*odd, utterance("b", 1, "sad")], store)
+    assert [u.speaker for u in open_base_data(tmp_path / "model", ("a", "b"), "abc").utterances] == ["b"]
+    write_replay(tmp_path / "model", odd, store)
+    with pytest.raises(RequestError, match="no training utterance"):
+        open_base_data(tmp_path / "model", ("a", "b"), "abc")
+
+
+def test_too_little_of_it_for_an_aligner_is_told(store, tmp_path):
+    write_replay(tmp_path / "model", CORPUS[:3], store)
+    with pytest.raises(RequestError, match="frames of base data"):
+        fit_aligner(open_base_data(tmp_path / "model", ("a", "b"), "abc"), [np.ones((64, 8))] * 2, 25.0)

@@ -1,0 +1,104 @@
+"""The self-test's verdicts, with judges that say what they are told."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from affecttts.adaptation import selftest
+from affecttts.adaptation.judges import missing
+from affecttts.adaptation.listening import Recogniser
+from affecttts.adaptation.prepare import Prepared
+from affecttts.adaptation.prosody import ProsodyReference
+from affecttts.adaptation.selftest import SelfTester
+from affecttts.errors import RequestError
+
+
+def unit(cosine):
+    return np.array([[cosine, (1 - cosine**2) ** 0.5]])
+
+
+class Held(Prepared):
+    """Held-out clips of a prepared voice."""
+
+    def utterances(self, split):
+        from affecttts.data.manifest import read_manifest
+        from tiny_models import DATA
+
+        return list(read_manifest(DATA / "manifest.jsonl"))[2:4]
+
+
+@pytest.fixture
+def tester(adapted, adaptable_model, monkeypatch):
+    """A self-test of the adapted voice; give it cosines (base voices, adapted, codec) and word errors (before, after)."""
+    from tiny_models import DATA
+
+    def make(cosines, words, means=((30.0, 0, 0, 0, 0),), deviations=((1.0, 1, 1, 1, 1),)):
+        voices, errors = iter([unit(1.0), *map(unit, cosines)]), iter(words)
+
+        class Voice:
+            name, packages = "stub", ()
+            __call__ = staticmethod(lambda clips: next(voices))
+
+        class Words:
+            name = "stub"
+            packages_for = staticmethod(lambda model: ())
+
+            def __init__(self, model):
+                pass
+
+            __call__ = staticmethod(lambda clips, texts: next(errors))
+
+        monkeypatch.setattr(selftest, "VoiceJudge", Voice)
+        monkeypatch.setattr(selftest, "WordJudge", Words)
+        reference = ProsodyReference(("happy",), np.array(means), np.array(deviations), np.ones(5))
+        return SelfTester(adaptable_model, adapted.output, Held(DATA, None), reference, (4.0, 3.5), None, lambda x, label: x, 1)
+
+    return make
+
+
+def test_a_good_voice_passes(tester):
+    result = tester([0.5, 0.6, 0.8, 0.9], [10.0, 14.0]).run()
+    rows = {row.name: row for row in result.rows}
+    assert rows["speaker similarity to held-out clips"].value == "0.600 (fenrir, before) -> 0.800; the codec's own: 0.900 (stub)"
+    assert all(rows[name].passed for name in list(rows)[:6]), rows
+    assert not result.advice
+
+
+def test_a_bad_voice_fails_and_the_codec_is_named_as_the_limit(tester):
+    result = tester([0.5, 0.6, 0.55, 0.7], [10.0, 16.0]).run()
+    rows = {row.name: row for row in result.rows}
+    failed = {name for name, row in rows.items() if row.passed is False} - {"emotion contrasts with the right sign"}
+    assert failed == {"speaker similarity to held-out clips", "share of the codec's own similarity", "word error rate"}
+    assert "0.70" in result.advice[0] and "--adapt-codec" in result.advice[0]
+    assert "FAIL word error rate" in "\n".join(result.lines())
+
+
+def test_contrasts_count_the_clear_signs_only(tester):
+    """The same voice against a reference and against its opposite."""
+    clear = ((30.0, 30, 30, 30, 30),)
+    shares = []
+    for sign in (1, -1):
+        means = sign * np.array(clear)
+        rows = {row.name: row for row in tester([0.5] * 4, [1.0, 1.0], means).run().rows}
+        right, of = rows["  happy"].value.split(":")[0].split(" of ")
+        shares.append((int(right), int(of)))
+    assert shares[0][1] == shares[1][1] == 5 and shares[0][0] + shares[1][0] == 5
+    unclear = {row.name: row for row in tester([0.5] * 4, [1.0, 1.0], ((0.5,) * 5,)).run().rows}
+    assert "no clear ones" in unclear["emotion contrasts with the right sign"].value
+
+
+def test_an_adapter_without_effect_is_told(tester):
+    test = tester([0.5] * 4, [1.0, 1.0])
+    test.synthesizer.engine = test.synthesizer.speaker(test.name).engine
+    assert test._difference().passed is False
+
+
+def test_what_to_install():
+    assert missing(("json",)) == "" and "affecttts[adapt,eval]" in missing(("json", "no_such_package"))
+
+
+def test_no_whisper_model_there(tmp_path):
+    pytest.importorskip("faster_whisper")
+    with pytest.raises(RequestError, match="no model.bin"):
+        Recogniser(tmp_path)
