@@ -62,7 +62,8 @@ def read_samples(path: str | Path, start: float | None = None, seconds: float | 
         total, rate = file.frames / file.samplerate, file.samplerate
         length = total if start is None else seconds
         if start is not None and start + length > total + MIN_SECONDS:
-            raise AudioError(f"{path}: ends at {total:.2f} s, before {start + length:.2f} s; correct start and seconds", "too short")
+            message = f"{path}: ends at {total:.2f} s, before {start + length:.2f} s; correct start and seconds"
+            raise AudioError(message, "too short")
         _check_length(path, length)
         if start is not None:
             file.seek(round(start * rate))

@@ -237,7 +237,8 @@ class Trainer:
             save_lineage(self.output / "codec", self.lineage)
 
     def _counters(self) -> dict:
-        return {"step": self.step, "gradient_norms": self.balancer.norms, "config": describe(self.config), "lineage": self.lineage.to_dict()}
+        run = {"config": describe(self.config), "lineage": self.lineage.to_dict()}
+        return {"step": self.step, "gradient_norms": self.balancer.norms, **run}
 
     def resume(self) -> None:
         """Go on from OUTPUT/checkpoint where there is one."""

@@ -19,7 +19,10 @@ LAYERS = {
         "affecttts", "codec", "torch", "numpy", "safetensors", "sentencepiece", "phonemizer", "espeakng_loader", "num2words",
         "yaml", "tqdm", "transformers", "pyworld", "tensorboard", "matplotlib", "pyarrow",
     },
-    "recipes": {"affecttts", "codec", "torch", "numpy", "accelerate", "transformers", "peft", "tqdm", "ray"},
+    "recipes": {
+        "recipes", "affecttts", "codec", "torch", "numpy", "accelerate", "transformers", "peft", "tqdm", "ray", "yaml", "soundfile",
+        "onnx", "onnxruntime", "G722",
+    },
 }  # fmt: skip
 UNSAFE_CALLS = {"torch.load", "pickle.load", "pickle.loads", "joblib.load", "numpy.load", "np.load", "eval", "exec", "yaml.load"}
 UNSAFE_MODULES = {"pickle", "dill", "joblib", "shelve", "cloudpickle"}
@@ -78,7 +81,8 @@ def test_nothing_is_unpickled_or_evaluated(path):
     assert not imported(path) & UNSAFE_MODULES
 
 
-HEAVY = "[name for name in ('torch', 'transformers', 'accelerate', 'peft', 'pyworld', 'matplotlib', 'pyarrow') if name in sys.modules]"
+HEAVY_NAMES = ("torch", "transformers", "accelerate", "peft", "pyworld", "matplotlib", "pyarrow")
+HEAVY = f"[name for name in {HEAVY_NAMES} if name in sys.modules]"
 LIGHT = {
     "affecttts": "import affecttts",
     "affecttts.cli": "import affecttts.cli",
