@@ -1,4 +1,4 @@
-"""Do checking and shard planning stay linear and small with a million rows? No audio is decoded: what a worker finds is made up.
+"""Do checking and shard planning stay linear and small with a million rows? No audio is decoded: what is found is made up.
 
     python benchmarks/manifest_scale.py --rows 1000000
 
@@ -23,12 +23,14 @@ from affecttts.data.measure import AudioFacts
 from affecttts.data.summary import Summary
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "surprised", "disgusted")
+PHONES = "ðɪs ɪz ðə sˈɛntəns." * 2
 SHARDS = 64
 
 
 def make_up(jobs: list[Job]) -> list[Examined]:
     """Facts that differ from row to row."""
-    return [Examined(AudioFacts(24_000, 1, job.seconds, 0.5, 0.0, 0.1, -23.0, f"{round(job.start * 1000):016x}")) for job in jobs]
+    digests = [f"{round(job.start * 1000):016x}" for job in jobs]
+    return [Examined(AudioFacts(24_000, 1, job.seconds, 0.5, 0.0, 0.1, -23.0, digest)) for job, digest in zip(jobs, digests)]
 
 
 def write_rows(folder: Path, count: int) -> Path:
@@ -37,11 +39,11 @@ def write_rows(folder: Path, count: int) -> Path:
     with open(folder / "m.jsonl", "w", encoding="utf-8") as file:
         for i in range(count):
             row = {
-                "schema": 2, "id": f"corpus-{i:08d}", "path": "a.wav", "speaker": f"speaker{i % 2000}", "seconds": 3.0, "start": i / 1000,
-                "split": "train", "language": "en", "text": f"This is the sentence of number {i} and no other.", "ipa": "ðɪs ɪz ðə sˈɛntəns." * 2,
-                "emotion": EMOTIONS[i % 8], "vad": [0.1, 0.2, 0.3], "licence": "CC0-1.0",
+                "schema": 2, "id": f"corpus-{i:08d}", "path": "a.wav", "speaker": f"speaker{i % 2000}", "seconds": 3.0,
+                "start": i / 1000, "split": "train", "language": "en", "text": f"This is sentence {i} and no other.",
+                "ipa": PHONES, "durations": [0.075] * (len(PHONES) + 2), "emotion": EMOTIONS[i % 8], "vad": [0.1, 0.2, 0.3],
+                "licence": "CC0-1.0",
             }  # fmt: skip
-            row["durations"] = [0.075] * (len(row["ipa"]) + 2)
             file.write(json.dumps(row) + "\n")
     return folder / "m.jsonl"
 

@@ -65,7 +65,8 @@ def read_samples(
         total, rate = file.frames / file.samplerate, file.samplerate
         length = total if start is None else seconds
         if start is not None and start + length > total + MIN_SECONDS:
-            raise AudioError(f"{path}: ends at {total:.2f} s, before {start + length:.2f} s; correct start and seconds", "too short")
+            message = f"{path}: ends at {total:.2f} s, before {start + length:.2f} s; correct start and seconds"
+            raise AudioError(message, "too short")
         _check_length(path, length, max_seconds)
         if start is not None:
             file.seek(round(start * rate))

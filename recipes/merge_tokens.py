@@ -35,7 +35,8 @@ def main() -> int:
     try:
         with tqdm(desc="merge", unit="clip", disable=not sys.stderr.isatty()) as bar:
             merged = merge_shards(arguments.tokens, arguments.manifest, arguments.rehash, lambda item: bar.update())
-        print(f"{arguments.tokens}: {merged['rows']} utterances, {merged['hours']:.2f} hours, {merged['frames']} frames, codec {merged['codec']}")
+        counts = f"{merged['rows']} utterances, {merged['hours']:.2f} hours, {merged['frames']} frames"
+        print(f"{arguments.tokens}: {counts}, codec {merged['codec']}")
         _export("parquet", export_parquet, arguments, arguments.parquet)
         _export("webdataset", export_webdataset, arguments, arguments.webdataset)
     except (CheckpointError, RequestError) as error:

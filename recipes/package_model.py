@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--licence", default="unstated", help="of the weights, an SPDX name (default: unstated)")
     parser.add_argument(
         "--corpus-licence", action="append", default=[], metavar="MANIFEST=LICENCE",
-        help="licence of the rows of a manifest that state none; the manifest as the card names it, such as corpus/manifest.jsonl",
+        help="licence of the rows of a manifest that state none; the manifest as on the card, such as corpus/manifest.jsonl",
     )  # fmt: skip
     parser.add_argument("--voices", help="comma-separated voices to offer (default: all that the LM knows)")
     parser.add_argument("--voice-note", action="append", default=[], metavar="VOICE=TEXT", help="what `list voices` says of it")

@@ -21,7 +21,8 @@ LAYERS = {
         "peft", "faster_whisper", "py3langid", "resemblyzer", "jiwer", "whisper_normalizer",
     },
     "recipes": {
-        "affecttts", "codec", "torch", "numpy", "accelerate", "transformers", "peft", "tqdm", "yaml", "matplotlib", "ray",
+        "recipes", "affecttts", "codec", "torch", "numpy", "accelerate", "transformers", "peft", "tqdm", "ray", "yaml", "soundfile", "matplotlib",
+        "onnx", "onnxruntime", "G722",
     },
 }  # fmt: skip
 UNSAFE_CALLS = {"torch.load", "pickle.load", "pickle.loads", "joblib.load", "numpy.load", "np.load", "eval", "exec", "yaml.load"}
@@ -81,7 +82,8 @@ def test_nothing_is_unpickled_or_evaluated(path):
     assert not imported(path) & UNSAFE_MODULES
 
 
-HEAVY = "[name for name in ('torch', 'transformers', 'accelerate', 'peft', 'pyworld', 'matplotlib', 'pyarrow') if name in sys.modules]"
+HEAVY_NAMES = ("torch", "transformers", "accelerate", "peft", "pyworld", "matplotlib", "pyarrow")
+HEAVY = f"[name for name in {HEAVY_NAMES} if name in sys.modules]"
 LIGHT = {
     "affecttts": "import affecttts",
     "affecttts.cli": "import affecttts.cli",

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,8 +45,8 @@ def _add_check(actions) -> None:
     parser.add_argument("--json", metavar="OUT", type=Path, help="write the report as JSON")
     parser.add_argument("--report", metavar="DIR", type=Path, help="write report.json, report.txt and plots into a folder")
     parser.add_argument("--kept", metavar="M", type=Path, help="write the rows that are not rejected as a manifest")
-    parser.add_argument("--workers", metavar="N", type=int, default=os.cpu_count(), help="processes that decode (default: all cores)")
-    parser.add_argument("--cache", metavar="FILE", type=Path, help=f"measurements done so far (default: MANIFEST{CACHE_SUFFIX})")
+    parser.add_argument("--workers", metavar="N", type=int, default=os.cpu_count(), help="processes (default: all cores)")
+    parser.add_argument("--cache", metavar="FILE", type=Path, help=f"what is measured so far (default: MANIFEST{CACHE_SUFFIX})")
     parser.add_argument("--force", action="store_true", help="replace existing files")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar, no table")
     parser.set_defaults(run=_check)
@@ -131,12 +132,12 @@ def _add_import(actions) -> None:
     parser.add_argument("corpus", metavar="NAME", help="see `affecttts data corpora`; `folder` for audio of your own")
     parser.add_argument("folder", metavar="DIR", type=Path, help="where the corpus lies")
     parser.add_argument("--output", metavar="M", type=Path, required=True, help="manifest to write")
-    parser.add_argument("--labels", metavar="FILE", type=Path, help="YAML or JSON: labels of the corpus -> emotions, over the built-in ones")
+    parser.add_argument("--labels", metavar="FILE", type=Path, help="YAML or JSON: labels -> emotions, over those built in")
     parser.add_argument("--force", action="store_true", help="replace an existing file")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar, no summary")
     own = parser.add_argument_group("for NAME folder alone")
-    own.add_argument("--table", metavar="FILE", type=Path, help="CSV, TSV or JSONL with a column path (default: metadata.* in DIR)")
+    own.add_argument("--table", metavar="FILE", type=Path, help="CSV, TSV or JSONL with a path column (default: metadata.*)")
     own.add_argument("--speaker", help="speaker where neither table nor folders name one")
     own.add_argument("--language", help="language of the texts, such as en (default)")
     own.add_argument("--licence", help="licence of the recordings, an SPDX name")
@@ -183,16 +184,16 @@ def _tell(arguments: argparse.Namespace, corpus, result) -> None:
         values = vars(result) | {"speakers": len(result.speakers), "licence": corpus.licence, "commercial_use": commercial}
         print_json(values)
     elif not arguments.quiet:
-        counts = {name: ", ".join(f"{key} {value}" for key, value in counter.most_common()) for name, counter in _counters(result)}
-        print(f"{arguments.output}: {result.rows} rows, {result.seconds / 3600:.2f} hours, {len(result.speakers)} speakers, {result.texts} texts")
-        print(f"  emotions: {counts['emotions']}\n  splits: {counts['splits']}")
+        hours, speakers = result.seconds / 3600, len(result.speakers)
+        print(f"{arguments.output}: {result.rows} rows, {hours:.2f} hours, {speakers} speakers, {result.texts} texts")
+        print(f"  emotions: {_listed(result.emotions)}\n  splits: {_listed(result.splits)}")
         print(f"  licence: {corpus.licence or 'unstated'}{'' if commercial else ', which forbids commercial use'}", flush=True)
         for reason, count in result.rejected.items():
             print(f"affecttts: {count} files rejected, {reason}: {', '.join(result.examples[reason])}", file=sys.stderr)
 
 
-def _counters(result):
-    return ("emotions", result.emotions), ("splits", result.splits)
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.most_common())
 
 
 # -- corpora ----------------------------------------------------------------------------------------------------------
@@ -219,5 +220,6 @@ def _corpora(arguments: argparse.Namespace) -> int:
         return 0
     for row in rows:
         use = "" if row["commercial_use"] in (True, None) else ", no commercial use"
-        print(f"{row['name']:<13}{row['title']}\n{'':13}{row['licence'] or 'your licence'}{use}; ask {row['ask']}\n{'':13}{row['layout']}")
+        lines = row["title"], f"{row['licence'] or 'your licence'}{use}; ask {row['ask']}", row["layout"]
+        print("\n".join(f"{name:<13}{line}" for name, line in zip((row["name"], "", ""), lines)))
     return 0

@@ -98,7 +98,9 @@ class ShardResult:
     encoded: int  # the others were there
 
 
-def encode_shard(encoder: Encoder, items: Iterable[Item], path: Path, progress: Callable[[Item], object] = lambda item: None) -> ShardResult:
+def encode_shard(
+    encoder: Encoder, items: Iterable[Item], path: Path, progress: Callable[[Item], object] = lambda item: None
+) -> ShardResult:
     """Bring the shard at `path` up to date: exactly these items, each by its audio and this encoder.
 
     Idempotent, and atomic: a process that dies leaves the earlier shard, or one that is known to be incomplete.

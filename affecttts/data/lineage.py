@@ -123,7 +123,8 @@ class Lineage:
 
     def describe(self) -> str:
         """A section for a model card, in Markdown."""
-        lines = [f"| {r.name} | {r.sha256 or 'unknown'} | {r.rows} | {r.hours:.2f} | {', '.join(r.licences)} |" for r in self.manifests]
+        cells = ((r.name, r.sha256 or "unknown", r.rows, f"{r.hours:.2f}", ", ".join(r.licences)) for r in self.manifests)
+        lines = ("| " + " | ".join(map(str, row)) + " |" for row in cells)
         table = ["| manifest | SHA-256 | rows | hours | licences |", "|---|---|---|---|---|", *lines]
         strictest = f"Strictest licence of the training data: **{self.strictest}** ({kind_of(self.strictest)})."
         return "\n".join(["## Training data", "", strictest, "", *table, ""])

@@ -34,13 +34,15 @@ class EncodedItem:
     codec: str
 
 
-def merge_shards(folder: str | Path, manifests: list[str], rehash: bool = False, progress: Progress = lambda item: None) -> dict[str, Any]:
+def merge_shards(
+    folder: str | Path, manifests: list[str], rehash: bool = False, progress: Progress = lambda item: None
+) -> dict[str, Any]:
     """Verify every shard against the manifests and write merged.json, which lists them; returns its contents.
 
     Counts, ids and their order, the hash of every shard and its codec are verified; with `rehash`, also every audio file.
 
     Raises:
-        CheckpointError: a shard is missing, damaged, of another codec or of other utterances; the message says which to encode again.
+        CheckpointError: a shard is missing, damaged, of another codec or of other utterances; the message names it.
     """
     count = shard_count(folder)
     plan, shards, codecs = ShardPlan(manifests, count), [], set()
@@ -51,10 +53,9 @@ def merge_shards(folder: str | Path, manifests: list[str], rehash: bool = False,
         shards.append({"file": path.name, "sha256": file_digest(path), "rows": plan.size(index), "frames": frames})
     if len(codecs) > 1:
         raise CheckpointError(f"{folder}: shards of different codecs {sorted(codecs)}; encode all of them with one")
-    merged = {
-        "codec": codecs.pop(), "rows": sum(shard["rows"] for shard in shards), "frames": sum(shard["frames"] for shard in shards),
-        "hours": round(sum(plan.seconds) / 3600, 4), "shards": shards, "lineage": trace(manifests).to_dict(),
-    }  # fmt: skip
+    totals = {name: sum(shard[name] for shard in shards) for name in ("rows", "frames")}
+    hours, lineage = round(sum(plan.seconds) / 3600, 4), trace(manifests).to_dict()
+    merged = {"codec": codecs.pop(), **totals, "hours": hours, "shards": shards, "lineage": lineage}
     write_json(Path(folder) / MERGED_NAME, merged)
     return merged
 
@@ -111,7 +112,8 @@ def export_parquet(folder: str | Path, manifests: list[str], target: str | Path,
     schema = pa.schema([
         *((name, text) for name in ("id", "speaker", "split", "language", "text", "text_asr", "ipa", "emotion", "licence")),
         *((name, number) for name in ("seconds", "offset", "intensity", "start")), ("offset_estimated", pa.bool_()),
-        ("durations", numbers), ("vad", numbers), ("audio_sha256", text), ("codec", text), ("codes", pa.list_(pa.list_(pa.uint16()))),
+        ("durations", numbers), ("vad", numbers), ("audio_sha256", text), ("codec", text),
+        ("codes", pa.list_(pa.list_(pa.uint16()))),
     ])  # fmt: skip
     total = 0
     with atomic_file(target) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
@@ -124,7 +126,9 @@ def export_parquet(folder: str | Path, manifests: list[str], target: str | Path,
     return total
 
 
-def export_webdataset(folder: str | Path, manifests: list[str], target: str | Path, progress: Progress = lambda item: None) -> int:
+def export_webdataset(
+    folder: str | Path, manifests: list[str], target: str | Path, progress: Progress = lambda item: None
+) -> int:
     """A folder of WebDataset tar files: NNNNNNNNN.npy holds codes uint16 [K,F], .json the row; returns the number of rows."""
     total = 0
     with atomic_folder(target) as temporary:

@@ -8,8 +8,11 @@ from affecttts.data.manifest import SPLITS
 from affecttts.errors import RequestError
 
 TITLES = {
-    "seconds": "length, seconds", "loudness": "loudness, LUFS", "peak": "peak, dB of full scale", "silence": "share of silent frames",
-}  # fmt: skip
+    "seconds": "length, seconds",
+    "loudness": "loudness, LUFS",
+    "peak": "peak, dB of full scale",
+    "silence": "share of silent frames",
+}
 LISTED = {"languages": "languages", "licences": "licences", "sample_rates": "rates, Hz", "channels": "channels"}
 BAR = "█"
 BAR_WIDTH = 30

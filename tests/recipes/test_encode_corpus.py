@@ -22,9 +22,13 @@ def recipe(tiny_model_dir, tmp_path, monkeypatch):
     """Run a recipe on the test clips; the tokens lie in the folder that is returned."""
     monkeypatch.setenv("ACCELERATE_USE_CPU", "true")
 
+    own = {
+        "encode_corpus": ["--output", tmp_path / "tokens", "--codec", tiny_model_dir / "codec"],
+        "merge_tokens": ["--tokens", tmp_path / "tokens"],
+    }
+
     def run(name, *arguments):
-        own = ["--output", tmp_path / "tokens", "--codec", tiny_model_dir / "codec"] if name == "encode_corpus" else ["--tokens", tmp_path / "tokens"]
-        monkeypatch.setattr(sys, "argv", [str(a) for a in (name, "--manifest", MANIFEST, *own, *arguments)])
+        monkeypatch.setattr(sys, "argv", [str(a) for a in (name, "--manifest", MANIFEST, *own[name], *arguments)])
         return load_recipe(name).main(), tmp_path / "tokens"
 
     return run

@@ -17,7 +17,8 @@ COLUMNS = {
     "text": ("text", "transcript", "transcription", "sentence", "normalized_text"),
     "speaker": ("speaker", "speaker_id", "spk", "voice"),
     "label": ("emotion", "label", "style"),
-    **{name: (name,) for name in ("id", "language", "split", "intensity", "valence", "arousal", "dominance", "start", "seconds", "licence")},
+    **{name: (name,) for name in ("id", "language", "split", "intensity", "valence", "arousal", "dominance")},
+    **{name: (name,) for name in ("start", "seconds", "licence")},
 }
 
 
@@ -41,7 +42,8 @@ def _read_rows(table: Path, root: Path, reading: Reading) -> Iterator[Source]:
         if "path" not in fields:
             raise RequestError(f"{table}: row {number} has no path; name a column one of {', '.join(COLUMNS['path'])}")
         path = root / fields.pop("path")
-        yield _source(path, {"speaker": reading.speaker, "stem": path.stem, "folder": str(path.parent), "root": str(root), **fields})
+        place = {"stem": path.stem, "folder": str(path.parent), "root": str(root)}
+        yield _source(path, {"speaker": reading.speaker, **place, **fields})
 
 
 def _source(path: Path, fields: dict[str, str]) -> Source:

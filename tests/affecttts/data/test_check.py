@@ -36,7 +36,8 @@ def corpus(tmp_path):
 
     def write(*rows):
         path = tmp_path / "m.jsonl"
-        path.write_text("".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in rows), encoding="utf-8")
+        lines = (line if isinstance(line, str) else json.dumps(line) for line in rows)
+        path.write_text("\n".join(lines), encoding="utf-8")
         return path
 
     return write
@@ -101,7 +102,8 @@ def test_what_is_odd_is_kept_and_named(corpus, tmp_path):
     loud = np.clip(3 * np.sin(np.arange(RATE)), -1, 1)
     soundfile.write(tmp_path / "loud.wav", np.stack([loud, loud], axis=1), 8_000)
     (verdict,) = judge(corpus(row("loud", seconds=2.0)))
-    assert set(verdict.oddities) == {"several channels", "rate below 16 kHz", "clipped", "level unusual", "no text", "no licence"}
+    expected = {"several channels", "rate below 16 kHz", "clipped", "level unusual", "no text", "no licence"}
+    assert set(verdict.oddities) == expected
     (plain,) = judge(corpus(row("a", text="ciao", licence="CC0-1.0")))
     assert plain.oddities == ()
 
@@ -150,7 +152,8 @@ def test_a_second_run_measures_only_what_is_new(corpus, tmp_path):
 
 
 def test_a_killed_run_goes_on(corpus, tmp_path):
-    manifest = corpus(*[row(f"{name}{i}", path=f"{name}.wav", start=0.01 * i, seconds=0.1) for i in range(20) for name in "abcdefgh"])
+    parts = [(name, i) for i in range(20) for name in "abcdefgh"]
+    manifest = corpus(*[row(f"{name}{i}", path=f"{name}.wav", start=0.01 * i, seconds=0.1) for name, i in parts])
 
     def slowly(jobs):
         time.sleep(0.05)

@@ -125,12 +125,14 @@ def test_unreadable_audio_is_counted(tmp_path):
     (root / "EMOVO/f1/dis-f1-b1.wav").write_bytes(b"no audio")
     (root / "EMOVO/f1/._dis-f1-b1.wav").write_bytes(b"left by an archive")
     result = import_corpus(get_corpus("emovo"), root, tmp_path / "m.jsonl")
-    assert result.rows == 3 and result.rejected == {"audio unreadable": 1} and "dis-f1" in result.examples["audio unreadable"][0]
+    assert result.rows == 3 and result.rejected == {"audio unreadable": 1}
+    assert "dis-f1" in result.examples["audio unreadable"][0]
 
 
 # -- splits -----------------------------------------------------------------------------------------------------------
 def sources(*pairs):
-    return [Source(Path(f"{i}.wav"), {"speaker": group, "stem": str(i), "split": split}) for i, (group, split) in enumerate(pairs)]
+    fields = [{"speaker": group, "stem": str(i), "split": split} for i, (group, split) in enumerate(pairs)]
+    return [Source(Path(f"{each['stem']}.wav"), each) for each in fields]
 
 
 def test_groups_without_official_split_are_divided_by_tenths():
@@ -164,10 +166,11 @@ def test_a_tree_of_speakers_and_emotions(tmp_path):
 
 
 @pytest.mark.parametrize("table", [
-    ("metadata.csv", "file_name,transcription,speaker_id,emotion,intensity,split\na.wav,\"Ja, so\",x,sad,0.8,test\nsub/b.wav,Nein,y,,,\n"),
+    ("metadata.csv", "file_name,transcription,speaker_id,emotion,intensity,split\n"
+     'a.wav,"Ja, so",x,sad,0.8,test\nsub/b.wav,Nein,y,,,\n'),
     ("metadata.tsv", "path\ttext\tspeaker\temotion\tintensity\tsplit\na.wav\tJa, so\tx\tsad\t0.8\ttest\nsub/b.wav\tNein\ty\n"),
-    ("metadata.jsonl", '{"audio": "a.wav", "text": "Ja, so", "speaker": "x", "emotion": "sad", "intensity": 0.8, "split": "test"}\n'
-     '{"audio": "sub/b.wav", "text": "Nein", "speaker": "y"}\n'),
+    ("metadata.jsonl",
+     '{"audio": "a.wav", "text": "Ja, so", "speaker": "x", "emotion": "sad", "intensity": 0.8, "split": "test"}\n{"audio": "sub/b.wav", "text": "Nein", "speaker": "y"}\n'),
 ], ids=["csv", "tsv", "jsonl"])  # fmt: skip
 def test_a_table(tmp_path, table):
     _, rows = run("folder", Tree({"a.wav": "", "sub/b.wav": "", table[0]: table[1]}, {}), tmp_path)

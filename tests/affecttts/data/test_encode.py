@@ -134,8 +134,8 @@ def test_a_damaged_shard_is_made_again(corpus, tmp_path, suffix):
 
 def test_parts_of_one_file_have_their_own_tokens(corpus, tmp_path):
     manifest = corpus(1)
-    rows = [{"id": f"part{i}", "path": "0.wav", "speaker": "s", "seconds": 0.04, "split": "train", "start": 0.01 * i} for i in range(3)]
-    manifest.write_text("\n".join(map(json.dumps, rows)))
+    part = {"path": "0.wav", "speaker": "s", "seconds": 0.04, "split": "train"}
+    manifest.write_text("\n".join(json.dumps(part | {"id": f"part{i}", "start": 0.01 * i}) for i in range(3)))
     assert encode_all([manifest], tmp_path / "tokens") == 3
     samples, _ = soundfile.read(manifest.parent / "0.wav", dtype="float32")
     assert_is(TokenStore(tmp_path / "tokens"), {f"part{i}": fake_codes(samples[80 * i : 80 * i + 320]) for i in range(3)})

@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -26,7 +27,8 @@ def tokens(tmp_path):
     draw = np.random.default_rng(0).integers
     plan = ShardPlan([MANIFEST], COUNT)
     for index in range(COUNT):
-        rows = [TokenRow(*item.key(), draw(0, 1024, (4, round(item.utterance.seconds * 25))).astype(np.uint16)) for item in plan.items(index)]
+        shapes = [(item, (4, round(item.utterance.seconds * 25))) for item in plan.items(index)]
+        rows = [TokenRow(*item.key(), draw(0, 1024, shape).astype(np.uint16)) for item, shape in shapes]
         write_shard(shard_path(tmp_path / "tokens", index, COUNT), rows, CODEC)
     return tmp_path / "tokens"
 
@@ -53,7 +55,7 @@ FAULTS = {
     "lost": (lambda t: rewrite(t, 1, lambda rows: rows[1:]), "utterances"),
     "doubled": (lambda t: rewrite(t, 1, lambda rows: [rows[0], *rows]), "utterances"),
     "exchanged": (lambda t: rewrite(t, 1, lambda rows: rows[::-1]), "where the manifests have"),
-    "other audio": (lambda t: rewrite(t, 1, lambda rows: [TokenRow(r.id, "0" * 16, r.codes) for r in rows]), "has changed since"),
+    "other audio": (lambda t: rewrite(t, 1, lambda rows: [replace(row, audio_sha256="0" * 16) for row in rows]), "has changed"),
     "flipped byte": (lambda t: flip(shard_path(t, 1, COUNT)), "not those that were written"),
 }
 
@@ -92,7 +94,8 @@ def test_parquet(tokens, tmp_path):
     for utterance in read_manifest(MANIFEST):
         row = rows[utterance.id]
         np.testing.assert_array_equal(np.array(row["codes"], np.uint16), store[utterance.id])
-        assert (row["text"], row["emotion"], row["split"], row["codec"]) == (utterance.text, utterance.emotion, utterance.split, CODEC)
+        assert all(row[name] == getattr(utterance, name) for name in ("text", "emotion", "split", "speaker", "seconds"))
+        assert row["codec"] == CODEC
         assert row["durations"] == pytest.approx(utterance.durations) and row["vad"] == pytest.approx(utterance.vad)
 
 

@@ -1,0 +1,85 @@
+"""What is spoken: usage examples of WordNet, short phrases, and joins of three sentences; split by sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from affecttts.data.splits import sentence_split
+from affecttts.errors import RequestError
+
+WORDNET = Path("/usr/share/wordnet")  # of Debian's wordnet-base
+PARTS = ("noun", "verb", "adj", "adv")
+PHRASES_PATH = Path(__file__).with_name("phrases.txt")
+WORDS = (5, 16)  # of a sentence
+JOINED = 3
+EXAMPLE = re.compile(r'"([^"]+)"')
+PLAIN = re.compile(r"[A-Za-z' ,-]+")  # no digits, abbreviations or quotations
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A text, its kind (n normal, s short, l long) and its split."""
+
+    text: str
+    kind: str
+    split: str
+
+
+def wordnet_examples(folder: Path = WORDNET) -> Iterator[str]:
+    """Sentences among the usage examples, in the order of the files, each once.
+
+    Raises:
+        RequestError: WordNet's files are not there.
+    """
+    seen: set[str] = set()
+    for part in PARTS:
+        path = folder / f"data.{part}"
+        if not path.is_file():
+            raise RequestError(f"{path}: no such file; install Debian's wordnet-base or give --wordnet DIR")
+        for line in path.read_text(encoding="latin-1").splitlines():
+            for example in EXAMPLE.findall(line.partition("|")[2]):
+                if (text := _as_sentence(example)) and text.lower() not in seen:
+                    seen.add(text.lower())
+                    yield text
+
+
+def _as_sentence(example: str) -> str | None:
+    """The example as a sentence; None where it is none that can be read aloud plainly."""
+    text = example.strip().rstrip(".;")
+    mark = text[-1:] if text[-1:] in "?!" else "."
+    text = text.rstrip("?!")
+    fits = PLAIN.fullmatch(text) and WORDS[0] <= len(text.split()) <= WORDS[1] and text == text.strip()
+    return f"{text[0].upper()}{text[1:]}{mark}" if fits else None
+
+
+def phrases() -> list[str]:
+    """The short phrases."""
+    return [line for line in PHRASES_PATH.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+
+
+def choose(count: int, long: int, seed: int, folder: Path = WORDNET) -> list[Sentence]:
+    """`count` examples drawn by the seed, every short phrase, and `long` joins of three examples of one split.
+
+    Raises:
+        RequestError: WordNet is missing or too small.
+    """
+    examples, generator = list(wordnet_examples(folder)), np.random.default_rng((seed, 0))
+    if len(examples) < count + JOINED * long:
+        raise RequestError(f"{folder}: {len(examples)} sentences, {count + JOINED * long} are needed")
+    drawn = [examples[i] for i in generator.permutation(len(examples))]
+    chosen = [Sentence(text, "n", sentence_split(text)) for text in drawn[:count]]
+    chosen += [Sentence(text, "s", sentence_split(text)) for text in phrases()]
+    by_split: dict[str, list[str]] = {}
+    for text in drawn[count:]:
+        group = by_split.setdefault(sentence_split(text), [])
+        group.append(text)
+        if len(group) == JOINED and long:
+            chosen.append(Sentence(" ".join(group), "l", sentence_split(group[0])))
+            group.clear()
+            long -= 1
+    return chosen
