@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from codec.config import CodecConfig
 from codec.errors import CheckpointError
 
 CONFIG_NAME = "config.json"
@@ -155,14 +156,18 @@ def load_model_weights(folder: str | Path) -> dict[str, Any]:
 def fingerprint(folder: str | Path) -> str:
     """What a codec's codes mean: SHA-256 over its config, encoder and codebooks, first 16 hex digits.
 
-    The decoder does not count: it may be tuned after a language model has learned the codes. Nor does the sharding.
+    The decoder does not count: it may be tuned after a language model has learned the codes. Nor does the sharding, nor a
+    field of the config that says what is the default anyway, so that later versions may add some.
     """
     import torch
 
-    digest = hashlib.sha256(json.dumps(read_json(Path(folder) / CONFIG_NAME), sort_keys=True).encode())
+    usual = json.loads(json.dumps(CodecConfig().to_dict()))
+    shape = {name: value for name, value in read_json(Path(folder) / CONFIG_NAME).items() if value != usual.get(name)}
+    digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode())
     for name, tensor in sorted(load_model_weights(folder).items()):
         if name.startswith("decoder."):
             continue
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        tensor = tensor + 0  # there is but one zero
         digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()[:16]

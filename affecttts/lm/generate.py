@@ -19,9 +19,9 @@ SHORTEST_SILENCE = 1  # frames of silence at either end
 class SamplingConfig:
     """How tokens are drawn."""
 
-    temperature: float = 0.3  # of codec tokens
-    top_p: float = 0.95
-    duration_temperature: float = 0.3
+    temperature: float = 0.15  # of codec tokens; soft labels make distributions broad
+    top_p: float = 0.9
+    duration_temperature: float = 0.1
     max_frames_per_phone: float = 12.0  # cap on the average over a text, beyond which generation gives up
 
 
