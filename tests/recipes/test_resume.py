@@ -181,8 +181,18 @@ PARTS = {
 }  # fmt: skip
 
 
+@pytest.fixture
+def fresh_accelerator():
+    """accelerate keeps one precision for the life of a process."""
+    from accelerate.state import AcceleratorState
+
+    AcceleratorState._reset_state(reset_partial_state=True)
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
 @pytest.mark.parametrize("changes", PARTS.values(), ids=PARTS)
-def test_every_part_can_be_trained(cache, tmp_path, changes):
+def test_every_part_can_be_trained(cache, tmp_path, changes, fresh_accelerator):
     trainer = codec_trainer(cache, tmp_path, quantizer_start_step=1, **({"steps": 3, "checkpoint_every": 3} | changes))
     initial = {name: value.clone() for name, value in trainer.codec.state_dict().items()}
     trainer.run()
