@@ -118,7 +118,7 @@ class CodecConfig:
         if self.modulation == "cem" and self.quantizer != "bd_rfsq":
             raise ValueError("modulation cem feeds the emotion block of quantizer bd_rfsq; choose that or another modulation")
         if self.student_dim and self.modulation in ("none", "self"):
-            raise ValueError(f"a student predicts what the modulation reads, but {self.modulation!r} reads nothing; drop student_dim")
+            raise ValueError(f"modulation {self.modulation!r} reads nothing that a student could predict; drop student_dim")
         for name in ("modulation_dim", "student_dim"):
             if getattr(self, name) % self.modulation_heads:
                 raise ValueError(f"{name} {getattr(self, name)} is no multiple of modulation_heads {self.modulation_heads}")

@@ -11,8 +11,9 @@ from codec.losses import MultiScaleMelLoss
 
 # Measure -> whether more is better.
 MEASURES = {
-    "mel distance": False, "log-F0 correlation": True, "F0 error, cents": False, "voicing errors, %": False, "level correlation": True
-}
+    "mel distance": False, "log-F0 correlation": True, "F0 error, cents": False, "voicing errors, %": False,
+    "level correlation": True,
+}  # fmt: skip
 FEWEST_FRAMES = 10  # for a correlation
 QUIET_DB = 50.0  # below the loudest frame, where levels are no longer compared
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cosine_similarity
 
 from affecttts.teachers.lessons import FrameLessons
 from codec.alignment import AlignmentConfig, SemanticAligner, emotion_weights
@@ -118,16 +117,3 @@ class Distillation(nn.Module):
             "relation/semantic_correlation": relation_correlation(mine_too, words, known).item(),
             "relation/inside_band": ((inside * pairs).sum() / pairs.sum().clamp_min(1)).item(),
         }
-
-
-@torch.no_grad()
-def teacher_cosines(predicted: Guidance, taught: Guidance) -> dict[str, float]:
-    """How near the student comes: mean cosine to each teacher over the known frames."""
-    pairs = {
-        "student/emotion_cosine": (predicted.emotion, taught.emotion, taught.emotion_known),
-        "student/semantic_cosine": (predicted.semantic, taught.semantic, taught.semantic_known),
-    }
-    return {
-        name: ((cosine_similarity(mine.float(), theirs, dim=-1) * known).sum() / known.sum().clamp_min(1)).item()
-        for name, (mine, theirs, known) in pairs.items()
-    }

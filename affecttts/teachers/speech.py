@@ -32,8 +32,8 @@ def load_pretrained(kind: Any, name: str, **options: Any) -> Any:
     except (OSError, ValueError, KeyError) as error:
         reason = " ".join(str(error).split())[:200]
         raise RequestError(
-            f"teacher {name}: cannot be loaded ({reason}); give a folder in its place (teacher:FOLDER) or choose one that needs "
-            "no download (prosody, phonology, whisper, minilm)"
+            f"teacher {name}: cannot be loaded ({reason}); give a folder in its place (teacher:FOLDER) or choose one that "
+            "needs no download (prosody, phonology, whisper, minilm)"
         ) from error
 
 

@@ -191,10 +191,10 @@ def test_broken_folders_are_named(folder, damage):
 
 
 def test_presets():
-    assert set(PRESETS) == {"small", "tiny"}
+    assert set(PRESETS) == {"small", "tiny", "paper"}
     assert CodecConfig.preset("small") == CodecConfig()
     assert CodecConfig.preset("tiny", num_codebooks=2).num_codebooks == 2
-    with pytest.raises(ValueError, match="small.*tiny"):
+    with pytest.raises(ValueError, match="paper.*small.*tiny"):
         CodecConfig.preset("huge")
 
 

@@ -77,8 +77,9 @@ def test_a_scale_hears_no_detail_above_its_rate():
 
 
 def test_the_order_of_kinds_keeps_older_weights_in_place():
-    before = set(Discriminator(DiscriminatorConfig(period_channels=1, stft_channels=1)).state_dict())
-    more = Discriminator(DiscriminatorConfig(period_channels=1, stft_channels=1, scales=(1,), band_windows=(256,), band_channels=1))
+    thin = {"period_channels": 1, "stft_channels": 1, "band_channels": 1}
+    before = set(Discriminator(DiscriminatorConfig(**thin)).state_dict())
+    more = Discriminator(DiscriminatorConfig(**thin, scales=(1,), band_windows=(256,)))
     assert before < set(more.state_dict())
 
 

@@ -82,7 +82,8 @@ def clap(tmp_path_factory):
 
     torch.manual_seed(0)
     audio = {
-        "patch_embeds_hidden_size": 8, "depths": [1, 1, 1, 1], "num_attention_heads": [1, 1, 1, 1], "hidden_size": 64, "projection_dim": 8
+        "patch_embeds_hidden_size": 8, "depths": [1, 1, 1, 1], "num_attention_heads": [1, 1, 1, 1], "hidden_size": 64,
+        "projection_dim": 8,
     }  # fmt: skip
     text = SMALL | {"vocab_size": 20, "max_position_embeddings": 20, "projection_dim": 8}
     model = transformers.ClapModel(transformers.ClapConfig(text_config=text, audio_config=audio, projection_dim=8)).eval()
@@ -123,7 +124,8 @@ def words_folder(folder):
 
 
 def test_words_end_where_their_phones_end():
-    spoken = Utterance("u", "p", "s", 1.0, "train", ipa="wi hæd.", durations=(0.2, 0.1, 0.1, 0.05, 0.1, 0.1, 0.1, 0.2, 0.05), offset=0.1)
+    durations = (0.2, 0.1, 0.1, 0.05, 0.1, 0.1, 0.1, 0.2, 0.05)
+    spoken = Utterance("u", "p", "s", 1.0, "train", ipa="wi hæd.", durations=durations, offset=0.1)
     np.testing.assert_allclose(word_borders(spoken, 2, 1.0), [0.1, 0.35, 0.85])
     np.testing.assert_allclose(word_borders(spoken, 4, 1.0), [0, 0.25, 0.5, 0.75, 1.0])  # as many phone words there are not
     bare = Utterance("u", "p", "s", 1.0, "train")

@@ -178,7 +178,10 @@ def test_a_frame_teacher_is_no_text_teacher(audio, tmp_path):
         Lessons(prosody, phonology, prosody, audio, tmp_path)
 
 
-@pytest.mark.parametrize("name, said", [("oracle", "clap"), ("prosody:big", "takes no model"), ("wav2vec2_bert:x", "RECOGNISER")])
+STRANGERS = [("oracle", "clap"), ("prosody:big", "takes no model"), ("wav2vec2_bert:x", "RECOGNISER")]
+
+
+@pytest.mark.parametrize("name, said", STRANGERS)
 def test_unknown_teachers_are_refused(name, said):
     with pytest.raises(RequestError, match=said):
         make_teacher(name, CODEC)
