@@ -31,7 +31,7 @@ class AdaptationConfig:
     joined: float = 0.05
     label_softness: float = 0.2  # share of a code's label that goes to the codes near it
     code_noise: float = 0.05  # share of input codec tokens replaced by codes near them
-    mixed_precision: str = "bf16"
+    mixed_precision: str = "bf16"  # or "no"
     seed: int = 0
     checkpoint_every: int = 25
     log_every: int = 5
@@ -44,6 +44,8 @@ class AdaptationConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.replay_share < 1 or not 0 < self.held_out_share < 1:
             raise ValueError("replay_share must be at least 0 and below 1, held_out_share between 0 and 1")
+        if self.mixed_precision not in ("bf16", "no"):
+            raise ValueError(f"mixed_precision is {self.mixed_precision!r}, must be bf16 or no")
         for name in ("minimum_seconds", "rank", "alpha", "epochs", "batch_tokens", "learning_rate", "checkpoint_every"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)!r}, must be more than 0")

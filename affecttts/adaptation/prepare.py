@@ -283,14 +283,14 @@ class Preparation:
         return Prepared(folder, report)
 
     def _held_out(self, texts: Sequence[str]) -> set[int]:
-        """Indices of the clips that are kept from training: no sentence is on both sides."""
+        """Indices of the clips that are kept from training: no sentence is on both sides, unless there is but one."""
         count = min(self.config.most_held_out, max(1, round(self.config.held_out_share * len(texts))))
         order, chosen = np.random.default_rng(self.config.seed).permutation(len(texts)), set()
         for index in order:
             same = {i for i, text in enumerate(texts) if text == texts[index]}
             if len(chosen) < count and len(chosen | same) < len(texts):
                 chosen |= same
-        return chosen
+        return chosen or {int(order[0])}
 
     def _utterance(self, index: int, s: _Spoken, emotion: str, held_out: bool) -> Utterance:
         name, rate = f"{self.name}-{index:05d}", self.codec.config.frame_rate

@@ -22,8 +22,6 @@ from affecttts.voices import CARD_NAME, DECODER_NAME, SELF_TEST_NAME, VoiceCard,
 from codec.serialization import atomic_folder, fingerprint, write_json
 
 if TYPE_CHECKING:
-    from accelerate import Accelerator
-
     from affecttts.adaptation.prepare import Prepared, Report
     from affecttts.adaptation.prosody import ProsodyReference
     from affecttts.adaptation.replay import BaseData
@@ -75,19 +73,19 @@ def adapt(
         Declined: `confirm` said no.
     """
     run = _Adaptation(request, config, say)
-    from accelerate import Accelerator
+    from accelerate import PartialState
 
-    accelerator = Accelerator(mixed_precision=config.mixed_precision)
+    processes = PartialState()
     with _told(request.output):
-        with accelerator.main_process_first():
+        with processes.main_process_first():
             prepared = run.prepare()
-        if accelerator.is_main_process:
+        if processes.is_main_process:
             for line in prepared.report.lines():
                 say(line)
             if not confirm(run.question(prepared.report)):
                 run.forget()
                 raise Declined
-        return run.train(prepared, accelerator, sentences)
+        return run.train(prepared, sentences)
 
 
 class _Adaptation:
@@ -165,11 +163,13 @@ class _Adaptation:
         if not has_checkpoint(self.work / "checkpoint"):
             shutil.rmtree(self.work, ignore_errors=True)
 
-    def train(self, prepared: Prepared, accelerator: Accelerator, sentences: int | None) -> SelfTest | None:
+    def train(self, prepared: Prepared, sentences: int | None) -> SelfTest | None:
         """Train, test, write the voice, tidy up."""
+        from accelerate import Accelerator
+
         from affecttts.adaptation.training import VoiceTrainer
 
-        request = self.request
+        request, accelerator = self.request, Accelerator()
         trainer = VoiceTrainer(self.config, self.lm, self.codec, prepared, self.base, request.name, self.work, accelerator)
         before = trainer.held_out_loss()
         trainer.resume()

@@ -150,7 +150,8 @@ class VoiceTrainer:
     def train_step(self) -> dict[str, float]:
         """One update; returns the logged values."""
         self.model.train()
-        with self.accelerator.autocast():
+        # Not the accelerator's own: its precision is set once in a process, and a service adapts many voices.
+        with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=self.config.mixed_precision == "bf16"):
             parts = [self.model(tokens, labels) for tokens, labels in self._next_batches()]
         losses = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
         loss = overall(losses)

@@ -252,6 +252,7 @@ def test_what_was_heard_is_shown(run_adaptation, recordings, tmp_path, monkeypat
     data = read_card(session.output).data
     assert data["transcripts"] == {"by stub": data["clips"] + data["held_out"]}
     heard = [line for line in session.lines if line.startswith("heard ")]
+    assert data["held_out"] == 1, "of a single sentence, one clip all the same"
     assert heard and all(".opus: I will not stand" in line for line in heard)
 
 
@@ -328,7 +329,7 @@ def test_names_outputs_and_settings(bad, cli, recordings, adaptable_model, tmp_p
         assert cli(*adapt, "--name", "a", "--output", tmp_path / "docs", *force).refused(2, "is no voice")
     assert bad(recordings, "unknown keys ['colour']", set="colour=red")
     assert bad(recordings, "rank is 0", rank=0)
-    assert bad(recordings, "no such file", config=tmp_path / "none.yaml")
+    assert bad(recordings, "cannot read the config", config=tmp_path / "none.yaml")
     assert bad(bare(recordings, tmp_path / "bare"), "no Whisper model", recogniser=tmp_path)
     assert cli(*adapt[:-1], "--name", "a", "--output", tmp_path / "v").refused(2, "--yes")
 

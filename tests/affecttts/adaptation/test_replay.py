@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,12 +16,11 @@ from affecttts.errors import RequestError
 EMOTIONS = ("neutral", "happy", "sad")
 
 
-def utterance(speaker, sentence, emotion, **changes):
-    values = {
-        "id": f"{speaker}{sentence}{emotion}", "path": "x.wav", "speaker": speaker, "seconds": 0.2, "split": "train", "text": f"s{sentence}",
-        "ipa": "hi", "durations": (0.04, 0.08, 0.04, 0.04), "emotion": emotion,
-    }  # fmt: skip
-    return Utterance(**(values | changes))
+def utterance(speaker, sentence, emotion):
+    return Utterance(
+        f"{speaker}{sentence}{emotion}", "x.wav", speaker, 0.2, "train", text=f"s{sentence}", ipa="hi",
+        durations=(0.04, 0.08, 0.04, 0.04), emotion=emotion,
+    )  # fmt: skip
 
 
 CORPUS = [utterance(s, n, e) for s in ("a", "b") for n in range(20) for e in EMOTIONS if n % 2 or e == EMOTIONS[n % 3]]
@@ -59,7 +59,8 @@ def test_what_was_written_is_read(store, tmp_path):
 
 
 def test_unlabelled_and_held_out_utterances_are_no_base_data(store, tmp_path):
-    odd = [utterance("a", 1, "happy", emotion=None), utterance("a", 3, "sad", split="test"), utterance("a", 5, "sad", durations=None)]
+    sad = utterance("a", 1, "sad")
+    odd = [replace(sad, emotion=None), replace(sad, split="test"), replace(sad, durations=None)]
     write_replay(tmp_path / "model", [*odd, utterance("b", 1, "sad")], store)
     assert [u.speaker for u in open_base_data(tmp_path / "model", ("a", "b"), "abc").utterances] == ["b"]
     write_replay(tmp_path / "model", odd, store)

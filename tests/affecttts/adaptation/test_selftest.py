@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -33,7 +35,7 @@ def tester(adapted, adaptable_model, monkeypatch):
     """A self-test of the adapted voice; give it cosines (base voices, adapted, codec) and word errors (before, after)."""
     from tiny_models import DATA
 
-    def make(cosines, words, means=((30.0, 0, 0, 0, 0),), deviations=((1.0, 1, 1, 1, 1),)):
+    def make(cosines, words):
         voices, errors = iter([unit(1.0), *map(unit, cosines)]), iter(words)
 
         class Voice:
@@ -51,7 +53,7 @@ def tester(adapted, adaptable_model, monkeypatch):
 
         monkeypatch.setattr(selftest, "VoiceJudge", Voice)
         monkeypatch.setattr(selftest, "WordJudge", Words)
-        reference = ProsodyReference(("happy",), np.array(means), np.array(deviations), np.ones(5))
+        reference = ProsodyReference(("happy",), np.array([[30.0, 0, 0, 0, 0]]), np.ones((1, 5)), np.ones(5))
         return SelfTester(adaptable_model, adapted.output, Held(DATA, None), reference, (4.0, 3.5), None, lambda x, label: x, 1)
 
     return make
@@ -75,17 +77,18 @@ def test_a_bad_voice_fails_and_the_codec_is_named_as_the_limit(tester):
 
 
 def test_contrasts_count_the_clear_signs_only(tester):
-    """The same voice against a reference and against its opposite."""
-    clear = ((30.0, 30, 30, 30, 30),)
-    shares = []
-    for sign in (1, -1):
-        means = sign * np.array(clear)
-        rows = {row.name: row for row in tester([0.5] * 4, [1.0, 1.0], means).run().rows}
-        right, of = rows["  happy"].value.split(":")[0].split(" of ")
-        shares.append((int(right), int(of)))
-    assert shares[0][1] == shares[1][1] == 5 and shares[0][0] + shares[1][0] == 5
-    unclear = {row.name: row for row in tester([0.5] * 4, [1.0, 1.0], ((0.5,) * 5,)).run().rows}
-    assert "no clear ones" in unclear["emotion contrasts with the right sign"].value
+    """The same voice against a reference, against its opposite, and against one that says nothing."""
+    test, right = tester([], []), []
+    for means in ((30.0,) * 5, (-30.0,) * 5):
+        test.reference = replace(test.reference, means=np.array([means]))
+        summary, happy = test._contrasts()
+        counted, clear = happy.value.split(":")[0].split(" of ")
+        right.append(int(counted))
+        assert clear == "5" and summary.value == f"{20 * right[-1]} % of 5" and summary.passed == (right[-1] >= 4)
+    assert 4 <= sum(right) <= 5, "no shift has both signs, and hardly one has none"
+    test.reference = replace(test.reference, means=np.full((1, 5), 0.5))
+    [row] = test._contrasts()
+    assert row.passed is None and "no clear ones" in row.value
 
 
 def test_an_adapter_without_effect_is_told(tester):
