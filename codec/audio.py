@@ -52,11 +52,11 @@ def read_header(path: str | Path) -> AudioHeader:
 
 
 def read_samples(
-    path: str | Path, start: float | None = None, seconds: float | None = None, *, max_seconds: float = MAX_SECONDS
+    path: str | Path, start: float | None = None, seconds: float | None = None, *, max_seconds: float | None = None
 ) -> tuple[np.ndarray, int]:
     """A file, or the part of it from `start` for `seconds`, as it is: float32 [T,C] and Hz.
 
-    The header is checked before anything is decoded; what is longer than `max_seconds` is refused.
+    The header is checked before anything is decoded; what is longer than `max_seconds` (default: MAX_SECONDS) is refused.
 
     Raises:
         AudioError: missing, unreadable, too short or too long, or the part reaches beyond the end.
@@ -67,7 +67,7 @@ def read_samples(
         if start is not None and start + length > total + MIN_SECONDS:
             message = f"{path}: ends at {total:.2f} s, before {start + length:.2f} s; correct start and seconds"
             raise AudioError(message, "too short")
-        _check_length(path, length, max_seconds)
+        _check_length(path, length, max_seconds or MAX_SECONDS)
         if start is not None:
             file.seek(round(start * rate))
         return file.read(-1 if start is None else round(length * rate), dtype="float32", always_2d=True), rate
@@ -75,7 +75,7 @@ def read_samples(
 
 def load_audio(
     path: str | Path, sample_rate: int, start: float | None = None, seconds: float | None = None,
-    *, max_seconds: float = MAX_SECONDS,
+    *, max_seconds: float | None = None,
 ) -> Audio:  # fmt: skip
     """Read any file that libsndfile knows, or a part of it as `read_samples` does, mix to mono, resample.
 

@@ -76,6 +76,8 @@ class Kokoro:
         tokens = np.array([[EDGE, *(IDS[phone] for phone in phones), EDGE]])
         speed = np.ones(tokens.shape[1]) if stretch is None else 1 / stretch
         inputs = {TOKENS: tokens, STYLE: style, SPEED: speed.astype(np.float32)}
+        wanted = {entry.name for entry in self._predictor.get_inputs()}
+        inputs = {name: value for name, value in inputs.items() if name in wanted}
         values = self._predictor.run([DURATIONS, F0, ENERGY, FEATURES], inputs)
         return Prediction(*(value.reshape(-1) for value in values[:3]), values[3], values[1].shape)
 
