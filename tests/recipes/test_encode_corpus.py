@@ -11,6 +11,7 @@ import torch
 pytest.importorskip("accelerate")
 
 from affecttts.data.tokens import TokenStore
+from codec import Codec
 from codec.audio import load_audio
 from tiny_models import DATA, load_recipe
 
@@ -34,13 +35,13 @@ def recipe(tiny_model_dir, tmp_path, monkeypatch):
     return run
 
 
-def test_shards_made_one_by_one_are_those_of_one_run(recipe, tiny_codec, utterances, capsys):
+def test_shards_made_one_by_one_are_those_of_one_run(recipe, tiny_model_dir, utterances, capsys):
     for index in (2, 0, 1):
         _, folder = recipe("encode_corpus", "--shard", f"{index}/3")
-    store = TokenStore(folder)
+    store, codec = TokenStore(folder), Codec.from_pretrained(tiny_model_dir / "codec")
     for utterance in utterances[:2]:
         audio = torch.from_numpy(load_audio(DATA / utterance.path, 24_000).samples)[None, None]
-        np.testing.assert_array_equal(store[utterance.id], tiny_codec.encode(audio).codes[0].numpy())
+        np.testing.assert_array_equal(store[utterance.id], codec.encode(audio).codes[0].numpy())
     capsys.readouterr()
     recipe("encode_corpus", "--shards", 3)
     assert "3 shards, 12 utterances, 0 of them encoded now" in capsys.readouterr().err

@@ -108,7 +108,7 @@ def tone(hertz, seconds=1.0, level=0.1):
 
 
 def rms_db(samples):
-    return 10 * np.log10(np.mean(np.square(samples, dtype=np.float64)))
+    return 10 * np.log10(np.mean(np.square(samples, dtype=np.float64)) + 1e-20)
 
 
 @pytest.mark.parametrize("hertz, expected", [(1000, 0), (4000, 6), (2000, 3), (250, -6), (100, -6)])
