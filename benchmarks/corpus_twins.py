@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from acoustics import SHIFTS, Acoustics, acoustics, letters, shift
-from common import EMOTIONS, print_table, progress, write_json
+from common import AFFECTED, print_table, progress, write_json
 from intervals import interval, ratio_interval
 from judges import SoundJudge, WordJudge
 
@@ -76,7 +76,7 @@ def describe(corpus: Path, limit: int, judged: int, threads: int) -> dict:
 
 def rows_of(found: dict[str, dict]) -> Iterator[list]:
     """Table rows: an emotion and a measure, one column a corpus."""
-    for emotion in EMOTIONS:
+    for emotion in AFFECTED:
         for measure, unit in SHIFTS.items():
             shifts = (corpus["shifts"].get(emotion, {}).get(measure, "") for corpus in found.values())
             yield [f"{emotion} {measure}, {unit}", *shifts]

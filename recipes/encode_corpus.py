@@ -40,15 +40,16 @@ def load_encoder(folder: str | Path, device: str | torch.device) -> Encoder:
 
 def encode_here(plan: ShardPlan, shards: list[int], codec: Path, output: Path, device: str | torch.device) -> None:
     """Bring the shards up to date in this process, with a bar over their seconds of audio, and say how fast that was."""
-    encoder, encoded, started = load_encoder(codec, device), 0, time.perf_counter()
+    encoder, results, started = load_encoder(codec, device), [], time.perf_counter()
     total = sum(plan.seconds[index] for index in shards)
     with tqdm(total=round(total, 1), desc="encode", unit="s", disable=not sys.stderr.isatty()) as bar:
         for index in shards:
             path = shard_path(output, index, plan.count)
-            encoded += encode_shard(encoder, plan.items(index), path, lambda item: bar.update(item.utterance.seconds)).encoded
-    rows, elapsed = sum(map(plan.size, shards)), time.perf_counter() - started
-    print(f"{len(shards)} shards, {rows} utterances, {encoded} of them encoded now; {total / 3600:.2f} hours of audio "
-          f"in {elapsed / 3600:.2f}, {total / max(elapsed, 1e-9):.0f} hours per hour", file=sys.stderr)  # fmt: skip
+            results.append(encode_shard(encoder, plan.items(index), path, lambda item: bar.update(item.utterance.seconds)))
+    rows, encoded = sum(result.rows for result in results), sum(result.encoded for result in results)
+    seconds, elapsed = sum(result.seconds for result in results), max(time.perf_counter() - started, 1e-9)
+    counts = f"{len(results)} shards, {rows} utterances, {encoded} of them encoded now"
+    print(f"{counts}: {seconds / 3600:.2f} hours of audio, {seconds / elapsed:.0f} hours per hour", file=sys.stderr)
 
 
 class RayWorker:

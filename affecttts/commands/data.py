@@ -16,6 +16,9 @@ from affecttts.output import check_output
 
 if TYPE_CHECKING:
     from affecttts.data.check import Verdict
+    from affecttts.data.corpora.importer import ImportResult
+    from affecttts.data.corpora.reading import Reading
+    from affecttts.data.corpora.spec import Corpus
     from affecttts.data.manifest import Utterance
     from affecttts.data.summary import Summary
 
@@ -55,7 +58,7 @@ def _add_check(actions) -> None:
 def _check(arguments: argparse.Namespace) -> int:
     from affecttts.data.check import judge_manifest
     from affecttts.data.fact_store import FactStore
-    from affecttts.data.report import render
+    from affecttts.data.report import check_plots, render
     from affecttts.data.summary import Summary
 
     if not arguments.manifest.is_file():
@@ -63,8 +66,10 @@ def _check(arguments: argparse.Namespace) -> int:
     for target in (arguments.json, arguments.kept):
         if target:
             check_output(str(target), arguments.force)
-    if arguments.report and (arguments.report / REPORT_NAME).exists():
-        check_output(str(arguments.report / REPORT_NAME), arguments.force)
+    if arguments.report:
+        check_plots()
+        if (arguments.report / REPORT_NAME).exists():
+            check_output(str(arguments.report / REPORT_NAME), arguments.force)
     cache = arguments.cache or arguments.manifest.with_name(arguments.manifest.name + CACHE_SUFFIX)
     summary, started = Summary(), time.perf_counter()
     store = FactStore(cache)
@@ -160,7 +165,7 @@ def _import(arguments: argparse.Namespace) -> int:
     return 3 if result.rejected else 0
 
 
-def _corpus(arguments: argparse.Namespace):
+def _corpus(arguments: argparse.Namespace) -> tuple[Corpus, Reading]:
     """The corpus and how to read it, with the options for a folder of one's own."""
     from dataclasses import replace
 
@@ -175,7 +180,7 @@ def _corpus(arguments: argparse.Namespace):
     return replace(corpus, **{name: given[name] for name in ("language", "licence") if name in given}), reading
 
 
-def _tell(arguments: argparse.Namespace, corpus, result) -> None:
+def _tell(arguments: argparse.Namespace, corpus: Corpus, result: ImportResult) -> None:
     from affecttts.cli import print_json
     from affecttts.data.lineage import forbids_commerce
 

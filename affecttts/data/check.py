@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -76,6 +77,9 @@ class Verdict:
     oddities: tuple[str, ...] = ()
 
 
+Examine = Callable[[list[Job]], list[Examined]]
+
+
 def examine(jobs: list[Job]) -> list[Examined]:
     """Measure every job's audio; runs in a worker."""
     return [_examine(job) for job in jobs]
@@ -93,7 +97,7 @@ def _examine(job: Job) -> Examined:
 
 
 def judge_manifest(
-    manifest: str | Path, store: FactStore, workers: int = 1, examine: Callable[[list[Job]], list[Examined]] = examine
+    manifest: str | Path, store: FactStore, workers: int = 1, examine: Examine = examine
 ) -> Iterator[Verdict]:
     """Yield the verdict on every row, in the order of the manifest.
 
@@ -102,7 +106,7 @@ def judge_manifest(
     """
     judge = _Judge()
     with _executor(workers) as executor:
-        for row, examined in _examined(scan_manifest(manifest), manifest, store, executor, workers, examine):
+        for row, examined in _Examiner(manifest, store, executor, examine)(scan_manifest(manifest), workers):
             yield judge(row, examined)
 
 
@@ -117,7 +121,8 @@ class _InProcess(Executor):
 @contextmanager
 def _executor(workers: int) -> Iterator[Executor]:
     """Processes, or this one alone; what still waits is dropped when the caller stops early."""
-    executor = ProcessPoolExecutor(workers) if workers > 1 else _InProcess()
+    ignore_interrupts = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
+    executor = ProcessPoolExecutor(workers, **ignore_interrupts) if workers > 1 else _InProcess()
     try:
         yield executor
     finally:
@@ -129,39 +134,48 @@ class _Batch:
     rows: list[Row]
     known: dict[int, Examined]  # by position in rows
     asked: dict[int, int]  # position -> key
-    answer: Future
+    answer: Future | None
 
 
-def _examined(
-    rows: Iterable[Row], manifest: str | Path, store: FactStore, executor: Executor, workers: int, examine: Callable
-) -> Iterator[tuple[Row, Examined]]:
-    rows, waiting = iter(rows), deque()
-    while batch := list(islice(rows, CHUNK)):
-        waiting.append(_submit(batch, manifest, store, executor, examine))
-        if len(waiting) > (CHUNKS_AHEAD * workers if workers > 1 else 0):
-            yield from _collect(waiting.popleft(), store)
-    for batch in waiting:
-        yield from _collect(batch, store)
+class _Examiner:
+    """Has workers measure what the store does not know, a few batches ahead, and yields the findings in order."""
 
+    def __init__(self, manifest: str | Path, store: FactStore, executor: Executor, examine: Examine) -> None:
+        self.manifest, self.store, self.executor, self.examine = manifest, store, executor, examine
 
-def _submit(rows: list[Row], manifest: str | Path, store: FactStore, executor: Executor, examine: Callable) -> _Batch:
-    known, asked, jobs = {}, {}, []
-    for index, row in enumerate(rows):
-        if row.utterance is None:
-            known[index] = Examined()
-            continue
-        job = _job(manifest, row.utterance)
-        try:
-            key = _key(job)
-        except OSError:
-            known[index] = Examined(fault="audio missing", message=f"{job.path}: no such file")
-            continue
-        if found := store.get(key):
-            known[index] = Examined.from_json(found)
-        else:
-            asked[index] = key
-            jobs.append(job)
-    return _Batch(rows, known, asked, executor.submit(examine, jobs))
+    def __call__(self, rows: Iterable[Row], workers: int) -> Iterator[tuple[Row, Examined]]:
+        rows, waiting = iter(rows), deque()
+        while batch := list(islice(rows, CHUNK)):
+            waiting.append(self._submit(batch))
+            if len(waiting) > (CHUNKS_AHEAD * workers if workers > 1 else 0):
+                yield from self._collect(waiting.popleft())
+        for batch in waiting:
+            yield from self._collect(batch)
+
+    def _submit(self, rows: list[Row]) -> _Batch:
+        known, asked, jobs = {}, {}, []
+        for index, row in enumerate(rows):
+            if row.utterance is None:
+                known[index] = Examined()
+                continue
+            job = _job(self.manifest, row.utterance)
+            try:
+                key = _key(job)
+            except OSError:
+                known[index] = Examined(fault="audio missing", message=f"{job.path}: no such file")
+                continue
+            if found := self.store.get(key):
+                known[index] = Examined.from_json(found)
+            else:
+                asked[index] = key
+                jobs.append(job)
+        return _Batch(rows, known, asked, self.executor.submit(self.examine, jobs) if jobs else None)
+
+    def _collect(self, batch: _Batch) -> Iterator[tuple[Row, Examined]]:
+        found = dict(zip(batch.asked, batch.answer.result())) if batch.answer else {}
+        self.store.put([(batch.asked[index], examined.to_json()) for index, examined in found.items()])
+        for index, row in enumerate(batch.rows):
+            yield row, batch.known.get(index) or found[index]
 
 
 def _job(manifest: str | Path, utterance: Utterance) -> Job:
@@ -174,14 +188,6 @@ def _key(job: Job) -> int:
     place = None if job.start is None else (job.start, job.seconds)
     named = f"{os.path.abspath(job.path)}\0{status.st_size}\0{status.st_mtime_ns}\0{place}\0{job.text}"
     return hash64(named)
-
-
-def _collect(batch: _Batch, store: FactStore) -> Iterator[tuple[Row, Examined]]:
-    found = dict(zip(batch.asked, batch.answer.result()))
-    if found:
-        store.put([(batch.asked[index], examined.to_json()) for index, examined in found.items()])
-    for index, row in enumerate(batch.rows):
-        yield row, batch.known.get(index) or found[index]
 
 
 # -- judging ----------------------------------------------------------------------------------------------------------

@@ -95,7 +95,8 @@ class ShardResult:
     """What bringing a shard up to date took."""
 
     rows: int
-    encoded: int  # the others were there
+    encoded: int = 0  # rows; the others were there
+    seconds: float = 0.0  # of audio that was encoded
 
 
 def encode_shard(
@@ -113,16 +114,17 @@ def encode_shard(
     if shard_is_current(path, keys, encoder.fingerprint):
         for item in items:
             progress(item)
-        return ShardResult(len(items), 0)
-    known, rows, encoded = _known_codes(path, encoder.fingerprint), [], 0
+        return ShardResult(len(items))
+    known, rows, fresh = _known_codes(path, encoder.fingerprint), [], []
     for item, key in zip(items, keys):
         codes = known.get(key)
         if codes is None:
-            codes, encoded = encoder.encode(item.audio(encoder.sample_rate)), encoded + 1
+            codes = encoder.encode(item.audio(encoder.sample_rate))
+            fresh.append(item.utterance.seconds)
         rows.append(TokenRow(*key, codes))
         progress(item)
     write_shard(path, rows, encoder.fingerprint)
-    return ShardResult(len(items), encoded)
+    return ShardResult(len(items), len(fresh), sum(fresh))
 
 
 def _known_codes(path: Path, fingerprint: str) -> dict[tuple[str, str], np.ndarray]:

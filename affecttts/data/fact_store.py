@@ -23,9 +23,9 @@ class FactStore:
             self._connection.execute("PRAGMA cache_size = -65536")  # KiB
             self._connection.execute("CREATE TABLE IF NOT EXISTS facts (key INTEGER PRIMARY KEY, value TEXT NOT NULL)")
         except sqlite3.OperationalError as error:
-            raise OutputError(f"{path}: cannot be written ({error}); name another place for the measurements") from error
+            raise OutputError(f"{path}: cannot be written ({error}); name another place with --cache") from error
         except sqlite3.DatabaseError as error:
-            raise RequestError(f"{path}: not a file of measurements ({error}); remove it or name another") from error
+            raise RequestError(f"{path}: not a file of measurements ({error}); remove it or name another with --cache") from error
 
     def get(self, key: int) -> str | None:
         """The text of a key, None where there is none."""
@@ -33,9 +33,16 @@ class FactStore:
         return found and found[0]
 
     def put(self, items: list[tuple[int, str]]) -> None:
-        """Add or replace all items or, where the process dies, none."""
-        with self._connection:
-            self._connection.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", items)
+        """Add or replace all items or, where the process dies, none.
+
+        Raises:
+            OutputError: the disk is full, or another run holds the file.
+        """
+        try:
+            with self._connection:
+                self._connection.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", items)
+        except sqlite3.OperationalError as error:
+            raise OutputError(f"{self.path}: cannot be written ({error})") from error
 
     def __len__(self) -> int:
         return self._connection.execute("SELECT count(*) FROM facts").fetchone()[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from affecttts.data.manifest import SPLITS
@@ -100,16 +101,20 @@ def _padded(cell: str, width: int) -> str:
     return cell.rjust(width) if is_number else cell.ljust(width)
 
 
-def plot(report: dict, folder: str | Path) -> list[Path]:
-    """Draw the distributions, the balance of emotions and the phones as PNG files; returns their paths.
+def check_plots() -> None:
+    """Refuse to begin what will end in plots.
 
     Raises:
         RequestError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise RequestError('plots need matplotlib: pip install "affecttts[data]"') from error
+    if find_spec("matplotlib") is None:
+        raise RequestError('plots need matplotlib: pip install "affecttts[data]"; --json works without')
+
+
+def plot(report: dict, folder: str | Path) -> list[Path]:
+    """Draw the distributions, the balance of emotions and the phones as PNG files; returns their paths."""
+    from matplotlib.figure import Figure
+
     drawings = {"distributions": _draw_distributions, "emotions": _draw_emotions, "phones": _draw_phones}
     paths = []
     for name, draw in drawings.items():

@@ -2,6 +2,8 @@
 
 import argparse
 import importlib.util
+import os
+import subprocess
 import sys
 
 import numpy as np
@@ -13,7 +15,7 @@ pytest.importorskip("accelerate")
 from affecttts.data.tokens import TokenStore
 from codec import Codec
 from codec.audio import load_audio
-from tiny_models import DATA, load_recipe
+from tiny_models import DATA, REPOSITORY, load_recipe
 
 MANIFEST = DATA / "manifest.jsonl"
 
@@ -62,10 +64,14 @@ def test_what_is_no_shard(text):
 
 
 @pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
-def test_ray_makes_the_same_shards(recipe, tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(DATA.parents[1]))
+def test_ray_makes_the_same_shards(recipe, tiny_model_dir, tmp_path):
+    """As a command: Ray sends what is in the script to its workers."""
     _, folder = recipe("encode_corpus", "--shards", 3)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     folder.rename(tmp_path / "alone")
-    recipe("encode_corpus", "--shards", 3, "--ray", 1)
+    command = [sys.executable, REPOSITORY / "recipes" / "encode_corpus.py", "--manifest", MANIFEST, "--codec", tiny_model_dir / "codec"]
+    command += ["--output", folder, "--shards", "3", "--ray", "1"]
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0 and "3 shards, 12 utterances encoded now" in done.stderr, done.stderr[-2000:]
     assert before == {path.name: path.read_bytes() for path in folder.iterdir()}

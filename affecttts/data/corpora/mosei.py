@@ -24,8 +24,8 @@ def read_mosei(corpus: Corpus, root: Path, _: Reading) -> Iterator[Source]:
         if not transcript.is_file():
             yield Source(path, fields, "no transcript")
             continue
-        for line in read_text(transcript, ("utf-8", "cp1252")).splitlines():
-            if match := CLIP.fullmatch(line):
+        for line in read_text(transcript, ("utf-8", "cp1252")).split("\n"):
+            if match := CLIP.fullmatch(line.strip()):
                 yield _clip(path, fields | match.groupdict(), ratings)
 
 

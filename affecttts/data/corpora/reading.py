@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from affecttts.data.corpora.spec import Corpus, TextTable, path_pattern
@@ -27,13 +28,13 @@ class Source:
     seconds: float | None = None  # with start
 
 
-@dataclass
+@dataclass(frozen=True)
 class Reading:
     """What `--table` and the like add for a folder of one's own."""
 
     table: Path | None = None
     speaker: str = "speaker"
-    extensions: tuple[str, ...] = field(default=(".wav", ".flac", ".ogg", ".opus", ".mp3"))
+    extensions: tuple[str, ...] = (".wav", ".flac", ".ogg", ".opus", ".mp3")
 
 
 def read_files(corpus: Corpus, root: Path, _: Reading) -> Iterator[Source]:
@@ -92,7 +93,7 @@ def _table_rows(path: Path, table: TextTable) -> Iterator[dict[str, str]]:
         yield from (_renamed(record, table) for record in read_records(path, table.encodings))
         return
     line_pattern = re.compile(table.line)
-    for line in read_text(path, table.encodings).splitlines():
+    for line in read_text(path, table.encodings).split("\n"):
         if match := line_pattern.fullmatch(line.strip()):
             yield {name: value.strip() for name, value in match.groupdict().items()}
 
@@ -121,11 +122,11 @@ def read_records(path: Path, encodings: tuple[str, ...] = ("utf-8",)) -> Iterato
     text = read_text(path, encodings)
     try:
         if path.suffix == ".jsonl":
-            records = [json.loads(line) for line in text.splitlines() if line.strip()]
+            records = [json.loads(line) for line in text.split("\n") if line.strip()]
         elif path.suffix == ".json":
             records = json.loads(text)
         else:
-            records = list(csv.DictReader(text.splitlines(), delimiter=_delimiter(path, text)))
+            records = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(path, text)))
         for record in records:
             yield {str(name): str(value).strip("\ufeff \t") for name, value in record.items() if value is not None}
     except (ValueError, TypeError, AttributeError, csv.Error) as error:

@@ -75,18 +75,20 @@ class Kokoro:
         """Predict a sentence in a style [1,256]; `stretch` [L + 2] makes each phone longer."""
         tokens = np.array([[EDGE, *(IDS[phone] for phone in phones), EDGE]])
         speed = np.ones(tokens.shape[1]) if stretch is None else 1 / stretch
-        inputs = {TOKENS: tokens, STYLE: style, SPEED: speed.astype(np.float32)}
-        wanted = {entry.name for entry in self._predictor.get_inputs()}
-        inputs = {name: value for name, value in inputs.items() if name in wanted}
-        values = self._predictor.run([DURATIONS, F0, ENERGY, FEATURES], inputs)
+        given = {TOKENS: tokens, STYLE: style, SPEED: speed.astype(np.float32)}
+        values = _run(self._predictor, [DURATIONS, F0, ENERGY, FEATURES], given)
         return Prediction(*(value.reshape(-1) for value in values[:3]), values[3], values[1].shape)
 
     def decode(self, prediction: Prediction, f0: np.ndarray, energy: np.ndarray, style: np.ndarray) -> np.ndarray:
         """Sound [T] at 24 kHz of a prediction with another F0 and energy."""
         curves = {F0: f0.reshape(prediction.shape), ENERGY: energy.reshape(prediction.shape)}
         given = curves | {FEATURES: prediction.features, STYLE: style}
-        wanted = {value.name for value in self._decoder.get_inputs()}
-        return self._decoder.run(None, {name: given[name] for name in wanted})[0].reshape(-1).astype(np.float32)
+        return _run(self._decoder, None, given)[0].reshape(-1).astype(np.float32)
+
+
+def _run(network, outputs: list[str] | None, given: dict[str, np.ndarray]) -> list[np.ndarray]:
+    """Run a network on those of the given inputs that it has."""
+    return network.run(outputs, {value.name: given[value.name] for value in network.get_inputs()})
 
 
 def cut(model: ModelProto, inputs: list[str], outputs: list[str]) -> ModelProto:

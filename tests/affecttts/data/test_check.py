@@ -177,7 +177,7 @@ def test_the_store_refuses_what_is_no_store(tmp_path):
     (tmp_path / "text").write_text("something else entirely, and long enough to be looked at\n" * 100)
     with pytest.raises(RequestError, match="remove it"):
         FactStore(tmp_path / "text")
-    with pytest.raises(OutputError, match="another place"):
+    with pytest.raises(OutputError, match="--cache"):
         FactStore(tmp_path / "none" / "store")
 
 
