@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -41,7 +42,12 @@ class Metric:
 
 
 def _pitch(part: int) -> Callable[[np.ndarray, np.ndarray, int], float]:
-    return lambda a, b, rate: compare_pitch(track_f0(a, rate), track_f0(b, rate))[part]
+    return lambda a, b, rate: compare_pitch(_f0(a.tobytes(), rate), _f0(b.tobytes(), rate))[part]
+
+
+@lru_cache(maxsize=4)  # three metrics ask for the tracks of the same two signals
+def _f0(audio: bytes, sample_rate: int) -> np.ndarray:
+    return track_f0(np.frombuffer(audio, dtype=np.float32), sample_rate)
 
 
 METRICS = (
@@ -67,12 +73,12 @@ def chosen(manifest: Path, limit: int) -> list[Utterance]:
     """At most `limit` clips of the test split, of all splits where there is none, spread evenly.
 
     Raises:
-        RequestError: no manifest, or one without rows.
+        RequestError: no manifest, or fewer than two clips, of which none could stand for the other.
     """
     rows = list(read_manifest(manifest))
     rows = [row for row in rows if row.split == "test"] or rows
-    if not rows or limit < 1:
-        raise RequestError(f"{manifest}: no clip to evaluate; give a manifest with rows and --limit of at least 1")
+    if min(len(rows), limit) < 2:
+        raise RequestError(f"{manifest}: fewer than two clips to evaluate; give more rows and --limit of at least 2")
     return [rows[i] for i in np.linspace(0, len(rows) - 1, min(limit, len(rows))).round().astype(int)]
 
 
