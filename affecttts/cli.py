@@ -40,7 +40,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    from affecttts.commands import adapt, audio, data, listing, synthesize, voices
+    from affecttts.commands import adapt, audio, data, evaluate, listing, synthesize, voices
 
     parser = _Parser(
         prog="affecttts", description="Emotional text-to-speech.", epilog=EXIT_CODES,
@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"affecttts {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (synthesize, audio, adapt, voices, data, listing):
+    for module in (synthesize, audio, adapt, voices, data, evaluate, listing):
         module.add_to(commands)
     return parser
 

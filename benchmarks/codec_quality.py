@@ -3,7 +3,7 @@
     python benchmarks/codec_quality.py --corpus DIR
     python benchmarks/codec_quality.py --corpus DIR --codec MODEL/codec --num-codebooks 2 --limit 10
 
-Judges: STOI (pystoi), PESQ-WB at 16 kHz (pesq), this folder's pitch track, log-mel, and Whisper tiny.en for words.
+Judges: STOI (pystoi), PESQ-WB at 16 kHz (pesq), our pitch track, log-mel, and Whisper tiny.en for words.
 """
 
 from __future__ import annotations
@@ -17,14 +17,11 @@ from typing import Any
 
 import numpy as np
 
+from affecttts.evaluation.fidelity import compare_pitch, mel_distance_db, pesq_wide_band, stoi
+from affecttts.evaluation.intervals import difference_interval, interval, ratio_interval
+from affecttts.evaluation.judges import WordCounts, WordJudge
+from affecttts.evaluation.pitch import track_f0
 from common import print_table, progress, read_lines, write_json
-from intervals import difference_interval, interval, ratio_interval
-from judges import JUDGE_RATE, WordCounts, WordJudge, to_judge_rate
-from pitch import track_f0
-
-FEWEST_VOICED = 10  # frames, for a correlation
-MEL_BANDS = 80
-MEL_FLOOR_DB = -80.0  # below the clip's loudest band
 
 
 @dataclass(frozen=True)
@@ -43,44 +40,11 @@ NAMES = ("STOI", "PESQ-WB", "log-F0 correlation", "voicing errors, %", "mel dist
 
 def fidelity(original: np.ndarray, copy: np.ndarray, sample_rate: int) -> Fidelity:
     """Compare two signals [T] of one length."""
-    correlation, voicing = compare_f0(track_f0(original, sample_rate), track_f0(copy, sample_rate))
+    correlation, _, voicing = compare_pitch(track_f0(original, sample_rate), track_f0(copy, sample_rate))
     return Fidelity(
-        _stoi(original, copy, sample_rate), _pesq(original, copy, sample_rate), correlation, voicing,
-        float(np.abs(_log_mel(original, sample_rate) - _log_mel(copy, sample_rate)).mean()),
+        stoi(original, copy, sample_rate), pesq_wide_band(original, copy, sample_rate), correlation, voicing,
+        mel_distance_db(original, copy, sample_rate),
     )  # fmt: skip
-
-
-def compare_f0(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
-    """Correlation of log F0 over frames voiced in both, and % of frames voiced in one only. Hz [N], 0 = unvoiced."""
-    both = (first > 0) & (second > 0)
-    errors = 100 * float(((first > 0) != (second > 0)).mean())
-    if both.sum() < FEWEST_VOICED:
-        return float("nan"), errors
-    return float(np.corrcoef(np.log(first[both]), np.log(second[both]))[0, 1]), errors
-
-
-def _stoi(original: np.ndarray, copy: np.ndarray, sample_rate: int) -> float:
-    from pystoi import stoi
-
-    score = float(stoi(original, copy, sample_rate))
-    return score if score > 1e-4 else float("nan")  # pystoi's answer to clips that are too short is 1e-5
-
-
-def _pesq(original: np.ndarray, copy: np.ndarray, sample_rate: int) -> float:
-    from pesq import PesqError, pesq
-
-    pair = (to_judge_rate(original, sample_rate), to_judge_rate(copy, sample_rate))
-    score = float(pesq(JUDGE_RATE, *pair, "wb", on_error=PesqError.RETURN_VALUES))
-    return score if score > 0 else float("nan")
-
-
-def _log_mel(audio: np.ndarray, sample_rate: int) -> np.ndarray:
-    """[80,N] in dB, floored below the clip's maximum."""
-    import librosa
-
-    mel = librosa.feature.melspectrogram(y=audio, sr=sample_rate, n_fft=1024, hop_length=256, n_mels=MEL_BANDS)
-    decibels = 10 * np.log10(mel + 1e-10)
-    return np.maximum(decibels, decibels.max() + MEL_FLOOR_DB)
 
 
 def held_out(corpus: Path, limit: int) -> list[dict[str, Any]]:

@@ -19,8 +19,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from intervals import Interval
-from judges import package_folder
+from affecttts.evaluation.intervals import Interval
+from affecttts.evaluation.judges import package_folder
 
 DATA = Path(__file__).parent / "data"
 VOICES = ("heart", "bella", "fenrir", "michael")

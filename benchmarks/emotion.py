@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from acoustics import SHIFTS, Acoustics, acoustics, letters, shift
+from affecttts.evaluation.acoustics import SHIFTS, Acoustics, acoustics, letters, shift
+from affecttts.evaluation.intervals import interval
 from common import AFFECTED, VOICES, Clip, Request, Studio, arguments, print_table, sentences, studio, write_json
-from intervals import interval
 from shifts import ALL_VOICES, CORPUS_SHIFTS, Cells, Pair, corpus_pairs, read_cells, summarize, write_cells
 
 ORDERED_INTENSITIES = (0.5, 1.0, 1.5)

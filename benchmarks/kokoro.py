@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from judges import package_folder
+from affecttts.evaluation.judges import package_folder
 
 TEXT = "She left her green bag beside the old kitchen door."
 PHONEMES = "ʃi lˈɛft hɜɹ ɡɹˈin bˈæɡ bɪsˈId ði ˈOld kˈɪʧən dˈɔɹ."

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from acoustics import SHIFTS, shift
+from affecttts.evaluation.acoustics import SHIFTS, shift
+from affecttts.evaluation.intervals import interval
 from common import DATA, Request, Studio, arguments, grouped, print_table, read_lines, sentences, studio, write_json
 from emotion import measure
-from intervals import interval
 from shifts import ALL_VOICES, Cells, read_cells
 
 SMALL = 0.5  # of the median clear shift

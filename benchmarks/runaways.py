@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from affecttts.evaluation.intervals import interval
+from affecttts.evaluation.judges import WordCounts, WordJudge
 from common import Clip, arguments, print_table, sentences, spread, studio, write_json
-from intervals import interval
-from judges import WordCounts, WordJudge
 
 
 def rates(clips: list[Clip], counts: list[WordCounts]) -> dict[str, Any]:

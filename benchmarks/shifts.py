@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from acoustics import SHIFTS, acoustics, letters, shift
+from affecttts.evaluation.acoustics import SHIFTS, acoustics, letters, shift
 from common import AFFECTED, DATA, VOICES, progress, read_lines
 
 CORPUS_SHIFTS = DATA / "corpus_shifts.json"

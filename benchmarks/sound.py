@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
+from affecttts.evaluation.intervals import interval
+from affecttts.evaluation.judges import SoundJudge
 from common import arguments, grouped, print_table, sentences, spread, studio, write_json
-from intervals import interval
-from judges import SoundJudge
 
 
 def main() -> None:

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from affecttts.evaluation.intervals import Interval, interval
+from affecttts.evaluation.judges import VoiceJudge
 from common import (
     VOICES, Clip, Request, arguments, grouped, print_table, progress, read_lines, sentences, studio, write_json,
 )  # fmt: skip
-from intervals import Interval, interval
-from judges import VoiceJudge
 
 CORPUS_CLIPS = 12  # neutral clips a voice, for its centre
 

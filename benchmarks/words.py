@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from affecttts.evaluation.intervals import ratio_interval
+from affecttts.evaluation.judges import WordCounts, WordJudge
 from common import Clip, arguments, grouped, print_table, sentences, spread, studio, write_json
-from intervals import ratio_interval
-from judges import WordCounts, WordJudge
 
 Judged = tuple[Clip, WordCounts]
 

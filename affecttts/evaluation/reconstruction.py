@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from affecttts.data.audio_cache import AudioCache, track_f0
+from affecttts.evaluation.fidelity import compare_pitch, level_correlation
 from codec import Codec
 from codec.losses import MultiScaleMelLoss
 
@@ -14,8 +15,6 @@ MEASURES = {
     "mel distance": False, "log-F0 correlation": True, "F0 error, cents": False, "voicing errors, %": False,
     "level correlation": True,
 }  # fmt: skip
-FEWEST_FRAMES = 10  # for a correlation
-QUIET_DB = 50.0  # below the loudest frame, where levels are no longer compared
 
 
 def held_out_clips(cache: AudioCache, limit: int) -> list[int]:
@@ -46,22 +45,3 @@ def reconstruction_scores(codec: Codec, cache: AudioCache, clips: list[int]) -> 
         for name, value in zip(MEASURES, values, strict=True):
             scores[name].append(value)
     return scores
-
-
-def compare_pitch(first: np.ndarray, second: np.ndarray) -> tuple[float, float, float]:
-    """Correlation of log F0 and RMS difference in cents over frames voiced in both, and % of frames voiced in one alone."""
-    both = (first > 0) & (second > 0)
-    errors = 100 * float(((first > 0) != (second > 0)).mean())
-    if both.sum() < FEWEST_FRAMES:
-        return float("nan"), float("nan"), errors
-    a, b = np.log2(first[both]), np.log2(second[both])
-    return float(np.corrcoef(a, b)[0, 1]), float(1200 * np.sqrt(np.mean((a - b) ** 2))), errors
-
-
-def level_correlation(first: np.ndarray, second: np.ndarray, hop: int) -> float:
-    """Correlation of the frames' levels in dB, down to 50 dB below the loudest."""
-    levels = [10 * np.log10(np.square(x[: len(x) // hop * hop]).reshape(-1, hop).mean(1) + 1e-10) for x in (first, second)]
-    if len(levels[0]) < FEWEST_FRAMES:
-        return float("nan")
-    a, b = (np.maximum(level, level.max() - QUIET_DB) for level in levels)
-    return float(np.corrcoef(a, b)[0, 1]) if a.std() and b.std() else float("nan")

@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
-RESAMPLES = 1000
-COVERAGE = 0.95
-
-
-class Interval(NamedTuple):
-    """A mean and the ends of its 95 % interval."""
-
-    mean: float
-    low: float
-    high: float
+from affecttts.evaluation.intervals import COVERAGE, RESAMPLES, Interval
 
 
 def over_clips(values: np.ndarray, seed: int = 0) -> Interval:

@@ -6,10 +6,12 @@ import json
 
 import numpy as np
 import pytest
-from acoustics import SHIFTS
+
+
+from affecttts.evaluation.acoustics import SHIFTS
+from affecttts.evaluation.intervals import Interval
 from common import AFFECTED, EMOTIONS, VOICES, Clip, Request, Studio, fingerprint, sentences, show, spread
 from emotion import ordered_cells, right_cells, right_pairs, strengths
-from intervals import Interval
 from shifts import ALL_VOICES, CORPUS_SHIFTS, Cell, Pair, read_cells, summarize, write_cells
 
 

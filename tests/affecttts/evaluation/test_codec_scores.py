@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from affecttts.evaluation.fidelity import compare_pitch, level_correlation
 from affecttts.evaluation.probes import ProbeItem, gru_probe, linear_probe, probe_scores
-from affecttts.evaluation.reconstruction import compare_pitch, level_correlation
 from affecttts.evaluation.summary import Interval, markdown_table, over_clips, over_seeds, show
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from judges import SoundJudge, VoiceJudge, WordJudge, count_words, package_folder, to_judge_rate
+
+from affecttts.evaluation.judges import SoundJudge, VoiceJudge, WordJudge, count_words, package_folder, to_judge_rate
 
 SAMPLE_RATE = 24000
 

@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 import pytest
-from intervals import difference_interval, interval, ratio_interval
+
+from affecttts.evaluation.intervals import difference_interval, interval, ratio_interval
 
 
 def test_the_interval_contains_the_mean_and_is_repeatable():

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from acoustics import SHIFTS, acoustics, letters, shift
-from pitch import track_f0
+
+from affecttts.evaluation.acoustics import SHIFTS, acoustics, letters, shift
+from affecttts.evaluation.pitch import track_f0
 
 SAMPLE_RATE = 24000
 STILL = {"f0": 0.2, "range": 0.5, "rate": 3.0, "level": 0.3, "tilt": 0.6}  # what counts as not moved

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from codec.audio import resample
+
 JUDGE_RATE = 16000  # Hz, what all three models hear
 RUN_WORDS = 2  # a skip or a repeat is at least this many words deleted or inserted in a row
 WHISPER_MAX_TOKENS = 128  # ends Whisper's own loops; 40 words are about 55
@@ -21,9 +23,7 @@ DNSMOS_OVERALL = np.poly1d([-0.06766283, 1.11546468, 0.04602535])  # raw output 
 
 def to_judge_rate(audio: np.ndarray, sample_rate: int) -> np.ndarray:
     """Resample [T] to 16 kHz float32."""
-    import soxr
-
-    return np.asarray(soxr.resample(np.asarray(audio, dtype=np.float32), sample_rate, JUDGE_RATE), dtype=np.float32)
+    return resample(np.asarray(audio, dtype=np.float32), sample_rate, JUDGE_RATE)
 
 
 def package_folder(package: str) -> Path:
@@ -34,7 +34,7 @@ def package_folder(package: str) -> Path:
     """
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError(f"this benchmark needs the package {package}; see benchmarks/README.md")
+        raise ModuleNotFoundError(f"the package {package} is needed: pip install 'affecttts[eval]'")
     return Path(spec.submodule_search_locations[0])
 
 

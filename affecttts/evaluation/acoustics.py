@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pitch import track_f0
+from affecttts.evaluation.pitch import track_f0
 
 SHIFTS = {"f0": "st", "range": "st", "rate": "%", "level": "dB", "tilt": "dB"}  # measure -> unit of its shift
 WINDOW_SECONDS = 0.025
