@@ -153,11 +153,12 @@ def load_model_weights(folder: str | Path) -> dict[str, Any]:
     return tensors
 
 
-def fingerprint(folder: str | Path) -> str:
+def fingerprint(folder: str | Path, *, decoder: bool = False) -> str:
     """What a codec's codes mean: SHA-256 over its config, encoder and codebooks, first 16 hex digits.
 
-    The decoder does not count: it may be tuned after a language model has learned the codes. Nor does the sharding, nor a
-    field of the config that says what is the default anyway, so that later versions may add some.
+    The decoder counts only on request (for what depends on how codes sound): it may be tuned after a language model has
+    learned the codes. Neither does the sharding, nor a field of the config that says what is the default anyway, so that
+    later versions may add some.
     """
     import torch
 
@@ -165,7 +166,7 @@ def fingerprint(folder: str | Path) -> str:
     shape = {name: value for name, value in read_json(Path(folder) / CONFIG_NAME).items() if value != usual.get(name)}
     digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode())
     for name, tensor in sorted(load_model_weights(folder).items()):
-        if name.startswith("decoder."):
+        if name.startswith("decoder.") and not decoder:
             continue
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         tensor = tensor + 0  # there is but one zero

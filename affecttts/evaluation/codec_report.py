@@ -82,6 +82,12 @@ def chosen(manifest: Path, limit: int) -> list[Utterance]:
     return [rows[i] for i in np.linspace(0, len(rows) - 1, min(limit, len(rows))).round().astype(int)]
 
 
+def unlike(rows: list[Utterance], place: int) -> Utterance:
+    """The next clip that another speaker says in other words, the nearest to that where there is none."""
+    own, others = rows[place], rows[place + 1 :] + rows[:place]
+    return max(others, key=lambda row: (row.speaker != own.speaker) + (row.text is None or row.text != own.text))
+
+
 def evaluate_codec(
     manifest: Path, codec_folder: Path, limit: int, folder: Path, progress: Callable[[list], Iterable] = iter
 ) -> dict:
@@ -91,14 +97,14 @@ def evaluate_codec(
         RequestError: no clips, or the folder holds another evaluation.
     """
     rows = chosen(manifest, limit)
-    settings = {"manifest": str(manifest), "codec": fingerprint(codec_folder), "clips": [row.id for row in rows]}
+    settings = {"manifest": str(manifest), "codec": fingerprint(codec_folder, decoder=True), "clips": [row.id for row in rows]}
     folder.mkdir(parents=True, exist_ok=True)
     done = _resume(folder / ITEMS_NAME, settings)
     codec = Codec.from_pretrained(codec_folder)
     usable = [metric for metric in METRICS if not missing(metric)]
     with open(folder / ITEMS_NAME, "a", encoding="utf-8") as file:
         for place in progress([i for i, row in enumerate(rows) if row.id not in done]):
-            values = _item(codec, manifest, rows[place], rows[place - 1], usable)
+            values = _item(codec, manifest, rows[place], unlike(rows, place), usable)
             done[rows[place].id] = values
             file.write(json.dumps({"id": rows[place].id, "values": values}) + "\n")
             file.flush()

@@ -130,6 +130,7 @@ def test_a_tuned_decoder_leaves_the_meaning_of_the_codes(tiny_codec, folder, tmp
     changed.decoder.stem.weight.data.mul_(2)
     changed.save_pretrained(tmp_path / "tuned")
     assert fingerprint(tmp_path / "tuned") == first
+    assert fingerprint(tmp_path / "tuned", decoder=True) != fingerprint(folder, decoder=True)
     changed.quantizer.codebooks[0].vectors[0, 0] += 1
     changed.save_pretrained(tmp_path / "other")
     assert fingerprint(tmp_path / "other") != first

@@ -36,3 +36,9 @@ def test_ceiling_floor_resume_and_refusal(command, tmp_path, capsys, monkeypatch
     assert main([*command, "1", "-q"]) == 2 and "two clips" in capsys.readouterr().err
     items.write_text('{"codec": "other"}\n')
     assert main([*command, "2", "-q"]) == 2 and "another codec" in capsys.readouterr().err
+
+
+def test_the_wrong_copy_is_another_voice_s_other_words(utterances):
+    for place, own in enumerate(utterances):
+        wrong = codec_report.unlike(utterances, place)
+        assert wrong.speaker != own.speaker and wrong.text != own.text
