@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from acoustics import SHIFTS, Acoustics, acoustics, letters, shift
+from affecttts.evaluation.acoustics import SHIFTS, Acoustics, acoustics, letters, shift
 from common import AFFECTED, print_table, progress, write_json
-from intervals import interval, ratio_interval
-from judges import SoundJudge, WordJudge
+from affecttts.evaluation.intervals import interval, ratio_interval
+from affecttts.evaluation.judges import SoundJudge, WordJudge
 
 from affecttts.data.manifest import Utterance, audio_path, read_manifest
 from codec.audio import load_audio

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("scipy")
 
-from acoustics import Acoustics
+from affecttts.evaluation.acoustics import Acoustics
 from corpus_twins import drawn, shifts_by_emotion
 from manifest_scale import measure, write_rows
 from tiny_models import DATA
