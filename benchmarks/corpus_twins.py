@@ -16,13 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
+from affecttts.data.manifest import Utterance, audio_path, read_manifest
 from affecttts.evaluation.acoustics import SHIFTS, Acoustics, acoustics, letters, shift
-from common import AFFECTED, print_table, progress, write_json
 from affecttts.evaluation.intervals import interval, ratio_interval
 from affecttts.evaluation.judges import SoundJudge, WordJudge
-
-from affecttts.data.manifest import Utterance, audio_path, read_manifest
 from codec.audio import load_audio
+from common import AFFECTED, print_table, progress, write_json
 
 RATE = 24_000  # Hz
 
