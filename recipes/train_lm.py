@@ -31,7 +31,7 @@ from affecttts.lm.generate import SamplingConfig, generate
 from affecttts.lm.layout import TokenLayout
 from affecttts.lm.loss import StreamLoss, overall
 from affecttts.lm.model import (
-    EMBEDDING_NAME, LMConfig, build_llama, load_lm, save_lm, structure_embeddings,
+    EMBEDDING_NAME, LMConfig, build_llama, carried_rows, load_lm, save_lm, structure_embeddings,
 )
 from affecttts.lm.neighbours import NearMisses, neighbour_kernel
 from affecttts.lm.pieces import PromptPieces, train_pieces
@@ -74,7 +74,6 @@ class LMTrainingConfig:
     joined: float = 0.05
     label_softness: float = 0.4  # share of a code's label that goes to the codes near it
     code_noise: float = 0.1  # share of input codec tokens replaced by codes near them
-    keep_codes: bool = False  # --init's codec was trained on into this one: its code rows still mean about the same
     compile: bool = False  # torch.compile: a minute or two at the start, then 1.4 times faster on a CPU
     mixed_precision: str = "bf16"
     seed: int = 0
@@ -86,7 +85,10 @@ class LMTrainingConfig:
 class Trainer:
     """Everything alive in a run."""
 
-    def __init__(self, config: LMTrainingConfig, manifests: list[str], tokens: str, codec: Path, output: Path, init: str | None) -> None:
+    def __init__(
+        self, config: LMTrainingConfig, manifests: list[str], tokens: str, codec: Path, output: Path, init: str | None,
+        init_codec: Path | None = None,
+    ) -> None:  # fmt: skip
         set_seed(config.seed)
         self.config, self.output = config, output
         self.accelerator = Accelerator(mixed_precision=config.mixed_precision)
@@ -105,7 +107,7 @@ class Trainer:
         shape = LMConfig(
             config.hidden_size, config.num_layers, config.num_heads, config.mlp_size, config.max_tokens, config.dropout
         )
-        model = self._start_from(init, shape) if init else self._fresh(shape)
+        model = self._start_from(init, shape, init_codec) if init else self._fresh(shape)
         kernels = [neighbour_kernel(vectors, config.label_softness) for vectors in self._codebooks()]
         self.near_misses = NearMisses(self.layout, self._codebooks(), config.code_noise)
         self.ema = torch.optim.swa_utils.AveragedModel(
@@ -147,22 +149,29 @@ class Trainer:
         )
         return {"muon": muon, "adamw": torch.optim.AdamW(rest, weight_decay=0.0, **adam)}
 
-    def _start_from(self, init: str, shape: LMConfig) -> LlamaForCausalLM:
+    def _start_from(self, init: str, shape: LMConfig, init_codec: Path | None) -> LlamaForCausalLM:
         """Weights of another LM folder of the same vocabulary; it may model fewer books, or be of another codec.
 
-        The rows of its missing books, or all codec tokens of another codec, start from the codebooks as in a fresh model;
-        those of a codec that was only trained on are kept (`keep_codes`).
+        The rows of its missing books, or all codec tokens of another codec, start from the codebooks as in a fresh model.
+        Where this codec went on from that one (`init_codec`), its rows are carried over to the moved codebooks.
         """
         start = load_lm(init)
         if replace(start.layout, num_codebooks=self.layout.num_codebooks) != self.layout:
             raise CheckpointError(f"{init}: its token layout is not that of this run; train without --init")
-        same_codec = start.codec_fingerprint == self.codec_hash or self.config.keep_codes
+        same_codec = start.codec_fingerprint == self.codec_hash
         if same_codec and start.layout == self.layout:
             return start.llama()
-        books = min(start.layout.num_codebooks, self.layout.num_codebooks) if same_codec else 0
-        model, rows = self._fresh(shape), start.layout.book(books)
+        shared = min(start.layout.num_codebooks, self.layout.num_codebooks)
+        model, rows = self._fresh(shape), start.layout.book(shared if same_codec else 0)
         fresh = model.get_input_embeddings().weight.detach().clone()
         fresh[:rows] = start.tensors[EMBEDDING_NAME][:rows]
+        if init_codec is not None:
+            if start.codec_fingerprint != fingerprint(init_codec):
+                raise CheckpointError(f"{init_codec}: not the codec of {init}, which is {start.codec_fingerprint}")
+            before = Codec.from_pretrained(init_codec).quantizer.code_vectors()
+            for book, (old, new) in enumerate(zip(before[:shared], self._codebooks())):
+                place = slice(start.layout.book(book), start.layout.book(book + 1))
+                fresh[place] = carried_rows(start.tensors[EMBEDDING_NAME][place].float(), old, new)
         load_strictly(model, start.tensors | {EMBEDDING_NAME: fresh, "lm_head.weight": fresh}, Path(init))
         return model
 
@@ -304,11 +313,14 @@ def main() -> None:
     parser.add_argument("--tokens", required=True, help="folder of token shards")
     parser.add_argument("--codec", type=Path, required=True, help="codec folder that made the tokens")
     parser.add_argument("--output", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--init", help="LM folder to start from, of the same codec; it may model fewer codebooks")
+    parser.add_argument("--init", help="LM folder to start from; it may model fewer codebooks or be of another codec")
+    parser.add_argument("--init-codec", type=Path, help="codec of --init, where --codec is that one trained on: its codes carry over")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one config value")
     arguments = parser.parse_args()
     config = load_config(LMTrainingConfig, arguments.config, arguments.set)
-    trainer = Trainer(config, arguments.manifest, arguments.tokens, arguments.codec, arguments.output, arguments.init)
+    trainer = Trainer(
+        config, arguments.manifest, arguments.tokens, arguments.codec, arguments.output, arguments.init, arguments.init_codec
+    )
     trainer.resume()
     trainer.run()
 
