@@ -150,6 +150,8 @@ class Trainer:
             share = self._student_share()
             output = self.codec(batch.audio, batch.f0, quantize, self._num_codebooks(), guidance, share, batch.codes, batch.mask)
         losses, logs = {"mel": self.mel_loss(output.audio, batch.audio), **pitch_losses(output.decoded, batch.f0)}, {}
+        if self.step < config.waveform_steps:
+            losses["waveform"] = (output.audio - batch.audio).abs().mean()
         if quantize and not config.freeze_codes:
             losses["commitment"] = output.quantized.commitment
             if output.quantized.codebook is not None:

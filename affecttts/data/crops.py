@@ -10,6 +10,7 @@ from torch import Tensor
 
 from affecttts.data.audio_cache import AudioCache
 from affecttts.data.tokens import TokenStore
+from affecttts.errors import RequestError
 from affecttts.teachers.lessons import FrameLessons, Lessons, collate
 from codec.config import CodecConfig
 
@@ -46,7 +47,11 @@ class CropBatch:
 
 
 class CropSampler:
-    """Random crops as a pure function of the step: the data position needs no state."""
+    """Random crops as a pure function of the step: the data position needs no state.
+
+    Raises:
+        RequestError: there is nothing to draw from.
+    """
 
     def __init__(
         self, cache: AudioCache, config: CropConfig, codec: CodecConfig, rank: int = 0, lessons: Lessons | None = None,
@@ -55,7 +60,10 @@ class CropSampler:
         self.cache, self.config, self.codec, self.rank = cache, config, codec, rank
         self.lessons, self.predicted = lessons, predicted
         self.frames = round(config.seconds * codec.frame_rate) * codec.frame_stride
-        self.clips = [index for index, clip in enumerate(cache.clips) if clip.utterance.split == "train"]
+        train = [index for index, clip in enumerate(cache.clips) if clip.utterance.split == "train"]
+        self.clips = [index for index in train if self._weight(index) > 0]
+        if not self.clips:
+            raise RequestError("no clip to train on: set `split` to train in some rows whose speaker_weights are not 0")
         lengths = np.array([self._weight(index) for index in self.clips])
         self.cumulative = np.cumsum(lengths / lengths.sum())
 

@@ -122,19 +122,28 @@ def _ridge(train: Tensor, test: Tensor, labels: Tensor, classes: int) -> Tensor:
 
 
 class _GruProbe(nn.Module):
-    """One bidirectional GRU, attention over time, one layer."""
+    """One bidirectional GRU, attention over time, one layer.
+
+    Each direction is a GRU of its own that meets the padding last: as packed sequences, in half the time on a CPU.
+    """
 
     def __init__(self, dim: int, classes: int) -> None:
         super().__init__()
-        self.gru = nn.GRU(dim, GRU_WIDTH, batch_first=True, bidirectional=True)
+        self.forwards, self.backwards = (nn.GRU(dim, GRU_WIDTH, batch_first=True) for _ in range(2))
         self.score, self.classify = nn.Linear(2 * GRU_WIDTH, 1), nn.Linear(2 * GRU_WIDTH, classes)
 
     def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
-        packed = nn.utils.rnn.pack_padded_sequence(frames, lengths, batch_first=True, enforce_sorted=False)
-        hidden, _ = nn.utils.rnn.pad_packed_sequence(self.gru(packed)[0], batch_first=True)
-        padding = torch.arange(hidden.shape[1])[None] >= lengths[:, None]
+        places = lengths[:, None] - 1 - torch.arange(frames.shape[1])[None]
+        padding = places < 0
+        turned = self.backwards(_taken(frames, places))[0]
+        hidden = torch.cat([self.forwards(frames)[0], _taken(turned, places)], dim=-1)
         attention = self.score(hidden)[..., 0].masked_fill(padding, -torch.inf).softmax(1)
         return self.classify((attention[..., None] * hidden).sum(1))
+
+
+def _taken(frames: Tensor, places: Tensor) -> Tensor:
+    """Frames [B,F,D] at places int64 [B,F]."""
+    return frames.gather(1, places.clamp_min(0)[..., None].expand(-1, -1, frames.shape[2]))
 
 
 def gru_probe(train: list[Tensor], labels: Tensor, test: list[Tensor], classes: int, seed: int) -> Tensor:

@@ -13,6 +13,7 @@ from codec.modulation import Guidance
 from codec.relation import FeatureMatcher, RelationConfig, relation_correlation, relation_loss, relation_matrix
 from codec.student import prediction_loss
 
+RELATED = ("student", "student_acoustic", "emotion", "semantic")  # whose mean relations are logged; the first two differ in bd_rfsq
 BALANCED = ("relation", "alignment", "matching")  # act on the first quantiser; the recipe weights them by their gradients
 
 
@@ -114,8 +115,10 @@ class Distillation(nn.Module):
         function = "cosine" if self.relation.function == "cosine" else "distance"
         mine, mine_too, moods, words = (relation_matrix(x, self.relation.norm, None, known, function) for x in features)
         pairs = (known[:, :, None] & known[:, None]).float()
+        raw = {name: relation_matrix(x, "raw", None, known, function) for name, x in zip(RELATED, features)}
+        means = {f"relation/mean_{name}": ((x * pairs).sum() / pairs.sum().clamp_min(1)).item() for name, x in raw.items()}
         inside = ((mine - moods) * (mine_too - words) < 0).float()
-        return {
+        return means | {
             "relation/emotion_correlation": relation_correlation(mine, moods, known).item(),
             "relation/semantic_correlation": relation_correlation(mine_too, words, known).item(),
             "relation/inside_band": ((inside * pairs).sum() / pairs.sum().clamp_min(1)).item(),
