@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from affecttts.data.manifest import Utterance, read_manifest
 from affecttts.errors import RequestError
-from affecttts.teachers.phonology import SILENCE, spoken_phones
+from affecttts.teachers.phonology import SILENCE, phones_at, spoken_phones
 from affecttts.training.schedule import learning_rate
 from codec import CodecConfig
 from codec.audio import load_audio
@@ -57,10 +57,8 @@ def read_clip(utterance: Utterance, path: Path, extract: EncoderFeatures, reach:
     audio = np.pad(audio, (0, -len(audio) % config.samples_per_frame))
     mel = extract(torch.from_numpy(audio)[None, None])[0, : config.n_mels].T
     rate = config.sample_rate / config.hop_length
-    spoken = spoken_phones(utterance)
-    middles = (np.arange(-reach, len(mel) + reach) + 0.5) / rate
-    places = np.searchsorted(spoken.ends, middles, side="right").clip(0, len(spoken.rows) - 1)
-    return Clip(utterance, (mel - mel.mean(dim=0)).half(), spoken.rows[places], 0)
+    phones = phones_at(spoken_phones(utterance), (np.arange(-reach, len(mel) + reach) + 0.5) / rate)
+    return Clip(utterance, (mel - mel.mean(dim=0)).half(), phones, 0)
 
 
 class FrameClassifier(nn.Module):

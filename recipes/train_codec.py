@@ -39,6 +39,7 @@ from codec.config import from_dict
 from codec.cycle import cycle_loss
 from codec.discriminators import Discriminator, DiscriminatorConfig
 from codec.errors import CheckpointError
+from codec.listener import Listener, PhoneticLoss
 from codec.losses import MultiScaleMelLoss, pitch_losses
 from codec.relation import RelationConfig
 from codec.serialization import fingerprint
@@ -50,7 +51,7 @@ class Trainer:
 
     def __init__(
         self, config: CodecTrainingConfig, cache_folder: Path, manifests: list[str], output: Path, init: str | None,
-        init_discriminator: str | None = None, predicted: str | None = None,
+        init_discriminator: str | None = None, predicted: str | None = None, listener: str | None = None,
     ) -> None:  # fmt: skip
         set_seed(config.seed)
         self.config, self.output, self.weights = config, output, LOSS_WEIGHTS | config.loss_weights
@@ -78,6 +79,7 @@ class Trainer:
         self.codec, self.distillation, self.optimizer = self.accelerator.prepare(codec, distillation, optimizer)
         self.ema.to(self.accelerator.device)
         self.mel_loss = MultiScaleMelLoss(self.shape.sample_rate).to(self.accelerator.device)
+        self.phonetic_loss = self._phonetic(listener) if listener else None
         crops = CropConfig(
             config.batch_size, config.crop_seconds, config.gain_jitter_db, config.speaker_weights, config.seed, alignment.reach,
             config.predicted_share,
@@ -124,6 +126,17 @@ class Trainer:
             semantic_teacher=config.semantic_teacher, semantic_dim=lessons.semantic.dim,
         )  # fmt: skip
 
+    def _phonetic(self, folder: str) -> PhoneticLoss:
+        """What a trained listener (train_listener.py) hears of copies and originals.
+
+        Raises:
+            CheckpointError: no listener, or one of another sample rate.
+        """
+        listener = Listener.from_pretrained(folder)
+        if listener.config.sample_rate != self.shape.sample_rate:
+            raise CheckpointError(f"{folder}: hears {listener.config.sample_rate} Hz, the codec makes {self.shape.sample_rate} Hz")
+        return PhoneticLoss(listener).to(self.accelerator.device)
+
     def _dims(self) -> tuple[int, int, int]:
         """Widths of the three teachers' features; those of the offline ones where no teacher is asked."""
         if self.lessons is None:
@@ -152,6 +165,8 @@ class Trainer:
         losses, logs = {"mel": self.mel_loss(output.audio, batch.audio), **pitch_losses(output.decoded, batch.f0)}, {}
         if self.step < config.waveform_steps:
             losses["waveform"] = (output.audio - batch.audio).abs().mean()
+        if self.phonetic_loss is not None:
+            losses |= self.phonetic_loss(output.audio, batch.audio)
         if quantize and not config.freeze_codes:
             losses["commitment"] = output.quantized.commitment
             if output.quantized.codebook is not None:
@@ -330,13 +345,15 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="folder of decoded audio and F0 (default: OUTPUT/cache)")
     parser.add_argument("--init", help="codec folder to start from")
     parser.add_argument("--init-discriminator", help="discriminator folder to start from")
+    parser.add_argument("--listener", help="folder from train_listener.py: copies shall keep the phones that it hears")
     parser.add_argument("--predicted", metavar="TOKENS", help="codes from predict_corpus.py, to tune a decoder to a language model")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one config value")
     arguments = parser.parse_args()
     config = load_config(CodecTrainingConfig, arguments.config, arguments.set)
     cache = arguments.cache or arguments.output / "cache"
     trainer = Trainer(
-        config, cache, arguments.manifest, arguments.output, arguments.init, arguments.init_discriminator, arguments.predicted
+        config, cache, arguments.manifest, arguments.output, arguments.init, arguments.init_discriminator, arguments.predicted,
+        arguments.listener,
     )
     trainer.resume()
     trainer.run()

@@ -74,6 +74,7 @@ class LMTrainingConfig:
     joined: float = 0.05
     label_softness: float = 0.4  # share of a code's label that goes to the codes near it
     code_noise: float = 0.1  # share of input codec tokens replaced by codes near them
+    keep_codes: bool = False  # --init's codec was trained on into this one: its code rows still mean about the same
     compile: bool = False  # torch.compile: a minute or two at the start, then 1.4 times faster on a CPU
     mixed_precision: str = "bf16"
     seed: int = 0
@@ -149,12 +150,13 @@ class Trainer:
     def _start_from(self, init: str, shape: LMConfig) -> LlamaForCausalLM:
         """Weights of another LM folder of the same vocabulary; it may model fewer books, or be of another codec.
 
-        The rows of its missing books, or all codec tokens of another codec, start from the codebooks as in a fresh model.
+        The rows of its missing books, or all codec tokens of another codec, start from the codebooks as in a fresh model;
+        those of a codec that was only trained on are kept (`keep_codes`).
         """
         start = load_lm(init)
         if replace(start.layout, num_codebooks=self.layout.num_codebooks) != self.layout:
             raise CheckpointError(f"{init}: its token layout is not that of this run; train without --init")
-        same_codec = start.codec_fingerprint == self.codec_hash
+        same_codec = start.codec_fingerprint == self.codec_hash or self.config.keep_codes
         if same_codec and start.layout == self.layout:
             return start.llama()
         books = min(start.layout.num_codebooks, self.layout.num_codebooks) if same_codec else 0

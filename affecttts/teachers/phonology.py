@@ -85,3 +85,8 @@ def spoken_phones(utterance: Utterance) -> SpokenPhones:
     ends = np.cumsum(utterance.durations) - utterance.offset
     sounded = np.array([row == SILENCE or SYMBOLS[row] not in STRESS for row in rows])
     return SpokenPhones(rows[sounded], ends[sounded])
+
+
+def phones_at(spoken: SpokenPhones, times: np.ndarray) -> np.ndarray:
+    """Rows int [N] of the phones spoken at some times [N] in seconds; before the first and after the last one, silence."""
+    return spoken.rows[np.searchsorted(spoken.ends, times, side="right").clip(0, len(spoken.rows) - 1)]

@@ -32,15 +32,21 @@ def load_config(cls: type[T], path: str | Path | None, overrides: list[str]) -> 
         except yaml.YAMLError as error:
             raise RequestError(f"--set {override!r}: {value!r} is not YAML") from error
     try:
-        return from_dict(cls, _numbers(cls, values))
+        return from_dict(cls, _mended(cls, values))
     except ValueError as error:
         raise RequestError(f"{path or 'settings'}: {error}") from error
 
 
-def _numbers(cls: type, values: dict[str, Any]) -> dict[str, Any]:
-    """YAML 1.1 reads 8e-4 as a word: turn words into numbers where the field is one."""
-    floats = {field.name for field in fields(cls) if field.type in ("float", float)}
-    return {k: float(v) if k in floats and isinstance(v, str) else v for k, v in values.items()}
+def _mended(cls: type, values: dict[str, Any]) -> dict[str, Any]:
+    """YAML 1.1 reads 8e-4 as a word and no as false: turn them back where the field is a number or a word."""
+    types = {field.name: field.type for field in fields(cls)}
+
+    def mended(name: str, value: Any) -> Any:
+        if types.get(name) in ("float", float) and isinstance(value, str):
+            return float(value)
+        return "no" if types.get(name) in ("str", str) and value is False else value
+
+    return {name: mended(name, value) for name, value in values.items()}
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -313,6 +313,9 @@ def test_lm_started_from_another_codec_s_keeps_all_but_the_codes(monkeypatch, ut
     torch.testing.assert_close(after[name][:codes], before[name][:codes], atol=1e-3, rtol=1e-3)
     fresh = lm_trainer(monkeypatch, tmp_path / "tokens", other, tmp_path / "c")._llama().state_dict()
     assert torch.equal(after[name][codes:], fresh[name][codes:])
+    init = str(tmp_path / "a" / "lm")
+    kept = lm_trainer(monkeypatch, tmp_path / "tokens", other, tmp_path / "d", init=init, keep_codes=True)._llama().state_dict()
+    torch.testing.assert_close(kept[name], before[name], atol=1e-3, rtol=1e-3)
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])

@@ -6,6 +6,7 @@ import pytest
 
 from affecttts.adaptation.config import AdaptationConfig
 from affecttts.errors import RequestError
+from affecttts.training.codec_config import CodecTrainingConfig
 from affecttts.training.config import describe, load_config
 from tiny_models import REPOSITORY, load_recipe
 
@@ -100,3 +101,7 @@ def test_a_number_in_scientific_notation_is_a_number(tmp_path):
     """YAML 1.1 takes 8e-4 for a word; a learning rate is usually written so."""
     path = write(tmp_path / "a.yaml", "")
     assert load_config(Small, path, ["learning_rate=8e-4"]).learning_rate == 8e-4
+
+
+def test_no_means_no():
+    assert load_config(CodecTrainingConfig, None, ["mixed_precision=no"]).mixed_precision == "no"
