@@ -206,8 +206,8 @@ def main() -> None:
 
 def report(title: str, rows: Rows) -> None:
     """Print one table."""
-    columns = ("off", "on", "difference")
-    print_table(title, ["measure", "off [95 %]", "on [95 %]", "on - off, paired"], [[n, *(r[c] for c in columns)] for n, r in rows.items()])
+    cells = [[name, *(row[column] for column in (*SIDES, "difference"))] for name, row in rows.items()]
+    print_table(title, ["measure", "off [95 %]", "on [95 %]", "on - off, paired"], cells)
 
 
 if __name__ == "__main__":

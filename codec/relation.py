@@ -95,8 +95,10 @@ def relation_loss(student: Tensor, teachers: list[tuple[float, Tensor, Tensor]],
         student: [B,F,D], straight-through output of the first quantiser (or the sum of the first ones).
         teachers: (weight, features [B,F,d], mask bool [B,F]) each; no gradient reaches them.
     """
-    compare = _angle_difference if config.function == "angle" else _chunked_difference if config.chunk else _difference
-    picks = _triplets(student, config) if config.function == "angle" else _anchors(student, config)
+    if config.function == "angle":
+        compare, picks = _angle_difference, _triplets(student, config)
+    else:
+        compare, picks = _chunked_difference if config.chunk else _difference, _anchors(student, config)
     total = student.new_zeros((), dtype=torch.float32)
     for weight, features, mask in teachers:
         total = total + weight * compare(student, features.detach(), mask, picks, config)
