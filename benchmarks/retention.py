@@ -154,8 +154,14 @@ def both(off: Callable[[np.ndarray], float], on: Callable[[np.ndarray], float], 
     draws = np.random.default_rng(0).integers(count, size=(RESAMPLES, count))
     values = np.array([(off(picks), on(picks)) for picks in [np.arange(count), *draws]])
     columns = {"off": values[:, 0], "on": values[:, 1], "difference": values[:, 1] - values[:, 0]}
-    tail = (1 - COVERAGE) / 2
-    return {name: Interval(float(x[0]), *map(float, np.nanquantile(x[1:], [tail, 1 - tail]))) for name, x in columns.items()}
+    return {name: Interval(float(x[0]), *_ends(x[1:])) for name, x in columns.items()}
+
+
+def _ends(values: np.ndarray) -> tuple[float, float]:
+    """Of the interval that holds most of the finite values; not-a-numbers where there are none."""
+    finite, tail = values[np.isfinite(values)], (1 - COVERAGE) / 2
+    low, high = np.quantile(finite, [tail, 1 - tail]) if len(finite) else (np.nan, np.nan)
+    return float(low), float(high)
 
 
 def parse() -> argparse.Namespace:
