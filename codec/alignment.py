@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 WEIGHTINGS = ("frame", "global", "uniform")
+SALIENCIES = ("l1", "l2", "cosine", "level")
 
 
 @dataclass(frozen=True)
@@ -15,20 +16,39 @@ class AlignmentConfig:
     """Form of the alignment loss."""
 
     weighting: str = "frame"  # frame: gamma_t; global: one factor a sequence; uniform: none
+    saliency: str = "l1"  # change from frame to frame: l1 (the paper's), l2, cosine; level: distance to the sequence's mean
     temperature: float = 1.0  # of the softmax over saliency
     clamp: tuple[float, float] = (0.1, 5.0)  # of gamma
     attention_temperature: float = 0.1  # of the softmax over the tokens of a window
     reach: int = 1  # tokens to either side of a frame's own that are in its window
     fallback: bool = False  # frames without a transcript are aligned with the semantic teacher's features
+    speech_only: bool = True  # silent frames take no part
 
     def __post_init__(self) -> None:
-        if self.weighting not in WEIGHTINGS:
-            raise ValueError(f"weighting is {self.weighting!r}; known: {WEIGHTINGS}")
+        for name, known in (("weighting", WEIGHTINGS), ("saliency", SALIENCIES)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; known: {known}")
 
 
-def emotion_saliency(emotion: Tensor) -> Tensor:
-    """L1 change of the emotion teacher from frame to frame, 0 at the first. [B,F,E] -> [B,F]."""
-    change = emotion.float().diff(dim=1).abs().sum(-1)
+def emotion_saliency(emotion: Tensor, mask: Tensor, kind: str = "l1") -> Tensor:
+    """How much the emotion teacher moves at every frame, 0 at the first one unless `kind` is "level".
+
+    Args:
+        emotion: [B,F,E].
+        mask: bool [B,F], frames that count towards the mean of "level".
+        kind: one of `SALIENCIES`.
+
+    Returns:
+        [B,F].
+    """
+    emotion = emotion.float()
+    if kind == "level":
+        mean = (emotion * mask[..., None]).sum(1, keepdim=True) / mask.sum(1)[:, None, None].clamp_min(1)
+        return (emotion - mean).abs().sum(-1)
+    if kind == "cosine":
+        change = 1 - torch.nn.functional.cosine_similarity(emotion[:, 1:], emotion[:, :-1], dim=-1)
+    else:
+        change = torch.linalg.vector_norm(emotion.diff(dim=1), ord=int(kind[1]), dim=-1)
     return torch.nn.functional.pad(change, (1, 0))
 
 
@@ -46,7 +66,7 @@ def emotion_weights(emotion: Tensor, mask: Tensor, config: AlignmentConfig) -> T
     count = valid.sum(1, keepdim=True).clamp_min(1)
     if config.weighting == "uniform":
         return valid
-    saliency = emotion_saliency(emotion)
+    saliency = emotion_saliency(emotion, mask, config.saliency)
     mean = (saliency * valid).sum(1, keepdim=True) / count
     if config.weighting == "global":
         return valid * (mean / mean.mean().clamp_min(1e-6)).clamp(*config.clamp)

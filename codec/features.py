@@ -49,7 +49,6 @@ class EncoderFeatures(nn.Module):
         self.register_buffer("window", torch.hann_window(config.n_fft), persistent=False)
         self.register_buffer("low_window", torch.hann_window(config.low_n_fft), persistent=False)
 
-    @torch.no_grad()
     def forward(self, audio: Tensor) -> Tensor:
         config, audio = self.config, audio[:, 0].float()
         frames = audio.shape[-1] // config.hop_length

@@ -97,6 +97,10 @@ class Codec(nn.Module):
         """audio [B,1,T] -> latents [B,D,F] before modulation, F = ceil(T / samples_per_frame); zeros pad the end."""
         return self.encoder(self._whole_frames(audio))
 
+    def hidden(self, audio: Tensor) -> Tensor:
+        """audio [B,1,T] -> hidden frames [B, config.hidden_dim, F] of the encoder, which the student reads."""
+        return self.encoder.hidden(self._whole_frames(audio))
+
     def _whole_frames(self, audio: Tensor) -> Tensor:
         if audio.dim() != 3 or audio.shape[1] != 1 or audio.shape[2] == 0:
             raise ValueError(f"audio must be [B,1,T] with T > 0, got {tuple(audio.shape)}")
@@ -137,7 +141,7 @@ class Codec(nn.Module):
 
     def forward(
         self, audio: Tensor, f0: Tensor | None = None, quantize: bool = True, num_codebooks: int | None = None,
-        guidance: Guidance | None = None, student_share: float = 0.0, codes: Tensor | None = None,
+        guidance: Guidance | None = None, student_share: float = 0.0, codes: Tensor | None = None, mask: Tensor | None = None,
     ) -> CodecOutput:  # fmt: skip
         """Args:
             audio: [B,1,T] in [-1,1].
@@ -146,10 +150,11 @@ class Codec(nn.Module):
             num_codebooks: use the first ones only; None = all.
             guidance, student_share: see `modulate`.
             codes: int64 [B,k,F] to decode in place of the audio's own, to train a decoder; rows of -1 keep their own.
+            mask: bool [B,F], frames that hold audio and not padding: the codebooks learn from no others. None = all.
         """
-        hidden = self.encoder.hidden(self._whole_frames(audio))
+        hidden = self.hidden(audio)
         modulated = self.modulate(self.encoder.latents(hidden), hidden, guidance, student_share)
-        quantized = self.quantizer(modulated.latents, num_codebooks) if quantize else None
+        quantized = self.quantizer(modulated.latents, num_codebooks, mask) if quantize else None
         heard = quantized.quantized if quantized else modulated.latents.float()
         if codes is not None:
             given = self.quantizer.lookup(codes[:, :num_codebooks].clamp_min(0))

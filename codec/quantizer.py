@@ -23,6 +23,7 @@ class QuantizerOutput:
     codes: Tensor  # int64 [B,k,F]
     commitment: Tensor  # scalar, summed over stages
     perplexity: Tensor  # [k], exp of the entropy of the batch's codes
+    usage: Tensor  # [k], share of each book's codes that the batch uses
     restarts: Tensor  # scalar, codes restarted in this step
     codebook: Tensor | None = None  # scalar, pulls codebooks to the latents where they learn by gradient
 
@@ -67,8 +68,8 @@ class Codebook(nn.Module):
         self.sums.copy_(centres)
 
     def nearest(self, points: Tensor) -> Tensor:
-        """points [N,D] -> indices [N]."""
-        return (points @ self.vectors.t() * 2 - self.vectors.pow(2).sum(dim=1)).argmax(dim=1)
+        """points [..., D] -> indices [...]."""
+        return (points @ self.vectors.t() * 2 - self.vectors.pow(2).sum(dim=1)).argmax(dim=-1)
 
     @torch.no_grad()
     def update(self, points: Tensor, indices: Tensor) -> Tensor:
@@ -106,63 +107,80 @@ class ResidualQuantizer(nn.Module):
         )
 
     @torch.no_grad()
-    def initialise(self, latents: Tensor, generator: torch.Generator | None = None) -> None:
-        """K-means start of every stage on the residuals of latents [B,D,F]."""
-        residual = latents.float().transpose(1, 2).flatten(0, 1)
+    def initialise(self, latents: Tensor, generator: torch.Generator | None = None, mask: Tensor | None = None) -> None:
+        """K-means start of every stage on the residuals of latents [B,D,F] at the frames of `mask`, bool [B,F]."""
+        residual = in_frames(latents.float().transpose(1, 2), mask)
         for codebook in self.codebooks:
             codebook.initialise(residual, generator)
             residual = residual - codebook.vectors[codebook.nearest(residual)]
 
-    def forward(self, latents: Tensor, num_codebooks: int | None = None) -> QuantizerOutput:
-        """Quantise latents [B,D,F]; in training the codebooks learn and items lose their last stages at random."""
-        with torch.autocast(latents.device.type, enabled=False):
-            return self._quantize(latents.float(), num_codebooks or len(self.codebooks))
+    def forward(self, latents: Tensor, num_codebooks: int | None = None, mask: Tensor | None = None) -> QuantizerOutput:
+        """Quantise latents [B,D,F]; in training the codebooks learn and items lose their last stages at random.
 
-    def _quantize(self, latents: Tensor, num_codebooks: int) -> QuantizerOutput:
-        batch, dim, frames = latents.shape
-        active = active_stages(batch, num_codebooks, self.dropout if self.training else 0.0, latents.device)
+        Frames outside `mask`, bool [B,F], are quantised too, but codebooks, losses and statistics know nothing of them.
+        """
+        with torch.autocast(latents.device.type, enabled=False):
+            return self._quantize(latents.float(), num_codebooks or len(self.codebooks), mask)
+
+    def _quantize(self, latents: Tensor, num_codebooks: int, mask: Tensor | None) -> QuantizerOutput:
+        active = active_stages(len(latents), num_codebooks, self.dropout if self.training else 0.0, latents.device)
         residual, total = latents, torch.zeros_like(latents)
-        stages, codes, losses, perplexities = [], [], [], []
+        stages, codes, losses = [], [], []
         restarts = torch.zeros((), device=latents.device)
         for index, codebook in enumerate(self.codebooks[:num_codebooks]):
-            points = residual.transpose(1, 2).reshape(-1, dim)
-            picks = codebook.nearest(points.detach())
-            vectors = codebook.vectors[picks].view(batch, frames, dim).transpose(1, 2)
+            points = residual.detach().transpose(1, 2)
+            picks = codebook.nearest(points)
+            vectors = codebook.vectors[picks].transpose(1, 2)
             keep = (active > index).to(latents.dtype)[:, None, None]
-            losses.append(((residual - vectors.detach()).pow(2) * keep).mean())
+            losses.append(frame_mean(((residual - vectors).pow(2) * keep).transpose(1, 2), mask))
             stages.append(residual + (vectors - residual).detach())
-            total = total + vectors.detach() * keep
+            total = total + vectors * keep
             if self.training:
-                restarts = restarts + codebook.update(points.detach(), picks)
-            perplexities.append(perplexity(picks, codebook.size))
-            codes.append(picks.view(batch, frames))
-            residual = residual - vectors.detach()
-        quantized = latents + (total - latents).detach()
-        return QuantizerOutput(
-            quantized, tuple(stages), torch.stack(codes, dim=1), torch.stack(losses).sum(), torch.stack(perplexities), restarts
-        )
+                restarts = restarts + codebook.update(in_frames(points, mask), in_frames(picks, mask))
+            codes.append(picks)
+            residual = residual - vectors
+        quantized, picked = latents + (total - latents).detach(), torch.stack(codes, dim=1)
+        told = code_statistics(picked, self.codebooks[0].size, mask)
+        return QuantizerOutput(quantized, tuple(stages), picked, torch.stack(losses).sum(), *told, restarts)
 
     def lookup(self, codes: Tensor) -> Tensor:
         """codes int64 [B,k,F] -> latents [B,D,F]; equals `forward(...).quantized` in evaluation."""
         vectors = [book.vectors[codes[:, k]] for k, book in enumerate(self.codebooks[: codes.shape[1]])]
         return torch.stack(vectors).sum(dim=0).transpose(1, 2)
 
-
     def code_vectors(self) -> list[Tensor]:
         """What every code adds to the latents: [codebook_size, D] per book."""
         return [book.vectors for book in self.codebooks]
 
 
-def active_stages(batch: int, num_codebooks: int, dropout: float, device: torch.device) -> Tensor:
-    """How many stages every item keeps, int64 [batch]: all of them, or for a share `dropout` a number drawn evenly."""
+def active_stages(batch: int, num_codebooks: int, dropout: float, device: torch.device, few: bool = False) -> Tensor:
+    """How many stages every item keeps, int64 [batch]: all of them, or for a share `dropout` a number that is drawn.
+
+    It is drawn evenly, or with `few` in inverse proportion to itself.
+    """
     active = torch.full((batch,), num_codebooks, device=device)
     if dropout == 0:
         return active
-    drawn = torch.randint(1, num_codebooks + 1, (batch,), device=device)
+    counts = torch.arange(1, num_codebooks + 1, device=device)
+    drawn = torch.multinomial(1 / counts if few else torch.ones_like(counts, dtype=torch.float32), batch, replacement=True) + 1
     return torch.where(torch.rand(batch, device=device) < dropout, drawn, active)
 
 
-def perplexity(picks: Tensor, size: int) -> Tensor:
-    """Exp of the entropy of codes int64 [N], a scalar between 1 and `size`."""
-    share = torch.bincount(picks, minlength=size).float() / len(picks)
-    return torch.exp(-(share * share.clamp_min(1e-10).log()).sum())
+def in_frames(values: Tensor, mask: Tensor | None) -> Tensor:
+    """Values [B,F,...] at the frames of `mask`, bool [B,F]: [N,...]. None = all frames."""
+    return values.flatten(0, 1) if mask is None else values[mask]
+
+
+def frame_mean(values: Tensor, mask: Tensor | None) -> Tensor:
+    """Mean of values [B,F,C] over channels and the frames of `mask`, bool [B,F]; None = all frames."""
+    if mask is None:
+        return values.mean()
+    return (values * mask[..., None]).sum() / (mask.sum() * values.shape[-1]).clamp_min(1)
+
+
+def code_statistics(codes: Tensor, size: int, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Perplexity (1 to `size`) and share of used codes per book, [K] each, of codes int64 [B,K,F] at the frames of `mask`."""
+    picks = in_frames(codes.transpose(1, 2), mask)
+    counts = torch.stack([torch.bincount(book, minlength=size) for book in picks.t()]).float()
+    share = counts / max(1, len(picks))
+    return torch.exp(-(share * share.clamp_min(1e-10).log()).sum(1)), (counts > 0).float().mean(1)

@@ -8,7 +8,7 @@ from torch.nn.functional import mse_loss, normalize
 from torch.nn.utils.parametrizations import weight_norm
 
 from codec.config import CodecConfig
-from codec.quantizer import QuantizerOutput, active_stages, k_means, perplexity
+from codec.quantizer import QuantizerOutput, active_stages, code_statistics, frame_mean, in_frames, k_means
 
 
 class FactorizedCodebook(nn.Module):
@@ -46,19 +46,19 @@ class FactorizedQuantizer(nn.Module):
         )
 
     @torch.no_grad()
-    def initialise(self, latents: Tensor, generator: torch.Generator | None = None) -> None:
-        """K-means start of every stage on the residuals of latents [B,D,F]."""
-        residual = latents.float().transpose(1, 2).flatten(0, 1)
+    def initialise(self, latents: Tensor, generator: torch.Generator | None = None, mask: Tensor | None = None) -> None:
+        """K-means start of every stage on the residuals of latents [B,D,F] at the frames of `mask`, bool [B,F]."""
+        residual = in_frames(latents.float().transpose(1, 2), mask)
         for book in self.codebooks:
             book.initialise(residual, generator)
             residual = residual - book.outward(book.vectors[book.nearest(book.inward(residual))])
 
-    def forward(self, latents: Tensor, num_codebooks: int | None = None) -> QuantizerOutput:
-        """Quantise latents [B,D,F]; in training items lose their last stages at random."""
+    def forward(self, latents: Tensor, num_codebooks: int | None = None, mask: Tensor | None = None) -> QuantizerOutput:
+        """Quantise latents [B,D,F]; in training items lose their last stages at random. `mask`: as ResidualQuantizer's."""
         with torch.autocast(latents.device.type, enabled=False):
-            return self._quantize(latents.float(), num_codebooks or len(self.codebooks))
+            return self._quantize(latents.float(), num_codebooks or len(self.codebooks), mask)
 
-    def _quantize(self, latents: Tensor, num_codebooks: int) -> QuantizerOutput:
+    def _quantize(self, latents: Tensor, num_codebooks: int, mask: Tensor | None) -> QuantizerOutput:
         batch, device = latents.shape[0], latents.device
         active = active_stages(batch, num_codebooks, self.dropout if self.training else 0.0, device)
         residual = latents.transpose(1, 2)
@@ -69,16 +69,14 @@ class FactorizedQuantizer(nn.Module):
             codes = book.inward(residual)
             picks.append(book.nearest(codes.detach()))
             vectors = book.vectors[picks[-1]]
-            commitment = commitment + (mse_loss(codes, vectors.detach(), reduction="none") * keep).mean()
-            codebook = codebook + (mse_loss(vectors, codes.detach(), reduction="none") * keep).mean()
+            commitment = commitment + frame_mean(mse_loss(codes, vectors.detach(), reduction="none") * keep, mask)
+            codebook = codebook + frame_mean(mse_loss(vectors, codes.detach(), reduction="none") * keep, mask)
             stage = book.outward(codes + (vectors - codes).detach())
             stages.append(stage.transpose(1, 2))
             total, residual = total + stage * keep, residual - stage
-        usage = torch.stack([perplexity(p.flatten(), book.size) for p, book in zip(picks, self.codebooks)])
-        return QuantizerOutput(
-            total.transpose(1, 2), tuple(stages), torch.stack(picks, dim=1), commitment, usage,
-            torch.zeros((), device=device), codebook,
-        )  # fmt: skip
+        picked, none = torch.stack(picks, dim=1), torch.zeros((), device=device)
+        told = code_statistics(picked, self.codebooks[0].size, mask)
+        return QuantizerOutput(total.transpose(1, 2), tuple(stages), picked, commitment, *told, none, codebook)
 
     def lookup(self, codes: Tensor) -> Tensor:
         """codes int64 [B,k,F] -> latents [B,D,F]; equals `forward(...).quantized` in evaluation."""

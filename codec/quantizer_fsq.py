@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from codec.config import FSQ_SIZE, CodecConfig
-from codec.quantizer import QuantizerOutput, active_stages, perplexity
+from codec.quantizer import QuantizerOutput, active_stages, code_statistics, frame_mean, in_frames
 
 EMOTION_LEVELS = (2, 2, 2)
 ACOUSTIC_LEVELS = (4, 4, 4, 4, 4, 4)
@@ -79,7 +79,7 @@ class FsqStage(nn.Module):
 
 class BlockDiagonalFSQ(nn.Module):
     """K stages on what the earlier ones left. The first quarter of the channels is the emotion block, the rest acoustics:
-    by induction no stage lets one depend on the other."""
+    by induction no stage lets one depend on the other. Quantiser dropout favours few stages."""
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
@@ -87,33 +87,33 @@ class BlockDiagonalFSQ(nn.Module):
         self.stages = nn.ModuleList(FsqStage(config.latent_dim, config.emotion_channels) for _ in range(config.num_codebooks))
 
     @torch.no_grad()
-    def initialise(self, latents: Tensor, generator: torch.Generator | None = None) -> None:
-        """Scales and biases of every stage from latents [B,D,F]; nothing is drawn."""
-        residual = latents.float().transpose(1, 2).flatten(0, 1)
+    def initialise(self, latents: Tensor, generator: torch.Generator | None = None, mask: Tensor | None = None) -> None:
+        """Scales and biases of every stage from latents [B,D,F] at the frames of `mask`, bool [B,F]; nothing is drawn."""
+        residual = in_frames(latents.float().transpose(1, 2), mask)
         for stage in self.stages:
             stage.initialise(residual)
             residual = residual - stage(residual)[0]
 
-    def forward(self, latents: Tensor, num_codebooks: int | None = None) -> QuantizerOutput:
-        """Quantise latents [B,D,F]; in training items lose their last stages at random."""
+    def forward(self, latents: Tensor, num_codebooks: int | None = None, mask: Tensor | None = None) -> QuantizerOutput:
+        """Quantise latents [B,D,F]; in training items lose their last stages at random. `mask`: as ResidualQuantizer's."""
         with torch.autocast(latents.device.type, enabled=False):
-            return self._quantize(latents.float(), num_codebooks or len(self.stages))
+            return self._quantize(latents.float(), num_codebooks or len(self.stages), mask)
 
-    def _quantize(self, latents: Tensor, num_codebooks: int) -> QuantizerOutput:
-        active = active_stages(len(latents), num_codebooks, self.dropout if self.training else 0.0, latents.device)
+    def _quantize(self, latents: Tensor, num_codebooks: int, mask: Tensor | None) -> QuantizerOutput:
+        dropout = self.dropout if self.training else 0.0
+        active = active_stages(len(latents), num_codebooks, dropout, latents.device, few=True)
         residual, total = latents.transpose(1, 2), torch.zeros_like(latents.transpose(1, 2))
         outputs, codes, commitment = [], [], latents.new_zeros(())
         for index, stage in enumerate(self.stages[:num_codebooks]):
             keep = (active > index).to(latents.dtype)[:, None, None]
             quantized, picks = stage(residual)
-            commitment = commitment + ((residual - quantized.detach()).square() * keep).mean()
+            commitment = commitment + frame_mean((residual - quantized.detach()).square() * keep, mask)
             outputs.append(quantized.transpose(1, 2))
             codes.append(picks)
             total, residual = total + quantized * keep, residual - quantized.detach()
-        usage = torch.stack([perplexity(picks.flatten(), FSQ_SIZE) for picks in codes])
-        return QuantizerOutput(
-            total.transpose(1, 2), tuple(outputs), torch.stack(codes, dim=1), commitment, usage, torch.zeros_like(commitment)
-        )
+        picked, none = torch.stack(codes, dim=1), torch.zeros_like(commitment)
+        told = code_statistics(picked, FSQ_SIZE, mask)
+        return QuantizerOutput(total.transpose(1, 2), tuple(outputs), picked, commitment, *told, none)
 
     def lookup(self, codes: Tensor) -> Tensor:
         """codes int64 [B,k,F] -> latents [B,D,F]; equals `forward(...).quantized` in evaluation."""

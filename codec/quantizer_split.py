@@ -27,18 +27,21 @@ class SplitQuantizer(nn.Module):
         self.outward = nn.ModuleList(nn.Linear(dim, dim, bias=False) for _ in range(2))
 
     @torch.no_grad()
-    def initialise(self, latents: Tensor, generator: torch.Generator | None = None) -> None:
-        """K-means start of every stage from latents [B,D,F]."""
+    def initialise(self, latents: Tensor, generator: torch.Generator | None = None, mask: Tensor | None = None) -> None:
+        """K-means start of every stage from latents [B,D,F] at the frames of `mask`, bool [B,F]."""
         for half, inward in zip((self.first, self.rest), self.inward):
-            half.initialise(_project(inward, latents.float()), generator)
+            half.initialise(_project(inward, latents.float()), generator, mask)
 
-    def forward(self, latents: Tensor, num_codebooks: int | None = None) -> QuantizerOutput:
-        """Quantise latents [B,D,F]; in training the codebooks learn and items lose their last stages at random."""
+    def forward(self, latents: Tensor, num_codebooks: int | None = None, mask: Tensor | None = None) -> QuantizerOutput:
+        """Quantise latents [B,D,F]; in training the codebooks learn and items lose their last stages at random.
+
+        `mask`: as ResidualQuantizer's.
+        """
         with torch.autocast(latents.device.type, enabled=False):
             latents, outputs = latents.float(), []
             for half, count, inward in zip((self.first, self.rest), self._counts(num_codebooks), self.inward):
                 if count:
-                    outputs.append(half(_project(inward, latents), count))
+                    outputs.append(half(_project(inward, latents), count, mask))
             return self._joined(outputs)
 
     def _counts(self, num_codebooks: int | None) -> tuple[int, int]:
@@ -52,6 +55,7 @@ class SplitQuantizer(nn.Module):
             codes=torch.cat([half.codes for half in outputs], dim=1),
             commitment=sum(half.commitment for half in outputs),
             perplexity=torch.cat([half.perplexity for half in outputs]),
+            usage=torch.cat([half.usage for half in outputs]),
             restarts=sum(half.restarts for half in outputs),
         )
 

@@ -36,6 +36,7 @@ from codec import Codec, CodecConfig, CodecOutput
 from codec.alignment import AlignmentConfig
 from codec.balance import GradientBalancer
 from codec.config import from_dict
+from codec.cycle import cycle_loss
 from codec.discriminators import Discriminator, DiscriminatorConfig
 from codec.errors import CheckpointError
 from codec.listener import Listener, PhoneticLoss
@@ -160,14 +161,19 @@ class Trainer:
         with self.accelerator.autocast():
             guidance = batch.lessons.guidance if batch.lessons else None
             share = self._student_share()
-            output = self.codec(batch.audio, batch.f0, quantize, self._num_codebooks(), guidance, share, batch.codes)
+            output = self.codec(batch.audio, batch.f0, quantize, self._num_codebooks(), guidance, share, batch.codes, batch.mask)
         losses, logs = {"mel": self.mel_loss(output.audio, batch.audio), **pitch_losses(output.decoded, batch.f0)}, {}
+        if self.step < config.waveform_steps:
+            losses["waveform"] = (output.audio - batch.audio).abs().mean()
         if self.phonetic_loss is not None:
             losses |= self.phonetic_loss(output.audio, batch.audio)
         if quantize and not config.freeze_codes:
             losses["commitment"] = output.quantized.commitment
             if output.quantized.codebook is not None:
                 losses["codebook"] = output.quantized.codebook
+            if self.shape.quantizer == "bd_rfsq" and output.predicted is not None:
+                with self.accelerator.autocast():
+                    losses["cycle"] = cycle_loss(self._plain(), output, batch.mask)
         if batch.lessons is not None:
             taught, logs = self._distil(output, batch, weights["mel"] * losses["mel"])
             losses, weights = losses | taught, weights | self._balanced_weights(taught)
@@ -184,6 +190,7 @@ class Trainer:
         logs |= {f"loss/{name}": loss.item() for name, loss in losses.items()} | {"learning_rate": rate}
         if output.quantized:
             logs |= {f"perplexity/q{k + 1}": p.item() for k, p in enumerate(output.quantized.perplexity)}
+            logs |= {f"usage/q{k + 1}": share.item() for k, share in enumerate(output.quantized.usage)}
             logs["restarts"] = output.quantized.restarts.item()
         return logs
 
@@ -203,6 +210,7 @@ class Trainer:
         balanced = {name: losses[name] for name in self.balancer.ratios if name in losses}
         if balanced and (self.step % self.config.balance_every == 0 or not self.balancer.norms):
             self.balancer.measure(output.latents, reconstruction, balanced)
+        logs |= {f"gradient_norm/{name}": norm for name, norm in self.balancer.norms.items()}
         return losses, logs | {f"weight/{name}": weight for name, weight in self._balanced_weights(losses).items()}
 
     def _balanced_weights(self, losses: dict) -> dict[str, float]:
@@ -231,8 +239,9 @@ class Trainer:
         """Codebooks from the latents of some batches; every process gets rank 0's."""
         codec, batches = self._plain(), range(self.step, self.step + self.config.quantizer_start_batches)
         with torch.no_grad(), self.accelerator.autocast():
-            latents = torch.cat([self._latents(self.sampler.batch(step).to(self.accelerator.device)) for step in batches])
-        codec.quantizer.initialise(latents, torch.Generator().manual_seed(self.config.seed))
+            batches = [self.sampler.batch(step).to(self.accelerator.device) for step in batches]
+            latents, mask = torch.cat([self._latents(batch) for batch in batches]), torch.cat([b.mask for b in batches])
+        codec.quantizer.initialise(latents, torch.Generator().manual_seed(self.config.seed), mask)
         if self.accelerator.num_processes > 1:
             for tensor in codec.quantizer.state_dict().values():
                 torch.distributed.broadcast(tensor, 0)

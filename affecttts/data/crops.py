@@ -10,6 +10,7 @@ from torch import Tensor
 
 from affecttts.data.audio_cache import AudioCache
 from affecttts.data.tokens import TokenStore
+from affecttts.errors import RequestError
 from affecttts.teachers.lessons import FrameLessons, Lessons, collate
 from codec.config import CodecConfig
 
@@ -34,17 +35,23 @@ class CropBatch:
     audio: Tensor  # float32 [B,1,T]
     f0: Tensor  # float32 [B,N] Hz, 0 = unvoiced
     ids: tuple[str, ...]  # utterances, for error messages
+    mask: Tensor  # bool [B,F], codec frames that begin within the recording; the others are padding
     lessons: FrameLessons | None = None  # None without teachers
     codes: Tensor | None = None  # int64 [B,K,F] as a language model predicted them, rows of -1 where none; None: nowhere
 
     def to(self, device: torch.device) -> CropBatch:
         """The same batch on a device."""
         lessons, codes = (part if part is None else part.to(device) for part in (self.lessons, self.codes))
-        return CropBatch(self.audio.to(device), self.f0.to(device), self.ids, lessons, codes)
+        audio, f0, mask = (part.to(device) for part in (self.audio, self.f0, self.mask))
+        return CropBatch(audio, f0, self.ids, mask, lessons, codes)
 
 
 class CropSampler:
-    """Random crops as a pure function of the step: the data position needs no state."""
+    """Random crops as a pure function of the step: the data position needs no state.
+
+    Raises:
+        RequestError: there is nothing to draw from.
+    """
 
     def __init__(
         self, cache: AudioCache, config: CropConfig, codec: CodecConfig, rank: int = 0, lessons: Lessons | None = None,
@@ -53,7 +60,10 @@ class CropSampler:
         self.cache, self.config, self.codec, self.rank = cache, config, codec, rank
         self.lessons, self.predicted = lessons, predicted
         self.frames = round(config.seconds * codec.frame_rate) * codec.frame_stride
-        self.clips = [index for index, clip in enumerate(cache.clips) if clip.utterance.split == "train"]
+        train = [index for index, clip in enumerate(cache.clips) if clip.utterance.split == "train"]
+        self.clips = [index for index in train if self._weight(index) > 0]
+        if not self.clips:
+            raise RequestError("no clip to train on: set `split` to train in some rows whose speaker_weights are not 0")
         lengths = np.array([self._weight(index) for index in self.clips])
         self.cumulative = np.cumsum(lengths / lengths.sum())
 
@@ -65,10 +75,10 @@ class CropSampler:
         """The crops of one step."""
         generator = np.random.default_rng((self.config.seed, step, self.rank))
         rows = [self._crop(generator) for _ in range(self.config.batch_size)]
-        audio, f0 = (torch.from_numpy(np.stack([row[name] for row in rows])) for name in ("audio", "f0"))
+        audio, f0, mask = (torch.from_numpy(np.stack([row[name] for row in rows])) for name in ("audio", "f0", "mask"))
         lessons = collate([row["lessons"] for row in rows]) if self.lessons else None
         codes = torch.from_numpy(np.stack([row["codes"] for row in rows])) if self.predicted else None
-        return CropBatch(audio[:, None], f0, tuple(row["id"] for row in rows), lessons, codes)
+        return CropBatch(audio[:, None], f0, tuple(row["id"] for row in rows), mask, lessons, codes)
 
     def _crop(self, generator: np.random.Generator) -> dict:
         place = min(int(np.searchsorted(self.cumulative, generator.random())), len(self.clips) - 1)
@@ -87,6 +97,7 @@ class CropSampler:
             "id": clip.utterance.id,
             "audio": np.pad(audio * np.float32(gain), (0, missing * hop)),
             "f0": np.pad(f0, (0, missing)),
+            "mask": np.arange(0, self.frames, self.codec.frame_stride) < len(f0),
         }
         if self.predicted:
             row["codes"] = self._codes(clip.utterance.id, start, generator)

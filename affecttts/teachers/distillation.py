@@ -13,6 +13,7 @@ from codec.modulation import Guidance
 from codec.relation import FeatureMatcher, RelationConfig, relation_correlation, relation_loss, relation_matrix
 from codec.student import prediction_loss
 
+RELATED = ("student", "student_acoustic", "emotion", "semantic")  # whose mean relations are logged; the first two differ in bd_rfsq
 BALANCED = ("relation", "alignment", "matching")  # act on the first quantiser; the recipe weights them by their gradients
 
 
@@ -96,6 +97,8 @@ class Distillation(nn.Module):
         known = lessons.tokens[:, :, self.alignment.reach].abs().sum(-1) > 0
         if self.alignment.fallback:
             known = known | guidance.semantic_known
+        if self.alignment.speech_only:
+            known = known & lessons.sounding
         gamma = emotion_weights(guidance.emotion, known & guidance.emotion_known, self.alignment)
         loss, cosine = self.aligner(student, lessons.tokens, gamma, guidance.semantic)
         share = gamma / gamma.sum(1, keepdim=True).clamp_min(1e-6)
@@ -106,13 +109,16 @@ class Distillation(nn.Module):
     def _relation_health(self, moody: Tensor, wordy: Tensor, guidance: Guidance) -> dict[str, float]:
         if moody.shape[1] > self.relation.anchors:
             moody, wordy = moody[:, : self.relation.anchors], wordy[:, : self.relation.anchors]
-        frames, norm = moody.shape[1], self.relation.norm
+        frames = moody.shape[1]
         known = (guidance.emotion_known & guidance.semantic_known)[:, :frames]
         features = (moody, wordy, guidance.emotion[:, :frames], guidance.semantic[:, :frames])
-        mine, mine_too, moods, words = (relation_matrix(x, norm, mask=known) for x in features)
+        function = "cosine" if self.relation.function == "cosine" else "distance"
+        mine, mine_too, moods, words = (relation_matrix(x, self.relation.norm, None, known, function) for x in features)
         pairs = (known[:, :, None] & known[:, None]).float()
+        raw = {name: relation_matrix(x, "raw", None, known, function) for name, x in zip(RELATED, features)}
+        means = {f"relation/mean_{name}": ((x * pairs).sum() / pairs.sum().clamp_min(1)).item() for name, x in raw.items()}
         inside = ((mine - moods) * (mine_too - words) < 0).float()
-        return {
+        return means | {
             "relation/emotion_correlation": relation_correlation(mine, moods, known).item(),
             "relation/semantic_correlation": relation_correlation(mine_too, words, known).item(),
             "relation/inside_band": ((inside * pairs).sum() / pairs.sum().clamp_min(1)).item(),

@@ -13,6 +13,7 @@ from affecttts.data.audio_cache import AudioCache
 from affecttts.errors import RequestError
 from affecttts.teachers.cache import TeacherCache
 from affecttts.teachers.protocol import Teacher, frames_at, windows_at
+from codec.activity import frame_levels, sounding_level
 from codec.config import CodecConfig
 from codec.modulation import Guidance
 
@@ -23,10 +24,11 @@ class FrameLessons:
 
     guidance: Guidance
     tokens: Tensor  # float32 [B,F,W,C] of the text teacher: each frame's token amid its neighbours, zeros where there is none
+    sounding: Tensor  # bool [B,F], frames that are not silent
 
     def to(self, device: torch.device) -> FrameLessons:
         """The same on a device."""
-        return FrameLessons(self.guidance.to(device), self.tokens.to(device))
+        return FrameLessons(self.guidance.to(device), self.tokens.to(device), self.sounding.to(device))
 
 
 class Lessons:
@@ -38,7 +40,7 @@ class Lessons:
             raise RequestError(f"text teacher {text.id}: says nothing of single tokens; choose one of {known}")
         caches = {teacher.id: TeacherCache(teacher, audio, root) for teacher in (emotion, semantic, text)}
         self.emotion, self.semantic, self.text = (caches[teacher.id] for teacher in (emotion, semantic, text))
-        self._seconds = [clip.length / audio.sample_rate for clip in audio.clips]
+        self._audio = audio
 
     def stretch(self, clip: int, start: float, count: int, codec: CodecConfig, reach: int) -> dict[str, np.ndarray]:
         """Arrays of `count` codec frames from `start` seconds on, for `collate`; nothing is known past the end of the audio.
@@ -59,13 +61,23 @@ class Lessons:
             arrays["tokens"] = np.zeros((count, width, self.text.dim), np.float32)
         else:
             arrays["tokens"] = windows_at(lesson, start, count, codec.frame_rate, reach)
-        past = start + (np.arange(count) + 0.5) / codec.frame_rate >= self._seconds[clip]
+        audio = self._audio.audio(self._audio.clips[clip])
+        arrays["sounding"] = _sounding(audio, round(start * codec.sample_rate), count, codec.samples_per_frame)
+        past = start + (np.arange(count) + 0.5) / codec.frame_rate >= len(audio) / codec.sample_rate
         for array in arrays.values():
             array[past] = 0
         return arrays
 
 
+def _sounding(audio: np.ndarray, start: int, count: int, frame_length: int) -> np.ndarray:
+    """Whether each of `count` frames from sample `start` on sounds, bool [count], judged by the whole recording [T]."""
+    part = audio[start : start + count * frame_length]
+    part = np.pad(part, (0, count * frame_length - len(part)))
+    return frame_levels(part, frame_length) >= sounding_level(audio, frame_length)
+
+
 def collate(rows: list[dict[str, np.ndarray]]) -> FrameLessons:
     """A batch of `Lessons.stretch`."""
     stacked = {name: torch.from_numpy(np.stack([row[name] for row in rows])) for name in rows[0]}
-    return FrameLessons(tokens=stacked.pop("tokens"), guidance=Guidance(**stacked))
+    tokens, sounding = stacked.pop("tokens"), stacked.pop("sounding")
+    return FrameLessons(Guidance(**stacked), tokens, sounding)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 LOSS_WEIGHTS = {
     "mel": 15.0, "commitment": 0.25, "codebook": 1.0, "f0": 10.0, "voicing": 1.0, "adversarial": 1.0, "feature_matching": 2.0,
-    "prediction": 1.0, "consistency": 0.1, "emotion_block": 1.0, "phone_features": 1.0, "phones": 0.5,
+    "prediction": 1.0, "consistency": 0.1, "emotion_block": 1.0, "phone_features": 1.0, "phones": 0.5, "cycle": 1.0, "waveform": 1.0,
 }  # fmt: skip
 
 
@@ -28,6 +28,7 @@ class CodecTrainingConfig:
     speaker_weights: dict = field(default_factory=dict)  # sampling weight of a speaker's audio, 1 where not named
     quantizer_start_step: int = 400  # latents pass unquantised before; then the codebooks start by k-means
     quantizer_start_batches: int = 16
+    waveform_steps: int = 0  # first steps in which the L1 distance of the samples counts; no use to a decoder free of phase
     freeze_codes: bool = False  # encoder and codebooks stay as they are
     codebook_choices: tuple = ()  # numbers of codebooks, one drawn per step; empty = all (with the quantiser's own dropout)
     predicted_share: float = 0.5  # of the crops whose codes are a language model's, where --predicted gives them

@@ -18,7 +18,18 @@ def everywhere(batch=3, count=20):
 
 def test_saliency_is_the_l1_change():
     x = torch.tensor([[[0.0, 0.0], [1.0, -2.0], [1.0, -2.0]]])
-    assert emotion_saliency(x).tolist() == [[0.0, 3.0, 0.0]]
+    assert emotion_saliency(x, everywhere(1, 3)).tolist() == [[0.0, 3.0, 0.0]]
+
+
+def test_other_saliencies():
+    x = torch.tensor([[[3.0, 4.0], [0.0, 5.0], [9.0, 9.0]]])
+    mask = torch.tensor([[True, True, False]])
+    assert emotion_saliency(x, mask, "l2")[0, :2].tolist() == pytest.approx([0.0, 10**0.5])
+    assert emotion_saliency(x, mask, "cosine")[0, :2].tolist() == pytest.approx([0.0, 0.2], abs=1e-6)
+    assert emotion_saliency(x, mask, "level")[0, :2].tolist() == [2.0, 2.0]  # from the mean of the two frames that count
+    for values in ({"saliency": "loudness"}, {"weighting": "heavy"}):
+        with pytest.raises(ValueError, match="known"):
+            AlignmentConfig(**values)
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])

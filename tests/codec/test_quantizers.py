@@ -6,6 +6,7 @@ import torch
 from codec import CodecConfig
 from codec.config import CHOICES
 from codec.model import QUANTIZERS
+from codec.quantizer import active_stages, code_statistics
 from codec.quantizer_fsq import EMOTION_CODES, LEVELS, finite_scalar
 from tiny_models import random_codec
 
@@ -92,6 +93,59 @@ def test_dropout_drops_last_stages_in_training_alone(kind):
     assert 0 < same.sum() < 32 and some.codes.shape[1] == 4
     if kind in ("rvq_fact", "bd_rfsq"):
         assert torch.equal(again, full)  # those with moving codebooks have moved
+
+
+def padded(points, count=13):
+    """Latents with garbage behind them, and the mask that tells it from them."""
+    garbage = 100 * torch.randn(len(points), DIM, count, generator=torch.Generator().manual_seed(3))
+    return torch.cat([points, garbage], dim=2), (torch.arange(FRAMES + count) < FRAMES).expand(len(points), -1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_padding_teaches_nothing(kind):
+    """Starting values, tables, sums, counts, losses and statistics are the same to the last bit or nearly so."""
+    modules, outputs = [], []
+    for masked in (False, True):
+        torch.manual_seed(0)
+        module = QUANTIZERS[kind](config(kind)).train()
+        points, mask = padded(latents()) if masked else (latents(), None)
+        module.initialise(points, torch.Generator().manual_seed(0), mask)
+        for _ in range(3):
+            torch.manual_seed(1)
+            output = module(points.requires_grad_(), mask=mask)
+        modules.append(module), outputs.append(output)
+    plain, other = (dict(module.named_buffers()) for module in modules)
+    if kind in ("rvq_ema", "rvq_split"):
+        assert {name.split(".")[-1] for name in plain} >= {"vectors", "sums", "counts"}
+    for name, buffer in (plain | dict(modules[0].named_parameters())).items():
+        found = (other | dict(modules[1].named_parameters()))[name]
+        torch.testing.assert_close(found, buffer, atol=1e-5, rtol=1e-5, msg=name)
+    for name in ("commitment", "codebook", "perplexity", "usage", "restarts"):
+        first, second = (getattr(output, name) for output in outputs)
+        torch.testing.assert_close(first, second, atol=1e-4, rtol=1e-4, msg=name) if first is not None else None
+    (gradient,) = torch.autograd.grad(outputs[1].commitment, points)
+    assert (gradient[..., FRAMES:] == 0).all() and gradient[..., :FRAMES].abs().sum() > 0
+    assert outputs[1].codes.shape[2] == FRAMES + 13  # padding is quantised all the same
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_its_mask_padding_would_teach(kind):
+    module, (points, mask) = quantizer(kind).train(), padded(latents())
+    assert not torch.allclose(module(points).commitment, module(points, mask=mask).commitment)
+
+
+def test_usage_is_the_share_of_codes_that_occur():
+    codes = torch.tensor([[[0, 1, 1, 1], [0, 0, 0, 3]]])
+    perplexities, used = code_statistics(codes, 4, torch.tensor([[True, True, True, False]]))
+    assert used.tolist() == [0.5, 0.25]
+    torch.testing.assert_close(perplexities, torch.tensor([3 / 2 ** (2 / 3), 1.0]))
+
+
+def test_the_block_quantiser_drops_to_few_stages_more_often():
+    torch.manual_seed(0)
+    even, few = (torch.bincount(active_stages(4000, 4, 1.0, torch.device("cpu"), few), minlength=5) for few in (False, True))
+    assert even[1:].min() > 850 and few[0] == even[0] == 0
+    assert few.tolist() == sorted(few.tolist()[1:] + [0], key=lambda n: (n > 0, -n)) and few[1] > 3 * few[4]
 
 
 @pytest.mark.parametrize("kind", KINDS)

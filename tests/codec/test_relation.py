@@ -3,7 +3,9 @@
 import pytest
 import torch
 
-from codec.relation import FORMS, NORMS, FeatureMatcher, RelationConfig, relation_correlation, relation_loss, relation_matrix
+from codec.relation import (
+    FORMS, FUNCTIONS, NORMS, FeatureMatcher, RelationConfig, relation_correlation, relation_loss, relation_matrix,
+)  # fmt: skip
 
 
 def frames(seed, batch=2, count=10, dim=6):
@@ -65,6 +67,85 @@ def test_l1_is_blind_between_the_teachers_and_smooth_l1_is_not():
     torch.testing.assert_close(gradient("l1", student, near, far), torch.zeros_like(student), atol=1e-6, rtol=0)
     assert gradient("smooth_l1", student, near, far).abs().max() > 1e-3
     assert gradient("l1", student, far, 3 * student).abs().max() > 1e-3  # outside the band
+
+
+def test_cosines_and_angles_are_what_their_names_say():
+    x = frames(0)
+    torch.testing.assert_close(
+        relation_matrix(x, function="cosine"), torch.nn.functional.cosine_similarity(x[:, :, None], x[:, None], dim=-1)
+    )
+    corner = torch.tensor([[[1.0, 0.0], [0.0, 0.0], [0.0, 2.0]]])  # 90 degrees at the second frame
+    straight = torch.tensor([[[1.0, 0.0], [0.0, 0.0], [-3.0, 0.0]]])  # 180, and 0 at both ends
+    loss = relation_loss(corner, [(1.0, straight, everywhere(straight))], RelationConfig("l1", function="angle"))
+    expected = (1.0 + (1 - 1 / 5**0.5) + (1 - 2 / 5**0.5)) / 3
+    assert loss.item() == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("function", ["cosine", "angle"])
+def test_cosines_and_angles_forget_what_does_not_matter(function):
+    """Angles are the same after moving, turning and scaling, cosines after the last two."""
+    teacher = frames(1)
+    student = 5 * teacher @ rotation(6)
+    moved, config, known = student + 3.0, RelationConfig(function=function), everywhere(teacher)
+    assert relation_loss(student, [(1.0, teacher, known)], config).item() == pytest.approx(0.0, abs=1e-5)
+    after_moving = relation_loss(moved, [(1.0, teacher, known)], config).item()
+    assert after_moving == pytest.approx(0.0, abs=1e-5) if function == "angle" else after_moving > 0.05
+    assert relation_loss(frames(9), [(1.0, teacher, known)], config).item() > 0.05
+
+
+def test_triplets_are_drawn_where_there_are_many():
+    """Their mean is that of all angles."""
+    student, teacher = frames(1), frames(2)
+    teachers = [(1.0, teacher, everywhere(teacher))]
+    full = relation_loss(student, teachers, RelationConfig("mse", function="angle"))
+    torch.manual_seed(0)
+    few = RelationConfig("mse", function="angle", triplets=100)
+    draws = torch.stack([relation_loss(student, teachers, few) for _ in range(200)])
+    assert draws.std() > 0 and abs(draws.mean() - full) < 0.02 * full
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("chunk", [1, 4, 64])
+def test_in_chunks_as_at_once(norm, chunk):
+    """Loss and gradient, with padding, however many rows are compared at a time."""
+    student, teacher, mask = frames(6), frames(7), everywhere(frames(6))
+    mask[0, 6:] = False
+
+    def both(config):
+        leaf = student.clone().requires_grad_()
+        loss = relation_loss(leaf, [(0.5, teacher, mask)], config)
+        return loss.detach(), *torch.autograd.grad(loss, leaf)
+
+    for function in ("distance", "cosine"):
+        whole = both(RelationConfig(norm=norm, function=function))
+        parts = both(RelationConfig(norm=norm, function=function, chunk=chunk, anchors=3))
+        for expected, found in zip(whole, parts):
+            torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("chunk", [0, 4])
+def test_padding_changes_nothing(function, chunk):
+    student, teacher = frames(6), frames(7)
+    config = RelationConfig(function=function, chunk=chunk, triplets=10**6)
+    loss = relation_loss(student, [(1.0, teacher, everywhere(teacher))], config)
+    longer, taught = (torch.cat([x, 50 * frames(8, count=4, dim=6)], dim=1) for x in (student, teacher))
+    longer, mask = longer.requires_grad_(), torch.arange(14).expand(2, 14) < 10
+    padded = relation_loss(longer, [(1.0, taught, mask)], config)
+    torch.testing.assert_close(padded, loss, atol=1e-5, rtol=1e-4)
+    (gradient,) = torch.autograd.grad(padded, longer)
+    assert (gradient[:, 10:] == 0).all() and gradient[:, :10].abs().sum() > 0
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_identical_frames_have_finite_gradients_whatever_the_function(function):
+    """Some frames share a code, as neighbours often do; then all of them do."""
+    teacher = frames(5, count=6)
+    for student in (frames(4, count=3).repeat_interleave(2, dim=1), torch.ones(2, 6, 6), torch.zeros(2, 6, 6)):
+        leaf = student.clone().requires_grad_()
+        loss = relation_loss(leaf, [(1.0, teacher, everywhere(teacher))], RelationConfig(function=function))
+        loss.backward()
+        assert torch.isfinite(loss) and torch.isfinite(leaf.grad).all() and leaf.grad.abs().max() < 1e3
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -153,6 +234,6 @@ def test_feature_matching_vanishes_at_the_teachers_direction():
 
 
 def test_unknown_forms_are_refused():
-    for values in ({"form": "cubic"}, {"norm": "none"}):
+    for values in ({"form": "cubic"}, {"norm": "none"}, {"function": "kernel"}):
         with pytest.raises(ValueError, match="known"):
             RelationConfig(**values)

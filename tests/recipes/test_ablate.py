@@ -106,7 +106,7 @@ def test_differences_are_paired(ablate):
 
 
 def test_there_are_tables():
-    assert {path.stem for path in TABLES} == {"ablation_modules", "ablation_details", "ablation_tiny"}
+    assert {path.stem for path in TABLES} == {"ablation_modules", "ablation_quick", "ablation_details", "ablation_tiny"}
 
 
 @pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
@@ -124,8 +124,9 @@ def test_every_cell_of_every_table_is_possible(ablate, path):
         assert training.seed == run.seed
 
 
-def test_the_table_of_the_modules_has_all_eight_combinations(ablate):
-    config = load_config(ablate[0].AblationConfig, CONFIGS / "ablation_modules.yaml", [])
+@pytest.mark.parametrize("name", ["ablation_modules", "ablation_quick"])
+def test_the_table_of_the_modules_has_all_eight_combinations(ablate, name):
+    config = load_config(ablate[0].AblationConfig, CONFIGS / f"{name}.yaml", [])
     found = {
         (bool(cell.get("codec")), *(name in cell.get("gradient_ratios", {}) for name in ("relation", "alignment")))
         for cell in config.cells.values()

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from affecttts.evaluation.fidelity import compare_pitch, level_correlation
-from affecttts.evaluation.probes import ProbeItem, gru_probe, linear_probe, probe_scores
+from affecttts.evaluation.probes import ProbeItem, _GruProbe, _padded, gru_probe, linear_probe, probe_scores
 from affecttts.evaluation.summary import Interval, markdown_table, over_clips, over_seeds, show
 
 
@@ -65,6 +65,14 @@ def test_only_the_recurrent_probe_hears_the_order():
     train, test = [item.frames for item in data[:24]], [item.frames for item in data[24:]]
     share = {p: (p(train, labels[:24], test, 2, 0) == labels[24:]).float().mean().item() for p in (linear_probe, gru_probe)}
     assert share[gru_probe] > 0.9 and share[linear_probe] < 0.75
+
+
+def test_the_recurrent_probe_does_not_hear_padding():
+    torch.manual_seed(0)
+    probe, long, short = _GruProbe(6, 3), torch.randn(9, 6), torch.randn(5, 6)
+    together = probe(*_padded([long, short]))
+    torch.testing.assert_close(together, torch.cat([probe(*_padded([x])) for x in (long, short)]))
+    assert not torch.allclose(probe(*_padded([short])), probe(*_padded([short.flip(0)])), atol=1e-3)
 
 
 def test_probes_are_speaker_disjoint():

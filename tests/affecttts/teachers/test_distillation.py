@@ -19,7 +19,7 @@ def lessons(seed=0, batch=2):
     draw = torch.Generator().manual_seed(seed)
     emotion, semantic = (torch.randn(batch, FRAMES, dim, generator=draw) for dim in DIMS[:2])
     tokens = torch.randn(batch, FRAMES, 3, DIMS[2], generator=draw)
-    return FrameLessons(Guidance.everywhere(emotion, semantic), tokens)
+    return FrameLessons(Guidance.everywhere(emotion, semantic), tokens, torch.ones(batch, FRAMES, dtype=torch.bool))
 
 
 def output(codec, taught=None, share=0.0):
@@ -83,9 +83,9 @@ def test_what_is_unknown_has_no_say():
     known[1] = False
     partial = Guidance(taught.guidance.emotion, taught.guidance.semantic, known, known)
     tokens = taught.tokens * known[..., None, None]
-    base = distillation(codec)(found, FrameLessons(partial, tokens))[0]
+    base = distillation(codec)(found, FrameLessons(partial, tokens, taught.sounding))[0]
     spoilt = Guidance(*(torch.where(known[..., None], x, 99.0) for x in (partial.emotion, partial.semantic)), known, known)
-    again = distillation(codec)(found, FrameLessons(spoilt, tokens))[0]
+    again = distillation(codec)(found, FrameLessons(spoilt, tokens, taught.sounding))[0]
     for name in base:
         torch.testing.assert_close(base[name], again[name])
 
@@ -93,9 +93,22 @@ def test_what_is_unknown_has_no_say():
 def test_without_transcripts_semantics_stand_in_for_the_words():
     codec = random_codec()
     found, taught = output(codec), lessons()
-    silent = FrameLessons(taught.guidance, torch.zeros_like(taught.tokens))
+    silent = FrameLessons(taught.guidance, torch.zeros_like(taught.tokens), taught.sounding)
     assert distillation(codec)(found, silent)[0]["alignment"].item() == 0.0
     assert distillation(codec, alignment={"fallback": True})(found, silent)[0]["alignment"].item() > 0.3
+
+
+def test_silent_frames_are_not_aligned():
+    """What the first quantiser says in them is free, and with `speech_only` off it is not."""
+    codec, taught = random_codec(), lessons()
+    sounding = taught.sounding.clone()
+    sounding[:, 8:] = False
+    quiet = FrameLessons(taught.guidance, taught.tokens, sounding)
+    for speech_only, frames in ((True, 8), (False, FRAMES)):
+        found = output(codec)
+        loss = distillation(codec, ("alignment",), alignment={"speech_only": speech_only})(found, quiet)[0]["alignment"]
+        (gradient,) = torch.autograd.grad(loss, found.latents)
+        assert (gradient.abs().sum((0, 1)) > 0).tolist() == [True] * frames + [False] * (FRAMES - frames)
 
 
 def test_softness_brings_in_the_unquantised_latents():

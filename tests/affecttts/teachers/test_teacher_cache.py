@@ -148,6 +148,8 @@ def test_a_speaker_of_weight_zero_is_never_drawn(audio):
     chosen = sampler(audio, speaker_weights={"fenrir": 0.0})
     speakers = {clip.utterance.id: clip.utterance.speaker for clip in audio.clips}
     assert {speakers[name] for step in range(10) for name in chosen.batch(step).ids} == {"heart"}
+    with pytest.raises(RequestError, match="speaker_weights"):
+        sampler(audio, speaker_weights={"fenrir": 0.0, "heart": 0.0})
 
 
 def test_a_crop_longer_than_the_clip_is_padded_and_unknown(audio, lessons):
@@ -158,6 +160,21 @@ def test_a_crop_longer_than_the_clip_is_padded_and_unknown(audio, lessons):
     assert silent[~known][1:].all()  # the first one may hold a little of the end
     assert (batch.lessons.guidance.emotion[0][~known] == 0).all()
     assert (batch.lessons.tokens[0][~known] == 0).all()
+    assert not batch.lessons.sounding[0][~known].any()
+    assert batch.mask.shape == (1, 500) and silent[~batch.mask[0]].all()
+    assert batch.mask[0].sum() - known.sum() in (0, 1)  # a frame that the recording ends in counts as audio
+    assert sampler(audio).batch(0).mask.all()
+
+
+def test_frames_sound_or_not_as_in_the_whole_recording(audio, lessons):
+    """The clips end in silence; a gain changes nothing, and a crop of silence alone does not sound."""
+    whole = lessons.stretch(4, 0.0, 40, CODEC, 1)["sounding"]
+    assert 0.3 < whole.mean() < 1.0
+    clip = audio.clips[4]
+    seconds = clip.length / audio.sample_rate
+    tail = lessons.stretch(4, seconds - 0.08, 2, CODEC, 1)["sounding"]
+    levels = np.square(audio.audio(clip)[-1920:].reshape(2, -1)).mean(1)
+    assert not tail.any() and (levels > 0).any()
 
 
 def test_crops_are_never_clipped(audio):

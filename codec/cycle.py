@@ -1,0 +1,30 @@
+"""Cycle loss of BD-RFSQ (arXiv 2605.23373): the emotion that is heard in a copy is that of its original."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from codec.model import Codec, CodecOutput
+from codec.quantizer import frame_mean
+
+
+def cycle_loss(codec: Codec, output: CodecOutput, mask: Tensor | None = None) -> Tensor:
+    """Mean over frames of 1 - cosine between what the codec's student hears of emotion in the copy and heard in the original.
+
+    The paper asks a large frozen teacher. The student stands in for it here; neither it nor the encoder that it reads learns
+    from this loss, so that the copy alone can lower it.
+
+    Args:
+        codec: with a student.
+        output: of this codec's forward pass.
+        mask: bool [B,F], frames that count; None = all.
+    """
+    weights = [w for part in (codec.encoder, codec.student) for w in part.parameters() if w.requires_grad]
+    for weight in weights:
+        weight.requires_grad_(False)
+    heard = codec.student(codec.hidden(output.audio)).emotion.float()
+    for weight in weights:
+        weight.requires_grad_(True)
+    wanted = output.predicted.emotion.detach().float()
+    return frame_mean(1 - torch.nn.functional.cosine_similarity(heard, wanted, dim=-1)[..., None], mask)

@@ -1,0 +1,108 @@
+"""The benchmark of what the modules keep, on codecs whose losses are known."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+for package in ("pyworld", "soundfile"):
+    pytest.importorskip(package)
+
+import retention
+from affecttts.evaluation.judges import WordCounts
+from affecttts.evaluation.probes import ProbeAnswers
+from retention import Hearing, affect_rows, both, likeness_rows, load_judge, probe_rows, word_rows
+from tiny_models import DATA, random_codec
+
+RATE = 24_000
+
+
+class Loudness:
+    """A judge that takes the loud for angry and the rest for sad."""
+
+    labels = ("angry", "sad")
+
+    def __call__(self, audio: np.ndarray, sample_rate: int) -> np.ndarray:
+        angry = min(1.0, 4 * float(np.abs(audio).mean()))
+        return np.array([angry, 1 - angry])
+
+
+def hearing(level: float, errors: int = 0, seed: int = 0) -> Hearing:
+    draw = np.random.default_rng(seed)
+    audio = (level * draw.standard_normal(9600) * np.repeat(draw.uniform(0.1, 1, 40), 240)).astype(np.float32)
+    words = WordCounts(10 - errors, errors, 0, 0, 0, 0)
+    return Hearing(audio, 100 + 50 * draw.random(40), {"loudness": Loudness()(audio, RATE)}, words)
+
+
+@pytest.fixture
+def heard() -> dict[str, list[Hearing]]:
+    """Copies of ten clips: `on` is exact, `off` is halved in level, mispronounced and another clip's melody."""
+    levels = np.linspace(0.05, 0.6, 10)
+    return {
+        "original": [hearing(level, seed=i) for i, level in enumerate(levels)],
+        "off": [hearing(0.3, errors=2, seed=i + 50) for i in range(10)],
+        "on": [hearing(level, seed=i) for i, level in enumerate(levels)],
+    }
+
+
+def test_an_exact_copy_loses_nothing(heard):
+    rows = likeness_rows(heard, 240)
+    for name, best in (("log-F0 correlation", 1.0), ("level correlation", 1.0), ("loudness: same emotion, %", 100.0)):
+        assert rows[name]["on"].mean == pytest.approx(best) and rows[name]["difference"].low > 0, name
+    for name in ("F0 error, cents", "loudness: probability moved, %"):
+        assert rows[name]["on"].mean == pytest.approx(0.0) and rows[name]["difference"].high < 0, name
+
+
+def test_words_are_counted_over_all_clips(heard):
+    rows = word_rows(heard)["word errors, %"]
+    assert rows["off"].mean == pytest.approx(20.0) and rows["on"].mean == 0.0
+    assert rows["difference"] == pytest.approx((-20.0, -20.0, -20.0))
+    silent = {side: [Hearing(h.audio, h.f0, h.probabilities, None) for h in hearings] for side, hearings in heard.items()}
+    assert word_rows(silent) == {}
+
+
+def test_arousal_follows_the_original(heard):
+    rows = affect_rows(heard, {"loudness": Loudness()})
+    assert rows["loudness: arousal correlation"]["on"].mean == pytest.approx(1.0)
+    assert rows["loudness: arousal correlation"]["off"].mean < 0.9
+    assert affect_rows(heard, {"loudness": lambda audio, rate: None}) == {}  # a judge that names no labels
+
+
+def test_probes_are_paired_by_utterance():
+    labels = np.array(["happy", "sad"] * 20)
+    good, bad = np.ones(40, dtype=bool), labels == "happy"
+    row = probe_rows({"linear": ProbeAnswers(labels, bad)}, {"linear": ProbeAnswers(labels, good)})["linear"]
+    assert row["off"].mean == 50.0 and row["on"].mean == 100.0
+    assert row["difference"] == pytest.approx((50.0, 50.0, 50.0))
+
+
+def test_intervals_of_a_statistic_are_those_of_its_mean():
+    values = np.random.default_rng(0).normal(5, 1, 400)
+    row = both(lambda picks: 0.0, lambda picks: values[picks].mean(), 400)
+    assert row["on"].mean == pytest.approx(values.mean()) and row["difference"] == row["on"]
+    assert row["on"].high - row["on"].low == pytest.approx(4 / 400**0.5, rel=0.15)
+
+
+def test_a_judge_is_named_by_its_module():
+    assert load_judge("test_retention:Loudness").labels == ("angry", "sad")
+
+
+def test_two_codecs_on_a_corpus(tmp_path, monkeypatch, capsys):
+    corpus = tmp_path / "corpus" / "emotive"
+    corpus.mkdir(parents=True)
+    (corpus / "clips").symlink_to(DATA / "clips")
+    (corpus / "manifest.jsonl").write_text((DATA / "manifest.jsonl").read_text())
+    for seed, side in enumerate(("off", "on")):
+        random_codec(seed).save_pretrained(tmp_path / side)
+    options = ["--on", tmp_path / "on", "--off", tmp_path / "off", "--corpus", tmp_path / "corpus", "--limit", "2"]
+    options += ["--probe-clips", "8", "--no-words", "--judge", "test_retention:Loudness", "--json", tmp_path / "out.json"]
+    monkeypatch.setattr(sys, "argv", ["retention.py", *map(str, options)])
+    retention.main()
+    numbers = json.loads((tmp_path / "out.json").read_text())
+    assert set(numbers) == {"sentences not in training", "probes"}
+    mean, low, high = numbers["sentences not in training"]["Loudness: probability moved, %"]["difference"]
+    assert low <= mean <= high
+    assert "on - off" in capsys.readouterr().out
