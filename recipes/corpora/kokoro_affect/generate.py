@@ -58,11 +58,10 @@ class Speaker:
         rule = rules.load_rules()[task.emotion].at(task.intensity)
         style = model.read_style(self.voices, task.voice, len(phones))
         prediction = self.kokoro.predict(phones, style, rules.stretch(phones, rule))
-        seconds = prediction.durations * model.DURATION_FRAME
-        f0 = rules.bend_f0(prediction.f0, phones, seconds, rule, generator)
+        f0 = rules.bend_f0(prediction.f0, phones, prediction.seconds, rule, generator)
         samples = self.kokoro.decode(prediction, f0, rules.bend_energy(prediction.energy, rule), style)
         samples, offset = voice_sound.trim(voice_sound.shape(samples, rule, generator), KEEP_SECONDS)
-        durations = tuple(round(float(value), 4) for value in seconds / (1 + rule.formants))
+        durations = tuple(round(float(value), 4) for value in prediction.seconds / (1 + rule.formants))
         return Clip(samples, phones, durations, round(offset, 4))
 
 

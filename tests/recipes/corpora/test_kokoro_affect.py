@@ -250,6 +250,13 @@ def test_speed_acts_on_every_phone_alone(toy):
     assert prediction.durations[3] == 16 and (np.delete(prediction.durations, 3) == 8).all()
 
 
+def test_seconds_are_those_of_the_sound():
+    prediction = model.Prediction(np.array([10, 2, 3, 1], np.float32), *(np.zeros(1),) * 3, (1,))
+    np.testing.assert_allclose(prediction.seconds, [0.1875, 0.05, 0.075, 0.0875], atol=1e-6)
+    hasty = replace(prediction, durations=np.array([1, 2, 3, 1], np.float32)).seconds
+    np.testing.assert_allclose(hasty, [0, 0.05, 0.075, 0.05], atol=1e-6)
+
+
 def test_another_model_is_refused(toy, tmp_path):
     import onnx
 
