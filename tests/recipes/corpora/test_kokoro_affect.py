@@ -252,7 +252,7 @@ def test_speed_acts_on_every_phone_alone(toy):
 
 def test_seconds_are_those_of_the_sound():
     prediction = model.Prediction(np.array([10, 2, 3, 1], np.float32), *(np.zeros(1),) * 3, (1,))
-    np.testing.assert_allclose(prediction.seconds, [0.1875, 0.05, 0.075, 0.0875], atol=1e-6)
+    np.testing.assert_allclose(prediction.seconds, [0.195, 0.05, 0.075, 0.08], atol=1e-6)
     hasty = replace(prediction, durations=np.array([1, 2, 3, 1], np.float32)).seconds
     np.testing.assert_allclose(hasty, [0, 0.05, 0.075, 0.05], atol=1e-6)
 
@@ -337,7 +337,7 @@ def test_prompts_become_rows(tmp_path, monkeypatch):
         (tmp_path / "sounds" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "sounds" / f"{name}.g722").write_bytes(b"x")
     (tmp_path / "core-sounds-en.txt").write_text("; a comment\nhello: Hello there.\ndigits/1: one\n", encoding="utf-8")
-    sound = tone(200, 0.5)
+    sound = tone(200, 0.7)
     monkeypatch.setattr(human, "read_g722", lambda path: sound * ("vide" not in path.name))
     (tmp_path / "out").mkdir()
     rows = list(human.convert(tmp_path / "sounds", tmp_path / "out", human.read_texts(tmp_path)))
