@@ -333,7 +333,7 @@ def test_other_settings_need_another_folder(generate):
 
 # -- real voices ------------------------------------------------------------------------------------------------------
 def test_prompts_become_rows(tmp_path, monkeypatch):
-    for name in ("en_US_f_Allison/hello", "en_US_f_Allison/digits/1", "en_US_f_Allison/silence/1", "fr_CA_f_June/vide"):
+    for name in ("en_US_f_Allison/hello", "en_US_f_Allison/digits/1", "en_US_f_Allison/silence/1", "en_US_f_Allison/beep", "fr_CA_f_June/vide"):
         (tmp_path / "sounds" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "sounds" / f"{name}.g722").write_bytes(b"x")
     (tmp_path / "core-sounds-en.txt").write_text("; a comment\nhello: Hello there.\ndigits/1: one\n", encoding="utf-8")
