@@ -45,7 +45,8 @@ def test_stretch_is_rate_lengthening_and_formants():
     factors = rules.stretch(PHONES, rule)
     assert len(factors) == len(PHONES) + 2
     last = PHONES.rindex("ɪ")
-    np.testing.assert_allclose(factors[: 1 + last], 0.55)
+    assert factors[0] == pytest.approx(1.1)
+    np.testing.assert_allclose(factors[1 : 1 + last], 0.55)
     np.testing.assert_allclose(factors[1 + last : -1], 0.825)
     assert factors[-1] == pytest.approx(0.55)
 
