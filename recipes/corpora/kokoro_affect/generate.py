@@ -187,7 +187,7 @@ def main() -> int:
         print(f"generate: {error}", file=sys.stderr)
         return error.exit_code
     elapsed = max(time.perf_counter() - started, 1e-9)
-    print(f"{made} clips, {seconds / 3600:.2f} hours of audio, {seconds / elapsed:.1f} hours per hour", file=sys.stderr)
+    print(f"{made} clips, {seconds:.0f} s of audio, {seconds / elapsed:.2f} s per second", file=sys.stderr)
     return 0
 
 
