@@ -18,7 +18,7 @@ import numpy as np
 
 from affecttts.data.manifest import Utterance, audio_path, read_manifest
 from affecttts.evaluation.acoustics import SHIFTS, Acoustics, acoustics, letters, shift
-from affecttts.evaluation.intervals import interval, ratio_interval
+from affecttts.evaluation.intervals import Interval, interval, ratio_interval
 from affecttts.evaluation.judges import SoundJudge, WordJudge
 from codec.audio import load_audio
 from common import AFFECTED, print_table, progress, write_json
@@ -32,8 +32,8 @@ def drawn(corpus: Path, limit: int) -> list[Utterance]:
     return [rows[i] for i in np.linspace(0, len(rows) - 1, min(limit, len(rows))).round().astype(int)] if rows else []
 
 
-def shifts_by_emotion(measured: list[tuple[Utterance, Acoustics]]) -> dict[str, dict[str, float]]:
-    """Mean shift of every measure from the mean of the speaker's neutral clips, by emotion."""
+def shifts_by_emotion(measured: list[tuple[Utterance, Acoustics]]) -> dict[str, dict[str, Interval | int]]:
+    """Mean shift of every measure from the mean of the speaker's neutral clips, by emotion, and of how many clips."""
     neutral = defaultdict(list)
     for row, values in measured:
         if row.emotion == "neutral":
@@ -46,8 +46,8 @@ def shifts_by_emotion(measured: list[tuple[Utterance, Acoustics]]) -> dict[str, 
     return {emotion: _mean_shift(shifts) for emotion, shifts in found.items()}
 
 
-def _mean_shift(shifts: list[dict[str, float]]) -> dict[str, float]:
-    return {name: float(np.nanmean([values[name] for values in shifts])) for name in SHIFTS}
+def _mean_shift(shifts: list[dict[str, float]]) -> dict[str, Interval | int]:
+    return {"clips": len(shifts)} | {name: interval([values[name] for values in shifts]) for name in SHIFTS}
 
 
 def _mean(values: list[Acoustics]) -> Acoustics:
@@ -76,9 +76,10 @@ def describe(corpus: Path, limit: int, judged: int, threads: int) -> dict:
 def rows_of(found: dict[str, dict]) -> Iterator[list]:
     """Table rows: an emotion and a measure, one column a corpus."""
     for emotion in AFFECTED:
-        for measure, unit in SHIFTS.items():
+        for measure, unit in {"clips": "", **SHIFTS}.items():
             shifts = (corpus["shifts"].get(emotion, {}).get(measure, "") for corpus in found.values())
-            yield [f"{emotion} {measure}, {unit}", *shifts]
+            yield [f"{emotion} {measure}" + (f", {unit}" if unit else ""), *shifts]
+    yield ["clips judged", *(corpus["judged"] for corpus in found.values())]
     yield ["word errors, %", *(corpus["word_error_percent"] for corpus in found.values())]
     yield ["DNSMOS overall", *(corpus["dnsmos"] for corpus in found.values())]
 
@@ -92,7 +93,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="of the judges")
     options = parser.parse_args()
     found = {str(corpus): describe(corpus, options.limit, options.judged, options.threads) for corpus in options.corpora}
-    print_table("Mean shift from the speaker's neutral clips", ["", *found], list(rows_of(found)))
+    print_table("Mean shift from the speaker's neutral clips [95 %]", ["", *found], list(rows_of(found)))
     write_json(options.json, found)
 
 

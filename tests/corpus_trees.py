@@ -127,11 +127,11 @@ TREES = {
         },
     ),
     "ravdess": Tree(
-        {f"Audio_Speech/Actor_0{actor}/03-01-0{actor}-02-01-01-0{actor}.wav": "" for actor in (2, 5, 8)}
-        | {"Audio_Song/Actor_01/03-02-05-02-01-01-01.wav": "", "sentences.tsv": "01\tOne thing.\n02\tAnother thing.\n"},
+        {f"Audio_Speech/Actor_0{actor}/03-01-0{actor}-02-0{said}-01-0{actor}.wav": "" for actor, said in ((2, 1), (5, 2), (8, 1))}
+        | {"Audio_Song/Actor_01/03-02-05-02-01-01-01.wav": ""},
         {
-            "ravdess_03-01-02-02-01-01-02": {"emotion": "calm", "intensity": 1.3, "speaker": "ravdess_02", "text": "One thing."},
-            "ravdess_03-01-05-02-01-01-05": {"emotion": "angry", "licence": "CC-BY-NC-SA-4.0"},
+            "ravdess_03-01-02-02-01-01-02": {"emotion": "calm", "intensity": 1.3, "speaker": "ravdess_02", "text": "Kids are talking by the door."},
+            "ravdess_03-01-05-02-02-01-05": {"emotion": "angry", "text": "Dogs are sitting by the door.", "licence": "CC-BY-NC-SA-4.0"},
             "ravdess_03-01-08-02-01-01-08": {"emotion": "surprised"},
         },
     ),
@@ -151,12 +151,12 @@ TREES = {
         },
     ),
     "emovo": Tree(
-        {f"EMOVO/{who}/{mood}-{who}-b1.wav": "" for who, mood in (("f1", "dis"), ("f2", "gio"), ("m1", "pau"), ("m2", "sor"))}
+        {f"EMOVO/{name[4:6]}/{name}.wav": "" for name in ("dis-f1-b1", "gio-f2-l2", "pau-m1-d1", "sor-m2-b1")}
         | {"EMOVO/sentences.tsv": "b1\tDue parole.\n"},
         {
             "emovo_dis-f1-b1": {"emotion": "disgusted", "language": "it", "text": "Due parole."},
-            "emovo_gio-f2-b1": {"emotion": "happy"},
-            "emovo_pau-m1-b1": {"emotion": "fearful", "speaker": "emovo_m1"},
+            "emovo_gio-f2-l2": {"emotion": "happy", "text": "Ora prendo la felpa di là ed esco per fare una passeggiata."},
+            "emovo_pau-m1-d1": {"emotion": "fearful", "speaker": "emovo_m1", "text": "Sabato sera cosa farà?"},
             "emovo_sor-m2-b1": {"emotion": "surprised"},
         },
     ),
@@ -246,16 +246,17 @@ TREES = {
             "CMU_MOSEI/Raw/Transcript/Segmented/Combined/-abc_.txt": "-abc____0___0.5___1.25___I liked it\n-abc____1___2.0___3.5___It _____ was so\n",
             "CMU_MOSEI/Raw/Transcript/Segmented/Combined/def.txt": "def___7___0.0___1.0___Hm\n",
             "CMU_MOSEI/Raw/Transcript/Segmented/Combined/ghi.txt": "ghi___0___0.0___1.0___Or\n",
+            "CMU_MOSEI/cmu_mosei_std_folds.py": "standard_train_fold=['def', 'x']\nstandard_valid_fold = [\n '-abc_',\n]\nstandard_test_fold=['ghi']\n",
             "CMU_MOSEI/Raw/Labels/5000_batch_raw.csv": _ratings(
                 ("-abc_", 0, 0, 0, 0, 2, 1, 0), ("-abc_", 0, 0, 0, 0, 1, 0, 0), ("-abc_", 1, 0, 0, 0, 0, 0, 0),
                 ("def", 7, 1, 1, 0, 0, 0, 0), ("def", 7, "", 3, 0, 0, 0, 0),
             ),
         },
         {
-            "cmu-mosei_-abc__0": {"emotion": "happy", "start": 0.5, "seconds": 0.75, "text": "I liked it", "speaker": "cmu-mosei_-abc_"},
-            "cmu-mosei_-abc__1": {"emotion": "neutral", "start": 2.0, "seconds": 1.5, "text": "It _____ was so"},
-            "cmu-mosei_def_7": {"emotion": None},
-            "cmu-mosei_ghi_0": {"emotion": None, "licence": "LicenseRef-CMU-MOSEI"},
+            "cmu-mosei_-abc__0": {"emotion": "happy", "start": 0.5, "seconds": 0.75, "text": "I liked it", "split": "valid"},
+            "cmu-mosei_-abc__1": {"emotion": "neutral", "start": 2.0, "seconds": 1.5, "text": "It _____ was so", "speaker": "cmu-mosei_-abc_"},
+            "cmu-mosei_def_7": {"emotion": None, "split": "train"},
+            "cmu-mosei_ghi_0": {"emotion": None, "split": "test", "licence": "LicenseRef-CMU-MOSEI"},
         },
         {"no transcript": 1},
     ),

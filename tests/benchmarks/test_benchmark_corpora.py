@@ -24,8 +24,12 @@ def test_shifts_are_from_the_speakers_own_neutral(utterances):
         (replace(row, speaker="c", emotion="sad"), NEUTRAL),  # without a neutral clip
     ]
     shifts = shifts_by_emotion(clips)
-    assert shifts["sad"] == pytest.approx({"f0": -3.0, "range": 0.0, "rate": 0.0, "level": -2.0, "tilt": 0.0})
-    assert shifts["neutral"] == pytest.approx(dict.fromkeys(shifts["sad"], 0.0))
+    sad, neutral = (shifts[name] for name in ("sad", "neutral"))
+    assert sad.pop("clips") == neutral.pop("clips") == 2
+    means = {name: value.mean for name, value in sad.items()}
+    assert means == pytest.approx({"f0": -3.0, "range": 0.0, "rate": 0.0, "level": -2.0, "tilt": 0.0})
+    assert sad["f0"].low == pytest.approx(-4.0) and sad["f0"].high == pytest.approx(-2.0)
+    assert all(value.mean == pytest.approx(0.0) for value in neutral.values())
 
 
 def test_clips_are_drawn_evenly():

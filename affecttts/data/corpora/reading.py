@@ -47,6 +47,8 @@ def read_files(corpus: Corpus, root: Path, _: Reading) -> Iterator[Source]:
                 fields |= rows[key]
             elif table.required:
                 fault = "not in the label table"
+        if key in corpus.texts:
+            fields.setdefault("text", corpus.texts[key])
         if corpus.text_file and "text" not in fields:
             fields |= _text_beside(Path(corpus.text_file.format_map(fields)))
         yield Source(path, fields, fault)

@@ -62,6 +62,7 @@ class Corpus:
     group: str = "{speaker}"  # what is never divided between splits
     text_file: str | None = None
     tables: tuple[TextTable, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)  # published sentences by key, for rows whose tables have none
     labels: Mapping[str, Label] = field(default_factory=dict)
     levels: Mapping[str, float] = field(default_factory=dict)  # intensities by the field `level`
     split_names: Mapping[str, str] = field(default_factory=dict)  # official splits by the field `split`

@@ -27,7 +27,8 @@ RATE = 16_000  # Hz
 BIT_RATE = 64_000
 LICENCE = "CC-BY-SA-3.0"
 SILENT_FOLDER = "silence"
-FEWEST_SECONDS, SILENT_PEAK = 0.3, 0.01
+FEWEST_SECONDS, SILENT_PEAK = 0.6, 0.01
+NO_SPEECH = ("beep", "beeperr", "ascending-2tone", "descending-2tone", "confbridge-join", "confbridge-leave")  # tones
 
 
 def read_g722(path: Path) -> np.ndarray:
@@ -59,7 +60,7 @@ def prompts(sounds: Path) -> Iterator[tuple[str, str, Path]]:
     for voice in sorted(path for path in sounds.iterdir() if path.is_dir() and "_" in path.name):
         for path in sorted(voice.rglob("*.g722")):
             name = path.relative_to(voice).with_suffix("")
-            if SILENT_FOLDER not in name.parts:
+            if SILENT_FOLDER not in name.parts and name.name not in NO_SPEECH:
                 yield voice.name.split("_")[0], name.as_posix(), path
 
 

@@ -24,8 +24,9 @@ DURATIONS, F0, ENERGY, FEATURES = (
 )  # fmt: skip
 TOKENS, STYLE, SPEED = "tokens", "style", "speed"
 DURATION_FRAME = 0.025  # seconds of one duration frame
+LAG = 0.055  # seconds that the sound is ahead of the durations, as measured (README.md)
 STYLE_WIDTH = 256
-# Kokoro's numbers of the phones of affecttts.text.symbols.
+# Kokoro's numbers of the phones of affecttts.text.symbols, as in the vocabulary of its config.json.
 IDS = {
     ",": 3, ".": 4, "!": 5, "?": 6, " ": 16, "A": 24, "I": 25, "O": 31, "Q": 33, "W": 39, "Y": 41, "a": 43, "b": 44,
     "d": 46, "e": 47, "f": 48, "h": 50, "i": 51, "j": 52, "k": 53, "l": 54, "m": 55, "n": 56, "p": 58, "s": 61, "t": 62,
@@ -45,6 +46,15 @@ class Prediction:
     energy: np.ndarray  # float32 [T]
     features: np.ndarray
     shape: tuple[int, ...]  # of F0 and energy in the network
+
+    @property
+    def seconds(self) -> np.ndarray:
+        """Seconds [L + 2] of each phone as it sounds: what the network is ahead of its durations, the first silence loses."""
+        seconds = self.durations * DURATION_FRAME
+        lag = min(LAG, seconds[0])
+        seconds[0] -= lag
+        seconds[-1] += lag
+        return seconds
 
 
 class Kokoro:

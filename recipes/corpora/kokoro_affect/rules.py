@@ -72,9 +72,11 @@ def load_rules() -> Mapping[str, Rule]:
 def stretch(phones: str, rule: Rule) -> np.ndarray:
     """How much longer each phone gets, [len(phones) + 2] with the silences around them.
 
-    Formants are moved by playing the result faster, which the stretch makes up for.
+    Formants are moved by playing the result faster, which the stretch makes up for. The silence in front keeps its length: where it
+    is slowed down, the network begins to speak within it.
     """
     factors = np.full(len(phones) + 2, (1 + rule.formants) / rule.rate)
+    factors[0] = 1 + rule.formants
     factors[1 + last_syllable(phones) : -1] *= 1 + rule.final_lengthening
     return factors
 

@@ -9,8 +9,8 @@ from codec.audio import resample
 from recipes.corpora.kokoro_affect.rules import Rule
 
 SAMPLE_RATE = 24_000  # Hz
-BASE_LEVEL = -23.0  # dB RMS of active frames
-PEAK = 0.98
+BASE_LEVEL = -22.4  # dB RMS of active frames, -23 dB of whole clips
+KNEE, PEAK = 0.7, 0.98  # samples above the knee are bent to stay below the peak
 FRAME = 480  # samples, 20 ms
 ACTIVE_DB = 30.0  # below the loudest frame: not counted for the level
 TILT_FROM_HZ, TILT_AT_HZ = 1000.0, 4000.0
@@ -59,9 +59,11 @@ def active_level(samples: np.ndarray) -> float:
 
 
 def set_level(samples: np.ndarray, decibels: float) -> np.ndarray:
-    """Bring the active level to `decibels`, or as near as the peak allows."""
-    gain = 10 ** ((decibels - active_level(samples)) / 20)
-    return (samples * min(gain, PEAK / max(1e-9, float(np.abs(samples).max())))).astype(np.float32)
+    """Bring the active level to `decibels`, but for what the few samples above the knee lose."""
+    louder = samples * 10 ** ((decibels - active_level(samples)) / 20)
+    beyond = np.maximum(np.abs(louder) - KNEE, 0)
+    bent = KNEE + (PEAK - KNEE) * np.tanh(beyond / (PEAK - KNEE))
+    return np.where(beyond > 0, np.sign(louder) * bent, louder).astype(np.float32)
 
 
 def trim(samples: np.ndarray, keep_seconds: float) -> tuple[np.ndarray, float]:

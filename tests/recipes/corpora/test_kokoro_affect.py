@@ -45,7 +45,8 @@ def test_stretch_is_rate_lengthening_and_formants():
     factors = rules.stretch(PHONES, rule)
     assert len(factors) == len(PHONES) + 2
     last = PHONES.rindex("ɪ")
-    np.testing.assert_allclose(factors[: 1 + last], 0.55)
+    assert factors[0] == pytest.approx(1.1)
+    np.testing.assert_allclose(factors[1 : 1 + last], 0.55)
     np.testing.assert_allclose(factors[1 + last : -1], 0.825)
     assert factors[-1] == pytest.approx(0.55)
 
@@ -250,6 +251,13 @@ def test_speed_acts_on_every_phone_alone(toy):
     assert prediction.durations[3] == 16 and (np.delete(prediction.durations, 3) == 8).all()
 
 
+def test_seconds_are_those_of_the_sound():
+    prediction = model.Prediction(np.array([10, 2, 3, 1], np.float32), *(np.zeros(1),) * 3, (1,))
+    np.testing.assert_allclose(prediction.seconds, [0.195, 0.05, 0.075, 0.08], atol=1e-6)
+    hasty = replace(prediction, durations=np.array([1, 2, 3, 1], np.float32)).seconds
+    np.testing.assert_allclose(hasty, [0, 0.05, 0.075, 0.05], atol=1e-6)
+
+
 def test_another_model_is_refused(toy, tmp_path):
     import onnx
 
@@ -326,11 +334,11 @@ def test_other_settings_need_another_folder(generate):
 
 # -- real voices ------------------------------------------------------------------------------------------------------
 def test_prompts_become_rows(tmp_path, monkeypatch):
-    for name in ("en_US_f_Allison/hello", "en_US_f_Allison/digits/1", "en_US_f_Allison/silence/1", "fr_CA_f_June/vide"):
+    for name in ("en_US_f_Allison/hello", "en_US_f_Allison/digits/1", "en_US_f_Allison/silence/1", "en_US_f_Allison/beep", "fr_CA_f_June/vide"):
         (tmp_path / "sounds" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "sounds" / f"{name}.g722").write_bytes(b"x")
     (tmp_path / "core-sounds-en.txt").write_text("; a comment\nhello: Hello there.\ndigits/1: one\n", encoding="utf-8")
-    sound = tone(200, 0.5)
+    sound = tone(200, 0.7)
     monkeypatch.setattr(human, "read_g722", lambda path: sound * ("vide" not in path.name))
     (tmp_path / "out").mkdir()
     rows = list(human.convert(tmp_path / "sounds", tmp_path / "out", human.read_texts(tmp_path)))
