@@ -28,11 +28,16 @@ def _panels(count: int, height: float) -> tuple[Any, list]:
     return figure, list(axes[:count])
 
 
+def plotted(report: dict) -> list[str]:
+    """Metrics that are known of a system whose bitrate is."""
+    known = [report["systems"][system] for system, rate in report["bitrates"].items() if rate]
+    names = [name for name in report["units"] if name in PLOTTED or name.startswith("emotion")]
+    return [name for name in names if any(values[name]["n"] for values in known)]
+
+
 def against_bitrate(report: dict) -> Any:
-    """A panel for each metric; settings of one codec are joined by a line."""
-    table = report["systems"]
-    names = [name for name in table[CEILING] if name in PLOTTED or name.startswith("emotion")]
-    names = [name for name in names if any(values[name]["n"] for values in table.values())]
+    """A panel for each metric of `plotted`, which must be some; settings of one codec are joined by a line."""
+    table, names = report["systems"], plotted(report)
     families: dict[str, list[str]] = {}
     for system in sorted((s for s, rate in report["bitrates"].items() if rate), key=report["bitrates"].get):
         families.setdefault(system.rsplit(" ", 1)[0], []).append(system)
@@ -44,8 +49,7 @@ def against_bitrate(report: dict) -> Any:
             if table[end][name]["n"]:
                 panel.axhline(table[end][name]["mean"], color="grey", linestyle=style, linewidth=1)
         panel.set(title=titled(report, name), xscale="log", xlabel="kbit/s")
-    if axes:
-        axes[0].legend(fontsize="x-small")
+    axes[0].legend(fontsize="x-small")
     return figure
 
 

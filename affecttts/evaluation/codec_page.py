@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from affecttts.data.manifest import Utterance
-from affecttts.evaluation.codec_figures import against_bitrate, pitch_contours, spectrograms
+from affecttts.evaluation.codec_figures import against_bitrate, pitch_contours, plotted, spectrograms
 from affecttts.evaluation.codec_metrics import INSTALL
 from affecttts.evaluation.codec_summary import CEILING, FLOOR, cell, titled
 from affecttts.evaluation.page import Alarm, Clip, Figure, Players, Section, Table, figure_svg, write_page
@@ -38,7 +38,7 @@ def write_codec_page(path: Path, report: dict, sample: Sequence[Sample], sample_
     order = by_bitrate(report)
     drawn = find_spec("matplotlib") is not None
     sections = [Section("Results by bitrate", (*_alarms(report, drawn), *_tables(report, order)))]
-    if drawn and report["bitrates"]:
+    if drawn and plotted(report):
         figure = Figure("Metrics against bitrate", figure_svg(against_bitrate(report)), "Bars: 95 % bootstrap intervals.")
         sections.append(Section("Against bitrate", (figure,)))
     if report["comparisons"]:
