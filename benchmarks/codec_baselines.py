@@ -28,7 +28,8 @@ def rows_by_bitrate(report: dict) -> tuple[list[str], list[list[str]]]:
     rows = []
     for system in by_bitrate(report):
         rate = report["bitrates"].get(system)
-        rows.append([system, "" if rate is None else f"{rate:.3g}", *(cell(report["systems"][system][x], report["n"]) for x in names)])
+        cells = [cell(report["systems"][system][name], report["n"]) for name in names]
+        rows.append([system, "" if rate is None else f"{rate:.3g}", *cells])
     return ["codec", "kbit/s", *(titled(report, name) for name in names)], rows
 
 

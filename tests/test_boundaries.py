@@ -19,6 +19,7 @@ LAYERS = {
         "affecttts", "codec", "torch", "numpy", "safetensors", "sentencepiece", "phonemizer", "espeakng_loader", "num2words",
         "yaml", "tqdm", "transformers", "pyworld", "tensorboard", "ctranslate2", "funasr", "matplotlib", "pyarrow", "accelerate",
         "peft", "faster_whisper", "py3langid", "resemblyzer", "jiwer", "whisper_normalizer", "pystoi", "pesq", "librosa", "onnxruntime",
+        "visqol",
     },
     "recipes": {
         "recipes", "affecttts", "codec", "torch", "numpy", "accelerate", "transformers", "peft", "tqdm", "ray", "yaml", "soundfile", "matplotlib",

@@ -23,14 +23,14 @@ def add_to(actions) -> None:
         "codec", help="codecs' copies against their originals", description=DESCRIPTION, epilog=EXAMPLE, allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    codec.add_argument("--manifest", type=Path, required=True, metavar="M", help="JSONL manifest; its test split, or all of it")
-    codec.add_argument("--codec", action="append", metavar="C", help="may be given again: a codec folder, ours or one of EnCodec, "
+    codec.add_argument("--manifest", type=Path, required=True, metavar="M", help="JSONL manifest; its test split, or all")
+    codec.add_argument("--codec", action="append", metavar="C", help="may be given again: a codec folder, ours or of EnCodec, "
                        "DAC or Mimi, or NAME=DIR; shipped (default); or opus, mp3, codec2, speex, amr, amr-wb")  # fmt: skip
     codec.add_argument("--bitrates", type=_numbers(float), default=(), metavar="K,K", help="kbit/s of opus, mp3 and the like")
-    codec.add_argument("--num-codebooks", type=_numbers(int), default=(), metavar="N,N", help="how many codebooks (default: all)")
+    codec.add_argument("--num-codebooks", type=_numbers(int), default=(), metavar="N,N", help="so many codebooks (default: all)")
     codec.add_argument("--external", action="append", default=[], metavar="NAME[@KBPS]=COMMAND", help="may be given again: "
                        "a program, run without a shell, whose words {in} and {out} are audio files")  # fmt: skip
-    codec.add_argument("--timeout", type=float, default=60.0, metavar="S", help="seconds that such a program may take (default 60)")
+    codec.add_argument("--timeout", type=float, default=60.0, metavar="S", help="seconds that such a program may take (60)")
     codec.add_argument("--download", action="store_true", help="let --codec name a model of the hub")
     codec.add_argument("--limit", type=int, default=100, metavar="N", help="most clips (default 100)")
     codec.add_argument("--report", type=Path, required=True, metavar="DIR", help="folder for report.html, report.json and values")

@@ -19,7 +19,7 @@ def add_to(actions) -> None:
         description="The page names no system; the key beside it does, and stays with whoever runs the test.",
     )  # fmt: skip
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--items", type=Path, metavar="I", help="JSON lines of id, system and path, the path relative to the file")
+    what.add_argument("--items", type=Path, metavar="I", help="JSON lines of id, system and path (from its folder)")
     what.add_argument("--results", type=Path, nargs="+", metavar="R", help="answers that listeners saved from the page")
     parser.add_argument("--test", choices=("mos", "ab"), default="mos", help="rate each clip, or choose between two (default mos)")
     parser.add_argument("--question", metavar="Q", help="what to ask (default: how natural; with ab, which is more natural)")

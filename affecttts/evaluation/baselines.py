@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import numpy as np
 
 from affecttts.errors import RequestError
 from affecttts.evaluation.systems import Absent, Coded, System, read_mono, run
-from codec.audio import Audio, resample, save_wav
+from codec.audio import Audio, decoded, encoded, resample, save_wav
 
 FFMPEG = ("ffmpeg", "-hide_banner", "-loglevel", "error", "-nostdin", "-y")
 FFMPEG_SECONDS = 120.0
@@ -32,6 +31,7 @@ class Sndfile:
     sample_rate: int  # Hz
     range_bps: tuple[int, int]
     payload: Callable[[bytes], int]  # bytes of what was coded, of those of a file
+    bitrate_mode: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ BASELINES = {
     "opus": Baseline(
         Sndfile("OGG", "OPUS", 24000, OPUS_BPS, ogg_payload), (6, 8, 12), (6, 8, 10, 12, 16, 20, 24, 32, 48, 64)
     ),
-    "mp3": Baseline(Sndfile("MP3", "MPEG_LAYER_III", 24000, MP3_BPS, len), (16, 32), (16, 24, 32, 40, 48, 56, 64)),
+    "mp3": Baseline(Sndfile("MP3", "MPEG_LAYER_III", 24000, MP3_BPS, len, "CONSTANT"), (16, 32), (16, 24, 32, 40, 48, 56, 64)),
     "codec2": Baseline(Ffmpeg("libcodec2", "c2", 8000, "-mode"), (1.2, 2.4, 3.2), (0.7, 1.2, 1.3, 1.4, 1.6, 2.4, 3.2)),
     "speex": Baseline(Ffmpeg("libspeex", "spx", 16000, "-b:a"), (4, 8), (4, 6, 8, 10, 13, 17)),
     "amr": Baseline(
@@ -121,18 +121,13 @@ class SndfileCodec:
 
     def code(self, audio: np.ndarray, sample_rate: int) -> Coded:
         """See `System`."""
-        import soundfile
-
-        way, file = self._way, io.BytesIO()
+        way = self._way
         low, high = way.range_bps
         level = (high - 1000 * self.bitrate) / (high - low)
-        heard = np.clip(resample(audio, sample_rate, way.sample_rate), -1.0, 1.0)
-        soundfile.write(file, heard, way.sample_rate, way.subtype, format=way.container, compression_level=level,
-                        bitrate_mode="CONSTANT" if way.container == "MP3" else None)  # fmt: skip
-        bits = 8 * way.payload(file.getvalue())
-        file.seek(0)
-        copy, rate = soundfile.read(file, dtype="float32")
-        return Coded(resample(copy, rate, sample_rate), bits)
+        heard = Audio(resample(audio, sample_rate, way.sample_rate), way.sample_rate)
+        data = encoded(heard, way.container, way.subtype, compression_level=level, bitrate_mode=way.bitrate_mode)
+        copy = decoded(data)
+        return Coded(resample(copy.samples, copy.sample_rate, sample_rate), 8 * way.payload(data))
 
 
 class FfmpegCodec:

@@ -17,7 +17,7 @@ from affecttts.evaluation.codec_summary import CEILING, FLOOR, cell, titled
 from affecttts.evaluation.page import Alarm, Clip, Figure, Players, Section, Table, figure_svg, write_page
 
 ALIGNED = "Copies are moved by each codec's constant delay before they are compared, and compared at 24 kHz."
-ENDS = f"“{CEILING}” is the original against itself, “{FLOOR}” another speaker's other words: what the metric can reach and lose."
+ENDS = f"“{CEILING}” is the original against itself, “{FLOOR}” another speaker's other words: the ends of each metric."
 PAIRED = (
     "Differences on the same clips with 95 % bootstrap intervals; p by random flips of sign, two-sided, not corrected for "
     "the number of comparisons."
@@ -122,6 +122,7 @@ def _sample(sample: Sequence[Sample], order: list[str], sample_rate: int, drawn:
         parts.append(Players(title, tuple(Clip(name, item.audio[name], sample_rate) for name in shown)))
         if drawn and place == 0:
             audio = {name: item.audio[name] for name in shown}
-            parts.append(Figure(f"Spectrograms of {item.row.id}", figure_svg(spectrograms(audio, sample_rate)), "dB, 80 dB deep."))
-            parts.append(Figure(f"Pitch of {item.row.id}", figure_svg(pitch_contours(audio, sample_rate)), "Grey: the original."))
+            drawings = (("Spectrograms", spectrograms, "80 dB deep."), ("Pitch", pitch_contours, "Grey: the original."))
+            for what, draw, note in drawings:
+                parts.append(Figure(f"{what} of {item.row.id}", figure_svg(draw(audio, sample_rate)), note))
     return parts

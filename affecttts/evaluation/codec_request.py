@@ -64,7 +64,9 @@ def _open(codec: str, request: CodecRequest) -> list[System | Absent]:
 
 def _label(folder: Path) -> str:
     folder = folder.resolve()
-    return SHIPPED_NAME if folder == (SHIPPED / "codec").resolve() else folder.parent.name if folder.name == "codec" else folder.name
+    if folder == (SHIPPED / "codec").resolve():
+        return SHIPPED_NAME
+    return folder.parent.name if folder.name == "codec" else folder.name
 
 
 def _of_folder(name: str, folder: Path, depths: Sequence[int]) -> list[System]:

@@ -26,7 +26,7 @@ from codec.serialization import read_json, write_json
 
 QUESTIONS = {"mos": "How natural does this sound?", "ab": "Which of the two sounds more natural?"}
 ANSWERS = {
-    "mos": {"5": "excellent", "4": "good", "3": "fair", "2": "poor", "1": "bad"},
+    "mos": {"5": "5: excellent", "4": "4: good", "3": "3: fair", "2": "2: poor", "1": "1: bad"},
     "ab": {"a": "the first", "b": "the second", "same": "no difference"},
 }
 SCRIPT = """
@@ -138,7 +138,7 @@ def _trial(place: int, token: str, test: str, sounds: Sequence[tuple[np.ndarray,
         for name, (samples, rate) in zip(names, sounds, strict=True)
     )
     choices = "".join(
-        f'<label><input type="radio" required name="{token}" value="{value}"> {value + ": " if test == "mos" else ""}{text}</label> '
+        f'<label><input type="radio" required name="{token}" value="{value}"> {text}</label> '
         for value, text in ANSWERS[test].items()
     )
     return f'<fieldset><legend>Trial {place}</legend><div class="players">{players}</div><p>{choices}</p></fieldset>'
@@ -176,7 +176,8 @@ def _ratings(answers: list[tuple[list[str], str]]) -> str:
     for (system,), value in answers:
         ratings.setdefault(system, []).append(float(value))
     order = sorted(ratings, key=lambda system: -np.mean(ratings[system]))
-    return markdown_table(["system", "rating, 1 to 5", "n"], [[s, show(interval(ratings[s])), str(len(ratings[s]))] for s in order])
+    rows = [[system, show(interval(ratings[system])), str(len(ratings[system]))] for system in order]
+    return markdown_table(["system", "rating, 1 to 5", "n"], rows)
 
 
 def _preferences(answers: list[tuple[list[str], str]]) -> str:

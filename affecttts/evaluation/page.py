@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from codec.audio import Audio, encoded
 from codec.serialization import atomic_file
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:"
@@ -98,11 +99,7 @@ def figure_svg(figure: Any) -> str:
 
 def sound_uri(audio: np.ndarray, sample_rate: int) -> str:
     """Mono audio [T], full scale 1, as a data URI of 16-bit FLAC."""
-    import soundfile
-
-    file = io.BytesIO()
-    soundfile.write(file, np.clip(audio, -1.0, 1.0), sample_rate, format="FLAC", subtype="PCM_16")
-    return "data:audio/flac;base64," + base64.b64encode(file.getvalue()).decode()
+    return "data:audio/flac;base64," + base64.b64encode(encoded(Audio(audio, sample_rate), "FLAC", "PCM_16")).decode()
 
 
 def write_page(path: str | Path, title: str, sections: Sequence[Section], facts: Mapping[str, str]) -> None:
