@@ -21,7 +21,7 @@ def add_to(actions) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--items", type=Path, metavar="I", help="JSON lines of id, system and path (from its folder)")
     what.add_argument("--results", type=Path, nargs="+", metavar="R", help="answers that listeners saved from the page")
-    parser.add_argument("--test", choices=("mos", "ab"), default="mos", help="rate each clip, or choose between two (default mos)")
+    parser.add_argument("--test", choices=("mos", "ab"), default="mos", help="rate each clip (default), or choose between two")
     parser.add_argument("--question", metavar="Q", help="what to ask (default: how natural; with ab, which is more natural)")
     parser.add_argument("--trials", type=int, default=40, metavar="N", help="most trials (default 40)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the order (default 0)")

@@ -19,7 +19,7 @@ from affecttts.evaluation.codec_summary import CEILING, FLOOR, Measured, summari
 from affecttts.evaluation.emotion_retention import EmotionJudge, emotion_metrics
 from affecttts.evaluation.systems import Absent, Aligned, Coded, System
 from codec.audio import load_audio
-from codec.serialization import write_json
+from codec.serialization import atomic_file, write_json
 
 ITEMS_NAME, REPORT_NAME, PAGE_NAME = "items.jsonl", "report.json", "report.html"
 RATE = 24000  # Hz at which everything is compared; a codec of another rate resamples, and pays for the band it lacks
@@ -134,13 +134,14 @@ class Items:
         self._path, self._identities = path, identities
         self.values: dict[tuple[str, str], dict] = {}  # (clip, system) -> {"values": .., "codes": ..}
         head = json.dumps(settings) + "\n"
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
-        if "\n" not in text:
-            text = head
+        found = path.read_text(encoding="utf-8") if path.exists() else ""
+        text = found if "\n" in found else head
         if not text.startswith(head):
             raise RequestError(f"{path.parent}: holds the evaluation of other clips; give another --report")
         whole = text[: text.rindex("\n") + 1]
-        path.write_text(whole, encoding="utf-8")
+        if whole != found:
+            with atomic_file(path) as temporary:
+                temporary.write_text(whole, encoding="utf-8")
         for item in map(json.loads, whole.splitlines()[1:]):
             if identities.get(item["system"], item["identity"]) != item["identity"]:
                 reason = f"holds the evaluation of another codec under the name {item['system']}"
