@@ -27,7 +27,7 @@ class JudgeCard:
     measures: str
     licence: str  # an SPDX name, or "unstated"
     provenance: str  # whose weights, trained on what
-    taught: tuple[str, ...] = ()  # teachers (kind, or kind:model) that it is or shares weights with, and names of models that it taught
+    taught: tuple[str, ...] = ()  # teachers (kind, or kind:model) that it is or descends from; names of models that it taught
     packages: tuple[str, ...] = ()  # importable names of what it needs
     install: str = EXTRA
 

@@ -57,8 +57,8 @@ class StoredJudge:
 class AcousticJudge:
     """Multinomial logistic regression on acoustic functionals.
 
-    A relative one hears how a clip differs from neutral clips of the same speaker, see `beside`; without any it hears the
-    speaker as an average one.
+    A relative one hears how a clip differs from neutral clips of the same speaker, see `of_functionals`; without any it
+    takes the speaker for an average one.
     """
 
     def __init__(self, stored: StoredJudge, tensors: dict[str, Tensor]) -> None:
@@ -123,10 +123,14 @@ class SpectralJudge:
         self._net = SpectralNet(len(self.labels)).eval()
         load_strictly(self._net, tensors, f"judge {self.card.name}")
 
-    @torch.inference_mode()
     def __call__(self, audio: np.ndarray, sample_rate: int) -> np.ndarray:
         """Probabilities float32 [E] of audio [T]."""
-        return self._net(spectral_input(audio, sample_rate)[None])[0].softmax(0).numpy()
+        return self.of_mel(spectral_input(audio, sample_rate))
+
+    @torch.inference_mode()
+    def of_mel(self, mel: Tensor) -> np.ndarray:
+        """Probabilities float32 [E] of what `spectral_input` made, [40,N]."""
+        return self._net(mel[None])[0].softmax(0).numpy()
 
 
 KINDS = {"acoustic": AcousticJudge, "spectral": SpectralJudge}
@@ -153,7 +157,8 @@ def load_emotion_judge(name: str | Path) -> EmotionJudge:
         return load_hub_judge(kind, model)
     folder = SHIPPED_JUDGES / name if (SHIPPED_JUDGES / name / CARD_NAME).exists() else Path(name)
     if not (folder / CARD_NAME).exists():
-        raise RequestError(f"no emotion judge {str(name)!r}; shipped: {', '.join(shipped_judges())}; or give a folder or a hub's name")
+        known = ", ".join(shipped_judges())
+        raise RequestError(f"no emotion judge {str(name)!r}; shipped: {known}; or give a folder or transformers:MODEL")
     stored = _stored(folder / CARD_NAME)
     return KINDS[stored.kind](stored, load_weights(folder / WEIGHTS_NAME))
 

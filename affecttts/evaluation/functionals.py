@@ -42,10 +42,13 @@ def functionals(audio: np.ndarray, sample_rate: int) -> np.ndarray:
     voiced = (f0 > 0) & active
     spectra = power(cut)
     parts = [
-        _of_pitch(f0, voiced), _of_level(levels, active, voiced),
-        [_syllables(levels), voiced.mean(), 1 - active.mean()], _of_spectra(spectra[voiced]),
-        [_harmonicity(signal[inside.start * HOP :], f0, voiced)], _of_cepstra(cepstrum(log_mel(spectra, MEL_BANDS), CEPSTRA), active),
-    ]  # fmt: skip
+        _of_pitch(f0, voiced),
+        _of_level(levels, active, voiced),
+        [_syllables(levels), voiced.mean(), 1 - active.mean()],
+        _of_spectra(spectra[voiced]),
+        [_harmonicity(signal[inside.start * HOP :], f0, voiced)],
+        _of_cepstra(cepstrum(log_mel(spectra, MEL_BANDS), CEPSTRA), active),
+    ]
     return np.nan_to_num(np.concatenate(parts)).astype(np.float32)
 
 

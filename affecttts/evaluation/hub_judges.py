@@ -15,7 +15,10 @@ from affecttts.evaluation.declarations import JudgeCard
 from codec.audio import resample
 
 RATE = 16000  # Hz, what all of them hear
-SHORT = {"neu": "neutral", "hap": "happy", "sad": "sad", "ang": "angry", "fea": "fearful", "sur": "surprised", "dis": "disgusted", "cal": "calm"}
+SHORT = {  # how labels begin
+    "neu": "neutral", "cal": "calm", "hap": "happy", "sad": "sad", "ang": "angry", "fea": "fearful", "sur": "surprised",
+    "dis": "disgusted",
+}  # fmt: skip
 TEACHERS = {"wav2vec2": ("wav2vec2_bert",), "hubert": ("hubert",), "wavlm": ("wavlm",), "whisper": ("whisper",)}  # by model type
 
 
@@ -24,8 +27,7 @@ def emotion_of(label: str) -> str:
     names, word = load_emotions().names, label.split("/")[-1].strip(" <>").lower()
     if word in names:
         return names[word].id
-    known = next((emotion for short, emotion in SHORT.items() if word.startswith(short)), word)
-    return known
+    return next((emotion for short, emotion in SHORT.items() if word.startswith(short)), word)
 
 
 def load_hub_judge(kind: str, model: str) -> TransformersJudge | Emotion2VecJudge:
@@ -63,7 +65,8 @@ class TransformersJudge(_HubJudge):
             self._extractor = AutoFeatureExtractor.from_pretrained(model)
             self._model = AutoModelForAudioClassification.from_pretrained(model).eval()
         except (OSError, ValueError, KeyError) as error:
-            raise RequestError(f"judge transformers:{model}: cannot be loaded ({' '.join(str(error).split())[:160]}); give a folder") from error
+            reason = " ".join(str(error).split())[:160]
+            raise RequestError(f"judge transformers:{model}: cannot be loaded ({reason}); give a folder") from error
         config = self._model.config
         self.card = JudgeCard(
             f"transformers:{Path(model).name}", "emotion", "unstated", f"audio classifier {model}, a {config.model_type}",

@@ -29,7 +29,7 @@ def log_mel(of_power: np.ndarray, bands: int) -> np.ndarray:
 
 
 def cepstrum(mel_db: np.ndarray, count: int) -> np.ndarray:
-    """Log-mel bands [N,B] -> cepstral coefficients 1..count [N,count] by an orthonormal DCT-II; the 0th, the level, is left out."""
+    """Log-mel bands [N,B] -> cepstral coefficients 1..count [N,count] (orthonormal DCT-II, without the level)."""
     bands = mel_db.shape[1]
     basis = np.cos(np.pi / bands * np.arange(1, count + 1)[:, None] * (np.arange(bands) + 0.5)) * np.sqrt(2 / bands)
     return mel_db @ basis.T
