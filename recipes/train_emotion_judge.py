@@ -11,8 +11,7 @@ they say. The judge that is written has heard all folds. Functionals are kept in
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,15 +21,16 @@ from tqdm import tqdm
 
 from affecttts.data.manifest import Utterance, audio_path, read_manifest
 from affecttts.errors import RequestError
-from affecttts.evaluation.confusion import Recognition, recognition
+from affecttts.evaluation.confusion import recognition
 from affecttts.evaluation.declarations import JudgeCard
 from affecttts.evaluation.emotion_judges import (
-    AcousticJudge, EmotionJudge, SpectralJudge, SpectralNet, StoredJudge, save_judge, spectral_input,
+    AcousticJudge, SpectralJudge, SpectralNet, StoredJudge, save_judge, spectral_input,
 )  # fmt: skip
 from affecttts.evaluation.functionals import NAMES, functionals
+from affecttts.evaluation.intervals import Interval
 from affecttts.evaluation.journal import Journal
-from affecttts.evaluation.summary import markdown_table, show
 from affecttts.evaluation.spectra import RATE
+from affecttts.evaluation.summary import markdown_table, show
 from codec.audio import load_audio
 
 INVERSE_PENALTY = 0.1  # of the logistic regression
@@ -151,17 +151,22 @@ def _crop(mel: np.ndarray) -> Tensor:
     return mel[:, (start + torch.arange(CROP)) % mel.shape[1]]
 
 
-def apply(judge: EmotionJudge, clips: list[Heard]) -> np.ndarray:
-    """Probabilities [N,E]; functionals are already centred where the judge is relative."""
-    if isinstance(judge, AcousticJudge):
-        return np.stack([judge.of_functionals(clip.features, np.zeros(len(NAMES))) for clip in clips])
-    return np.stack([judge.of_mel(torch.from_numpy(clip.features)) for clip in clips])
+def fit(stored: StoredJudge, clips: list[Heard], seed: int) -> dict[str, Tensor]:
+    """Weights of a judge of the kind of `stored`."""
+    return (fit_acoustic if stored.kind == "acoustic" else fit_spectral)(clips, stored.labels, seed)
 
 
-def summary(name: str, found: Recognition, speakers: int) -> dict:
-    """What is printed and kept of one test."""
+def examine(test: str, stored: StoredJudge, tensors: dict[str, Tensor], clips: list[Heard]) -> dict:
+    """What a judge hears in clips that it was not trained on, ready for the card; functionals are centred where it is relative."""
+    if stored.kind == "acoustic":
+        judge = AcousticJudge(replace(stored, relative=False), tensors)
+        heard = np.stack([judge.of_functionals(clip.features) for clip in clips])
+    else:
+        judge = SpectralJudge(stored, tensors)
+        heard = np.stack([judge.of_mel(torch.from_numpy(clip.features)) for clip in clips])
+    found = recognition([clip.row.emotion for clip in clips], heard, stored.labels)
     return {
-        "test": name, "clips": found.n, "speakers": speakers, "accuracy": list(found.accuracy),
+        "test": test, "clips": found.n, "speakers": len({clip.row.speaker for clip in clips}), "accuracy": list(found.accuracy),
         "mean_recall": list(found.mean_recall), "chance": list(found.chance),
     }  # fmt: skip
 
@@ -188,31 +193,23 @@ def main() -> None:
     clips = centred(clips) if arguments.relative else clips
     seen, unseen = [c for c in clips if c.row.split != "test"], [c for c in clips if c.row.split == "test"]
     labels = tuple(sorted({clip.row.emotion for clip in seen}))
-    fit: Callable = fit_acoustic if arguments.kind == "acoustic" else fit_spectral
-    plain = StoredJudge(arguments.kind, labels, declaration(arguments, seen), NAMES if arguments.kind == "acoustic" else ())
-
-    def judge(train: list[Heard]) -> EmotionJudge:
-        return (AcousticJudge if arguments.kind == "acoustic" else SpectralJudge)(plain, fit(train, labels, arguments.seed))
-
+    inputs = NAMES if arguments.kind == "acoustic" else ()
+    stored = StoredJudge(arguments.kind, labels, declaration(arguments, seen), inputs, arguments.relative)
     tests = []
     for number, (train, test) in enumerate(folds(seen, arguments.folds, arguments.seed), 1):
-        group = [seen[i] for i in test]
-        found = recognition([c.row.emotion for c in group], apply(judge([seen[i] for i in train]), group), labels)
-        tests.append(summary(f"fold {number}: unheard speakers and sentences", found, len({c.row.speaker for c in group})))
-    tensors = fit(seen, labels, arguments.seed)
+        tensors = fit(stored, [seen[i] for i in train], arguments.seed)
+        tests.append(examine(f"fold {number}: unheard speakers and sentences", stored, tensors, [seen[i] for i in test]))
+    tensors = fit(stored, seen, arguments.seed)
     if unseen:
-        found = recognition([c.row.emotion for c in unseen], apply(judge(seen), unseen), labels)
-        tests.append(summary("test split: unheard sentences", found, len({c.row.speaker for c in unseen})))
+        tests.append(examine("test split: unheard sentences", stored, tensors, unseen))
     if arguments.relative:
         tensors["neutral"] = torch.from_numpy(np.mean(list(neutral.values()), axis=0).astype(np.float32))
-    save_judge(arguments.output, StoredJudge(plain.kind, labels, plain.declaration, plain.inputs, arguments.relative, tests), tensors)
+    save_judge(arguments.output, replace(stored, folds=tests), tensors)
     print(table(tests))
 
 
 def table(tests: list[dict]) -> str:
     """The tests as Markdown."""
-    from affecttts.evaluation.intervals import Interval
-
     rows = [
         [t["test"], str(t["clips"]), str(t["speakers"]), show(Interval(*t["accuracy"])), show(Interval(*t["mean_recall"])),
          "{:.3g} to {:.3g}".format(*t["chance"])] for t in tests

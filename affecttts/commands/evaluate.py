@@ -1,4 +1,4 @@
-"""`affecttts evaluate`: measure a codec."""
+"""`affecttts evaluate`: measure a codec, a TTS model, or tokens."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from affecttts.commands.evaluate_tts import add_tokens, add_tts
 from affecttts.errors import RequestError
 from affecttts.model_folder import SHIPPED
 
@@ -14,7 +15,7 @@ EXAMPLE = "example: affecttts evaluate codec --manifest corpus/manifest.jsonl --
 
 def add_to(commands) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("evaluate", help="measure a codec", allow_abbrev=False)
+    parser = commands.add_parser("evaluate", help="measure a codec, a TTS model, or tokens", allow_abbrev=False)
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     codec = actions.add_parser(
         "codec", help="a codec's copies against their originals", epilog=EXAMPLE, allow_abbrev=False,
@@ -26,6 +27,8 @@ def add_to(commands) -> None:
     codec.add_argument("--report", type=Path, required=True, metavar="DIR", help="folder for report.json and the clips' values")
     codec.add_argument("-q", "--quiet", action="store_true", help="no progress bar, no table")
     codec.set_defaults(run=_codec)
+    add_tts(actions)
+    add_tokens(actions)
 
 
 def _codec(arguments: argparse.Namespace) -> int:
