@@ -1,11 +1,11 @@
 """Train a judge of emotion for `affecttts evaluate` and say how well it hears speakers and sentences that it never heard.
 
-    python recipes/train_emotion_judge.py --kind acoustic --manifest corpus/manifest.jsonl --licence Apache-2.0 --output judges/mine
+    python recipes/train_emotion_judge.py --kind acoustic --manifest M.jsonl --licence Apache-2.0 --output judges/mine
     python recipes/train_emotion_judge.py --kind acoustic --relative ...   # hears differences from each speaker's neutral clips
     python recipes/train_emotion_judge.py --kind spectral --seed 1 ...     # log-mels, another draw of clips
 
-Rows with an emotion are used; the test split is never trained on. Every fold leaves out a group of speakers and all sentences that
-they say. The judge that is written has heard all folds. Functionals are kept in OUTPUT.functionals.jsonl for the next run.
+Rows with an emotion are used; the test split is never trained on. Every fold leaves out a group of speakers and all sentences
+that they say. The judge that is written has heard all folds. Functionals are kept for the next run, see --features.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from affecttts.evaluation.summary import markdown_table, show
 from codec.audio import load_audio
 
 INVERSE_PENALTY = 0.1  # of the logistic regression
-EPOCHS, BATCH, LEARNING_RATE = 25, 32, 3e-3  # of the spectral net
+EPOCHS, BATCH, LEARNING_RATE = 40, 32, 3e-3  # of the spectral net
 CROP = 200  # frames of a training example, 2 s
 
 
@@ -187,7 +187,8 @@ def declaration(arguments: argparse.Namespace, clips: list[Heard]) -> JudgeCard:
 def main() -> None:
     arguments = parse()
     rows = chosen(arguments.manifest, arguments.limit, arguments.seed)
-    journal = Journal(arguments.output.with_name(f"{arguments.output.name}.functionals.jsonl"), {"names": list(NAMES)})
+    features = arguments.features or arguments.output.with_name(f"{arguments.output.name}.functionals.jsonl")
+    journal = Journal(features, {"names": list(NAMES)})
     clips = listen(rows, arguments.kind, journal)
     neutral = neutral_means(clips) if arguments.relative else {}
     clips = centred(clips) if arguments.relative else clips
@@ -225,6 +226,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--licence", default="unstated", help="of the judge: its data's strictest")
     parser.add_argument("--relative", action="store_true", help="acoustic: hear differences from the speaker's neutral clips")
     parser.add_argument("--limit", type=int, default=1500, help="most clips to train on (default 1500)")
+    parser.add_argument("--features", type=Path, metavar="FILE", help="where functionals are kept (default OUTPUT.functionals.jsonl)")
     parser.add_argument("--folds", type=int, default=4)
     parser.add_argument("--seed", type=int, default=0, help="of the draw of clips, the folds and the net")
     parser.add_argument("--note", default="", help="a sentence for the card")

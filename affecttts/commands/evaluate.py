@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from affecttts.commands.evaluate_tts import add_tokens, add_tts
+from affecttts.commands import evaluate_tts
 from affecttts.errors import RequestError
 from affecttts.model_folder import SHIPPED
 
@@ -27,8 +27,7 @@ def add_to(commands) -> None:
     codec.add_argument("--report", type=Path, required=True, metavar="DIR", help="folder for report.json and the clips' values")
     codec.add_argument("-q", "--quiet", action="store_true", help="no progress bar, no table")
     codec.set_defaults(run=_codec)
-    add_tts(actions)
-    add_tokens(actions)
+    evaluate_tts.add_to(actions)
 
 
 def _codec(arguments: argparse.Namespace) -> int:

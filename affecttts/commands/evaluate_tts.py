@@ -15,21 +15,27 @@ TTS_EXAMPLE = "example: affecttts evaluate tts --manifest corpus/manifest.jsonl 
 TOKENS_EXAMPLE = "example: affecttts evaluate tokens --manifest corpus/manifest.jsonl --codec runs/codec/codec --report report"
 
 
-def add_tts(actions) -> None:
-    """Add `tts` to the actions of `evaluate`."""
+def add_to(actions) -> None:
+    """Add both to the actions of `evaluate`."""
+    _add_tts(actions)
+    _add_tokens(actions)
+
+
+def _add_tts(actions) -> None:
     parser = actions.add_parser(
         "tts", help="a model's speech: words, faults, emotion, voice, sound, speed", epilog=TTS_EXAMPLE, description=RESUME,
         allow_abbrev=False,
     )  # fmt: skip
     parser.add_argument("--items", type=Path, metavar="JSONL", help="what to say, in the format of synthesize --batch")
-    parser.add_argument("--manifest", type=Path, metavar="M", help="corpus: the ceiling of every measure, and the texts without --items")
+    parser.add_argument("--manifest", type=Path, metavar="M", help="corpus: the ceiling of all measures; without --items also the texts")
     parser.add_argument("--model", type=Path, metavar="DIR", help="model folder (default: the shipped model)")
     parser.add_argument("--limit", type=int, default=100, metavar="N", help="most items, spread evenly (default 100)")
     parser.add_argument(
         "--judge", action="append", default=[], metavar="NAME",
-        help="emotion judge: acoustic, relative, spectral, a folder, transformers:MODEL, emotion2vec:MODEL (default: the shipped ones)",
+        help="of emotion: acoustic, relative, spectral, a folder, transformers:MODEL or emotion2vec:MODEL (default: the first three)",
     )  # fmt: skip
-    parser.add_argument("--without-judge", action="append", default=[], metavar="NAME", help="leave out words, voice, sound or a judge")
+    out = "leave out words, voice, sound or an emotion judge"
+    parser.add_argument("--without-judge", action="append", default=[], metavar="NAME", help=out)
     parser.add_argument("--force-judges", action="store_true", help="let in judges that taught the model; the report warns in red")
     parser.add_argument("--report", type=Path, required=True, metavar="DIR", help="folder for report.html, report.json and all values")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="of the judges (default 1)")
@@ -37,8 +43,7 @@ def add_tts(actions) -> None:
     parser.set_defaults(run=_tts)
 
 
-def add_tokens(actions) -> None:
-    """Add `tokens` to the actions of `evaluate`."""
+def _add_tokens(actions) -> None:
     parser = actions.add_parser(
         "tokens", help="what a codec's tokens still tell: emotion, phones, speaker", epilog=TOKENS_EXAMPLE, allow_abbrev=False
     )

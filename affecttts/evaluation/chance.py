@@ -1,13 +1,13 @@
-"""What chance alone would reach: permutation bands for one system, paired permutation tests for two. All draws are seeded."""
+"""What chance alone would reach: bands by permutation. Every draw is seeded."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from affecttts.evaluation.intervals import COVERAGE, RESAMPLES, Interval, interval
+from affecttts.evaluation.intervals import COVERAGE, RESAMPLES
 
 
 class Band(NamedTuple):
@@ -15,14 +15,6 @@ class Band(NamedTuple):
 
     low: float
     high: float
-
-
-class Paired(NamedTuple):
-    """Two systems on the same items."""
-
-    difference: Interval  # second minus first
-    p: float  # two-sided, by flipping the sign of each item's difference
-    n: int
 
 
 def chance_band(
@@ -40,14 +32,3 @@ def chance_band(
     values = [statistic(generator.permutation(truth), answers) for _ in range(RESAMPLES)]
     tail = (1 - COVERAGE) / 2
     return Band(*(float(value) for value in np.nanquantile(values, [tail, 1 - tail])))
-
-
-def paired_test(first: Sequence[float], second: Sequence[float], seed: int = 0) -> Paired:
-    """Mean of second - first over items that both have, with a bootstrap interval and a sign-flip test (Fisher 1935)."""
-    differences = np.asarray(second, dtype=float) - np.asarray(first, dtype=float)
-    differences = differences[np.isfinite(differences)]
-    if len(differences) == 0:
-        return Paired(interval([]), float("nan"), 0)
-    signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(RESAMPLES, len(differences)))
-    extreme = np.abs(signs @ differences) >= abs(differences.sum()) - 1e-12
-    return Paired(interval(differences, seed), float((extreme.sum() + 1) / (RESAMPLES + 1)), len(differences))

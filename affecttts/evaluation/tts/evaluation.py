@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from affecttts.data.manifest import Utterance, audio_path
 from affecttts.errors import RequestError
 from affecttts.evaluation.declarations import screen, teachers_of
@@ -134,8 +136,9 @@ def _beside(chosen: list[Utterance], rows: Sequence[Utterance]) -> list[Utteranc
 def _hear(asks: dict[str, Ask], panel: Panel, folder: Path, journal: Journal, progress: Progress) -> dict[str, Take]:
     takes = {}
     for key in progress(list(asks), "judging"):
-        audio, rate = clip_audio(folder, key)
-        takes[key] = Take(asks[key].text, asks[key].voice, asks[key].meant, _kept(journal, key, panel, audio, rate, asks[key].text))
+        ask = asks[key]
+        heard = _kept(journal, key, panel, *clip_audio(folder, key), ask.text)
+        takes[key] = Take(ask.text, ask.voice, ask.meant, heard)
     return takes
 
 
@@ -148,7 +151,7 @@ def _hear_corpus(manifest: Path | None, rows: list[Utterance], panel: Panel, jou
     return takes
 
 
-def _kept(journal: Journal, key: str, panel: Panel, audio, rate: int, text: str) -> dict:
+def _kept(journal: Journal, key: str, panel: Panel, audio: np.ndarray, rate: int, text: str) -> dict:
     """What was heard before, and what only now a judge says of it."""
     known = journal.done.get(key, {})
     new = panel.hear(known, audio, rate, text)

@@ -23,7 +23,8 @@ def confusion_figure(title: str, found: Recognition) -> Figure:
     axes.set(xlabel="heard", ylabel="meant (clips)")
     for place, share in np.ndenumerate(shares):
         if share > 0:
-            axes.text(place[1], place[0], f"{100 * share:.0f}", ha="center", va="center", color="white" if share > 0.5 else "black")
+            ink = "white" if share > 0.5 else "black"
+            axes.text(place[1], place[0], f"{100 * share:.0f}", ha="center", va="center", color=ink)
     return Figure(title, figure_svg(canvas), f"Shares of each row in %, n = {found.n}.")
 
 

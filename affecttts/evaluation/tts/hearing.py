@@ -40,9 +40,9 @@ class Panel:
         Raises:
             RequestError: no such emotion judge.
         """
-        out = tuple(left_out)
+        out = set(left_out)
         judges = {judge.card.name: judge for judge in (load_emotion_judge(name) for name in names if name not in out)}
-        return cls(judges, out, threads)
+        return cls(judges, tuple(part for part, card in PARTS.items() if {part, card.name} & out), threads)
 
     @property
     def cards(self) -> list[JudgeCard]:
@@ -80,8 +80,8 @@ class Panel:
         counts = count_words(text, heard)
         errors, characters = count_characters(text, heard)
         return {
-            "heard": heard, "errors": counts.errors, "words": counts.words, "skip": counts.skips > 0, "repeat": counts.repeats > 0,
-            "character_errors": errors, "characters": characters,
+            "heard": heard, "errors": counts.errors, "words": counts.words, "character_errors": errors, "characters": characters,
+            "skip": counts.skips > 0, "repeat": counts.repeats > 0,
         }  # fmt: skip
 
     def _judge(self, part: str, make: Callable[[], Any]) -> Any:

@@ -1,7 +1,7 @@
 """What a TTS evaluation speaks: the items themselves, and around them what emotion can be told from.
 
-Beside an item with an emotion stands its neutral twin (same text, voice and seed); some items are spoken at three intensities; one
-text is spoken in all emotions; free-text prompts stand for emotions that they do not name.
+Beside an item with an emotion stands its neutral twin (same text, voice and seed); some items are spoken at three intensities;
+one text is spoken in all emotions; free-text prompts stand for emotions that they do not name.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
@@ -15,6 +15,7 @@ from affecttts.evaluation.chance import Band
 from affecttts.evaluation.declarations import EXTRA, declared
 from affecttts.evaluation.intervals import Interval
 from affecttts.evaluation.page import Alarm, Clip, Figure, Players, Section, Table, write_page
+from affecttts.evaluation.plain import to_plain
 from affecttts.evaluation.shifts import Cells, read_cells, summarize
 from affecttts.evaluation.summary import markdown_table, show
 from affecttts.evaluation.tts.evaluation import Evaluated
@@ -30,8 +31,8 @@ from codec.serialization import write_json
 COLUMNS = ("measure", "n", "model [95 %]", "n of corpus", "corpus, the ceiling [95 %]", "floor or chance")
 PLAYED = 12  # items with a player
 HONESTY = (
-    "Intervals: 1000 bootstrap resamples over clips. Chance: labels permuted 1000 times, 95 % of what comes out. A judge hears what "
-    "its training taught it: compare the model with the corpus in the same row, never with 100 %."
+    "Intervals: 1000 bootstrap resamples over clips. Chance: labels permuted 1000 times, 95 % of what comes out. A judge hears "
+    "what its training taught it: compare the model with the corpus in the same row, never with 100 %."
 )
 
 
@@ -46,12 +47,14 @@ class Chapter:
 
 
 def build(evaluated: Evaluated) -> dict[str, Any]:
-    """Write report.json and report.html into the report's folder; returns what is in the first."""
+    """Write report.json and report.html into the report's folder; returns the contents of the first."""
     cells, source = _cells(evaluated)
     ears = [Ear(judge, evaluated.takes.values()) for judge in evaluated.panel.emotions.values()]
     of_corpus = [Ear(judge, evaluated.corpus) for judge in evaluated.panel.emotions.values()]
-    found = [(ear.judge.card.name, ear.recognise(evaluated.items()), other.recognise(evaluated.corpus)) for ear, other in zip(ears, of_corpus)]
-    found = [(name, model, corpus) for name, model, corpus in found if model]
+    items, found = evaluated.items(), []
+    for ear, other in zip(ears, of_corpus):
+        if model := ear.recognise(items):
+            found.append((ear.judge.card.name, model, other.recognise(evaluated.corpus)))
     chapters = [*_plain_chapters(evaluated), *_emotion_chapters(evaluated, cells, source, ears, of_corpus, found)]
     report = {
         "facts": evaluated.facts, "alarms": list(evaluated.alarms), "judges": declared(evaluated.panel.cards),
@@ -59,8 +62,7 @@ def build(evaluated: Evaluated) -> dict[str, Any]:
         "confusion": {name: {"labels": model.labels, "counts": model.counts.tolist()} for name, model, _ in found},
         "failures": _failures(evaluated),
     }  # fmt: skip
-    report = to_plain(report)
-    write_json(evaluated.options.report / "report.json", report)
+    write_json(evaluated.options.report / "report.json", to_plain(report))
     sections = _sections(evaluated, chapters, cells, found)
     write_page(evaluated.options.report / "report.html", "Evaluation of speech synthesis", sections, evaluated.facts)
     return report
@@ -69,7 +71,9 @@ def build(evaluated: Evaluated) -> dict[str, Any]:
 def _cells(evaluated: Evaluated) -> tuple[Cells, str]:
     """What emotions do in the corpus: in that of the manifest where it has pairs, else in that of the shipped model."""
     pairs = shifts_of(evaluated.corpus)
-    return (summarize(pairs), str(evaluated.options.manifest)) if pairs else (read_cells(), "the training corpus of the shipped model")
+    if pairs:
+        return summarize(pairs), str(evaluated.options.manifest)
+    return read_cells(), "the training corpus of the shipped model"
 
 
 def _plain_chapters(evaluated: Evaluated) -> list[Chapter]:
@@ -79,14 +83,15 @@ def _plain_chapters(evaluated: Evaluated) -> list[Chapter]:
     wrong = [faults(take, clip.finish_reason) for take, clip in zip(items, spoken)]
     factors = [clip.elapsed / clip.seconds if clip.seconds else float("nan") for clip in spoken]
     peaks = [clip.peak_megabytes for clip in evaluated.spoken.values() if clip.peak_megabytes]
-    speed = [
-        beside("real-time factor", factors), beside("seconds to the first sound (nothing is streamed: all of it)", [c.elapsed for c in spoken]),
-        *([Score("peak memory of the process that spoke, MB", Interval(max(peaks), math.nan, math.nan), len(peaks))] if peaks else []),
-    ]  # fmt: skip
+    waits = [clip.elapsed for clip in spoken]
+    speed = [beside("real-time factor", factors), beside("seconds to the first sound (nothing is streamed: all of it)", waits)]
+    if peaks:
+        speed.append(Score("peak memory of the process that spoke, MB", Interval(max(peaks), math.nan, math.nan), len(peaks)))
+    of_corpus = [faults(take, "end") for take in corpus]
     return [
         Chapter("Words", tuple(word_scores(items, corpus)), "Floor: the transcript of the next item.", missing.get("words", "")),
         Chapter("Words by emotion, errors in %", tuple(words_by_emotion(items)), "", missing.get("words", "")),
-        Chapter("Faults", tuple(fault_scores(wrong, [faults(take, "end") for take in corpus])), "0 in n says only: below about 300 / n %."),
+        Chapter("Faults", tuple(fault_scores(wrong, of_corpus)), "0 in n says only that the rate is below about 300 / n %."),
         Chapter("Voice", tuple(voice_scores(items, corpus)), "Floor: clips of other voices.", missing.get("voice", "")),
         Chapter("Sound, DNSMOS overall (1 to 5)", tuple(sound_scores(items, corpus)), "", missing.get("sound", "")),
         Chapter("Prosody", tuple(prosody_scores(items, corpus)), "No better or worse: nearer to the corpus is nearer to its style."),
@@ -99,12 +104,12 @@ def _emotion_chapters(
 ) -> list[Chapter]:  # fmt: skip
     takes, twins = evaluated.takes, evaluated.with_twins()
     chapters = [
-        Chapter(f"Emotion, heard by {name}", tuple(recognition_scores(model, corpus)), _card_note(evaluated, name))
+        Chapter(f"Emotion, heard by {name}", tuple(recognition_scores(model, corpus)), evaluated.panel.emotions[name].card.provenance)
         for name, model, corpus in found
     ]
     pairs, corpus_pairs = neutral_pairs(twins), neutral_pairs(evaluated.corpus)
     contrasts = [
-        beside(f"more of it than in the neutral twin, {ear.judge.card.name}, %", contrast(ear, pairs), contrast(other, corpus_pairs), HALF)
+        beside(f"heard more than in the twin, {ear.judge.card.name}, %", contrast(ear, pairs), contrast(other, corpus_pairs), HALF)
         for ear, other in zip(ears, of_corpus)
     ]
     contrasts.append(sign_score(shifts_of(twins), shifts_of(evaluated.corpus), cells))
@@ -118,10 +123,6 @@ def _emotion_chapters(
         note = "Prompts that were not used to fit the reader; each stands for an emotion that it does not name."
         chapters.append(Chapter("Free-text prompts", tuple(prompt_scores(ears, prompted, cells)), note))
     return chapters
-
-
-def _card_note(evaluated: Evaluated, name: str) -> str:
-    return evaluated.panel.emotions[name].card.provenance
 
 
 def _failures(evaluated: Evaluated) -> dict[str, list[str]]:
@@ -145,10 +146,12 @@ def _sections(evaluated: Evaluated, chapters: Sequence[Chapter], cells: Cells, f
     contours = {name: clip for name, clip in contours.items() if len(clip[0])}
     if drawn and contours:
         text = evaluated.plan.contours[0].text
-        figures.append(contour_figure("F0 of the same text in all emotions", contours, f"\"{text}\"; grey: {next(iter(contours))}."))
+        note = f"\"{text}\"; grey: {next(iter(contours))}."
+        figures.append(contour_figure("F0 of the same text in all emotions", contours, note))
     if not drawn:
         figures.append(Table("Figures", ("what", "why not"), (("confusion matrices, F0 contours", EXTRA),)))
-    shifts = shift_rows(summarize(shifts_of(evaluated.with_twins())), cells, [ask.emotion for ask in evaluated.plan.contours])
+    emotions = [ask.emotion for ask in evaluated.plan.contours]
+    shifts = shift_rows(summarize(shifts_of(evaluated.with_twins())), cells, emotions)
     table = Table(
         "Shifts from the neutral twin, model / corpus", ("emotion", *(f"{m}, {unit}" for m, unit in SHIFTS.items())), tuple(shifts),
         "* = the corpus's mean exceeds the deviation of its pairs.",
@@ -209,32 +212,10 @@ def _sound(evaluated: Evaluated, key: str) -> tuple[np.ndarray, int]:
     return clip_audio(evaluated.clips, key)
 
 
-def to_plain(value: Any) -> Any:
-    """Ready for strict JSON: records as objects, what is no number as null."""
-    if is_dataclass(value):
-        return {name: to_plain(x) for name, x in vars(value).items()}
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return {name: to_plain(x) for name, x in value._asdict().items()}
-    if isinstance(value, dict):
-        return {name: to_plain(x) for name, x in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [to_plain(x) for x in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def render(report: dict[str, Any]) -> str:
-    """The scores as Markdown tables, for a terminal."""
+    """What `build` returned as Markdown tables, for a terminal."""
     parts = [f"ALARM: {alarm}" for alarm in report["alarms"]]
     for chapter in report["chapters"]:
-        rows = [[s["name"], str(s["n"]), _shown(s["value"]), _shown(s["ceiling"]), _shown(s["floor"])] for s in chapter["scores"]]
-        rows = rows or [[chapter["missing"] or "nothing to measure", "", "", "", ""]]
-        parts.append(markdown_table([chapter["title"], "n", "model", "corpus", "floor or chance"], rows))
+        table = _table(chapter)
+        parts.append(f"{table.title}\n\n" + markdown_table(list(table.columns), [list(row) for row in table.rows]))
     return "\n".join(parts)
-
-
-def _shown(values: dict | None) -> str:
-    if values is None or values.get("mean", 0) is None:
-        return ""
-    if "mean" in values:
-        return show(Interval(*(math.nan if x is None else x for x in values.values())))
-    return _floor(Band(*values.values()))

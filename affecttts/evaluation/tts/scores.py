@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from affecttts.evaluation.acoustics import SHIFTS, Acoustics
+from affecttts.evaluation.acoustics import SHIFTS, Acoustics, shift
 from affecttts.evaluation.chance import Band, chance_band
 from affecttts.evaluation.confusion import Recognition, recognition
 from affecttts.evaluation.emotion_judges import AcousticJudge, EmotionJudge
@@ -135,9 +135,10 @@ class Ear:
 def recognition_scores(model: Recognition, corpus: Recognition | None) -> list[Score]:
     """Accuracy and mean recall, %, and each emotion's recall."""
     of_corpus = corpus.recalls() if corpus else {}
+    accuracy, recall, n = (corpus.accuracy, corpus.mean_recall, corpus.n) if corpus else (None, None, 0)
     scores = [
-        Score("accuracy, %", model.accuracy, model.n, corpus.accuracy if corpus else None, corpus.n if corpus else 0),
-        Score("mean recall, %", model.mean_recall, model.n, corpus.mean_recall if corpus else None, corpus.n if corpus else 0, model.chance),
+        Score("accuracy, %", model.accuracy, model.n, accuracy, n),
+        Score("mean recall, %", model.mean_recall, model.n, recall, n, model.chance),
     ]
     for emotion, (n, value) in model.recalls().items():
         ceiling_n, ceiling = of_corpus.get(emotion, (0, None))
@@ -146,8 +147,8 @@ def recognition_scores(model: Recognition, corpus: Recognition | None) -> list[S
 
 
 def contrast(ear: Ear, pairs: Sequence[tuple[Take, Take]]) -> list[float]:
-    """100 where the judge hears more of the meant emotion in a clip than in its neutral twin, else 0. Words, voice and seed are the
-    same, so neither can have helped; chance is 50."""
+    """100 where the judge hears more of the meant emotion in a clip than in its neutral twin, else 0. Words, voice and seed are
+    the same, so neither can have helped; chance is 50."""
     gains = [ear.towards(take, take.meant) - ear.towards(twin, take.meant) for take, twin in pairs]
     return [100.0 * (gain > 0) for gain in gains if np.isfinite(gain)]
 
@@ -192,10 +193,10 @@ def ordered(values: Sequence[float]) -> float:
 
 def ladder_scores(ears: Sequence[Ear], ladders: Sequence[Sequence[Take]], cells: Cells) -> list[Score]:
     """Share of texts in which more intensity is more emotion: by each judge, and by each clear acoustic measure. Chance is 1 / 6."""
-    scores = [
-        beside(f"in order, {ear.judge.card.name}, %", [ordered([ear.towards(t, t.meant) for t in steps]) for steps in ladders], (), ORDER_CHANCE)
-        for ear in ears
-    ]
+    scores = []
+    for ear in ears:
+        values = [ordered([ear.towards(take, take.meant) for take in steps]) for steps in ladders]
+        scores.append(beside(f"in order, {ear.judge.card.name}, %", values, (), ORDER_CHANCE))
     for measure, field in zip(SHIFTS, ("f0_st", "f0_range_st", "rate", "level_db", "tilt_db"), strict=True):
         values = []
         for steps in ladders:
@@ -209,18 +210,17 @@ def ladder_scores(ears: Sequence[Ear], ladders: Sequence[Sequence[Take]], cells:
 
 def prompt_scores(ears: Sequence[Ear], prompted: Sequence[tuple[Take, str, Take]], cells: Cells) -> list[Score]:
     """Do free-text prompts bring the emotion that they stand for? Takes, what they stand for, and their neutral twins."""
-    moved = [(twins([_as(twin, NEUTRAL), _as(take, "prompt")]), emotion) for take, emotion, twin in prompted if take.acoustics and twin.acoustics]
-    right = [100.0 * follows(pairs[0].shifts, emotion, cells) for pairs, emotion in moved if (emotion, ALL_VOICES, "f0") in cells or emotion == NEUTRAL]
+    right = []
+    for take, emotion, twin in prompted:
+        known = emotion == NEUTRAL or (emotion, ALL_VOICES, "f0") in cells
+        if known and take.acoustics and twin.acoustics:
+            right.append(100.0 * follows(shift(twin.acoustics, take.acoustics), emotion, cells))
     scores = [beside("moves as the corpus does, %", right)] if right else []
     for ear in ears:
         found = ear.recognise([Take(take.text, take.voice, emotion, take.heard) for take, emotion, _ in prompted])
         if found:
             scores.append(Score(f"mean recall, {ear.judge.card.name}, %", found.mean_recall, found.n, floor=found.chance))
     return scores
-
-
-def _as(take: Take, emotion: str) -> Spoken:
-    return Spoken(emotion, take.voice, take.text, take.acoustics)
 
 
 # -- voice, sound, prosody, speed -------------------------------------------------------------------------------------
