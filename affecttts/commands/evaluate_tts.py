@@ -38,6 +38,7 @@ def _add_tts(actions) -> None:
     parser.add_argument("--without-judge", action="append", default=[], metavar="NAME", help=out)
     parser.add_argument("--force-judges", action="store_true", help="let in judges that taught the model; the report warns in red")
     parser.add_argument("--report", type=Path, required=True, metavar="DIR", help="folder for report.html, report.json and all values")
+    parser.add_argument("--against", type=Path, metavar="DIR", help="report of another model on the same items: paired comparison")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="of the judges (default 1)")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar, no tables")
     parser.set_defaults(run=_tts)
@@ -64,7 +65,7 @@ def _tts(arguments: argparse.Namespace) -> int:
 
     options = TtsOptions(
         arguments.report, arguments.model, arguments.items, arguments.manifest, arguments.limit, tuple(arguments.judge),
-        tuple(arguments.without_judge), arguments.force_judges, arguments.threads,
+        tuple(arguments.without_judge), arguments.force_judges, arguments.against, arguments.threads,
     )  # fmt: skip
     report = build(evaluate(options, _bars(arguments.quiet)))
     if not arguments.quiet:

@@ -22,7 +22,7 @@ class Journal:
         Raises:
             RequestError: the file holds results with other settings.
         """
-        self.path, self.done = path, {}
+        self.path = path
         head = json.dumps(settings, sort_keys=True) + "\n"
         path.parent.mkdir(parents=True, exist_ok=True)
         text = path.read_text(encoding="utf-8") if path.exists() else ""
@@ -30,12 +30,22 @@ class Journal:
         if not whole.startswith(head):
             raise RequestError(f"{path}: holds results of another request; give another folder or remove this one")
         path.write_text(whole, encoding="utf-8")
-        for line in whole.split("\n")[1:-1]:
-            item = json.loads(line)
-            self.done[item["key"]] = item["result"]
+        self.done = _results(whole)
 
     def add(self, key: str, result: Any) -> None:
         """Keep one result, on disk at once."""
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"key": key, "result": result}, ensure_ascii=False) + "\n")
         self.done[key] = result
+
+
+def read_journal(path: Path) -> dict[str, Any]:
+    """Results by key, whatever they are of."""
+    text = path.read_text(encoding="utf-8")
+    return _results(text[: text.rfind("\n") + 1])
+
+
+def _results(text: str) -> dict[str, Any]:
+    """Of whole lines; the last one of a key counts."""
+    items = map(json.loads, text.split("\n")[1:-1])
+    return {item["key"]: item["result"] for item in items}

@@ -15,6 +15,7 @@ from affecttts.evaluation.declarations import screen, teachers_of
 from affecttts.evaluation.emotion_judges import shipped_judges
 from affecttts.evaluation.journal import Journal
 from affecttts.evaluation.shifts import NEUTRAL
+from affecttts.evaluation.tts.comparison import other_takes
 from affecttts.evaluation.tts.hearing import Panel
 from affecttts.evaluation.tts.plan import (
     Ask, Plan, evenly, items_of_batch, items_of_manifest, make_plan, rows_of_manifest, shipped_items,
@@ -43,6 +44,7 @@ class TtsOptions:
     judges: tuple[str, ...] = ()  # of emotion; none = the shipped ones
     without: tuple[str, ...] = ()
     force: bool = False  # let in judges that taught the model
+    against: Path | None = None  # report of another model, to compare with
     threads: int = 1  # of the judges
 
 
@@ -56,6 +58,7 @@ class Evaluated:
     spoken: dict[str, Spoken]  # by key of the plan's asks
     takes: dict[str, Take]  # by key
     corpus: tuple[Take, ...]
+    rival: dict[str, Take]  # the other model's, by key
     alarms: tuple[str, ...]
     teachers: tuple[str, ...]
     facts: dict[str, str] = field(default_factory=dict)
@@ -90,6 +93,7 @@ def evaluate(options: TtsOptions, progress: Progress = lambda items, label: item
     teachers = teachers_of(folder / "codec", folder / "lm")
     alarms = screen(panel.cards, teachers, info.name, options.force)
     plan = make_plan(items, shelf.info)
+    rival = other_takes(options.against, plan.asks) if options.against else {}
     settings = {"lm": fingerprint(folder / "lm"), "codec": fingerprint(folder / "codec", decoder=True), "sampling": info.sampling}
     spoken = speak(
         plan.asks, lambda: Synthesizer.with_voices(folder, info, shelf.folders), options.report / "clips",
@@ -103,7 +107,9 @@ def evaluate(options: TtsOptions, progress: Progress = lambda items, label: item
         "n": f"{len(items)} items, {len(plan.asks)} clips spoken, {len(corpus)} clips of the corpus",
         "teachers of the model": ", ".join(teachers) or "none recorded",
     }  # fmt: skip
-    return Evaluated(options, plan, panel, spoken, takes, tuple(corpus), tuple(alarms), teachers, facts)
+    if options.against:
+        facts["compared with"] = str(options.against)
+    return Evaluated(options, plan, panel, spoken, takes, tuple(corpus), rival, tuple(alarms), teachers, facts)
 
 
 def _items(options: TtsOptions, rows: Sequence[Utterance], shelf: VoiceShelf) -> list[tuple[str, Ask]]:

@@ -58,8 +58,9 @@ class Panel:
 
     def hear(self, known: dict[str, Any], audio: np.ndarray, sample_rate: int, text: str) -> dict[str, Any]:
         """What `known` does not say yet of mono audio [T] that should say `text`."""
-        tasks: dict[str, Callable[[], Any]] = {"faults": lambda: sound_faults(audio, sample_rate)}
-        if not sound_faults(audio, sample_rate)["empty"]:
+        wrong = sound_faults(audio, sample_rate)
+        tasks: dict[str, Callable[[], Any]] = {"faults": lambda: wrong}
+        if not wrong["empty"]:
             tasks |= {
                 "acoustics": lambda: asdict(acoustics(audio, sample_rate, letters(text))),
                 "functionals": lambda: functionals(audio, sample_rate),

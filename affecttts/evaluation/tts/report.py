@@ -18,6 +18,7 @@ from affecttts.evaluation.page import Alarm, Clip, Figure, Players, Section, Tab
 from affecttts.evaluation.plain import to_plain
 from affecttts.evaluation.shifts import Cells, read_cells, summarize
 from affecttts.evaluation.summary import markdown_table, show
+from affecttts.evaluation.tts.comparison import Difference, differences
 from affecttts.evaluation.tts.evaluation import Evaluated
 from affecttts.evaluation.tts.figures import confusion_figure, contour_figure
 from affecttts.evaluation.tts.plan import evenly
@@ -58,7 +59,7 @@ def build(evaluated: Evaluated) -> dict[str, Any]:
     chapters = [*_plain_chapters(evaluated), *_emotion_chapters(evaluated, cells, source, ears, of_corpus, found)]
     report = {
         "facts": evaluated.facts, "alarms": list(evaluated.alarms), "judges": declared(evaluated.panel.cards),
-        "missing": evaluated.panel.missing, "chapters": chapters,
+        "missing": evaluated.panel.missing, "chapters": chapters, "comparison": _comparison(evaluated),
         "confusion": {name: {"labels": model.labels, "counts": model.counts.tolist()} for name, model, _ in found},
         "failures": _failures(evaluated),
     }  # fmt: skip
@@ -135,6 +136,11 @@ def _failures(evaluated: Evaluated) -> dict[str, list[str]]:
     return found
 
 
+def _comparison(evaluated: Evaluated) -> list[Difference]:
+    keys = [ask.key for _, ask in evaluated.plan.items]
+    return differences(evaluated.takes, evaluated.rival, keys, list(evaluated.panel.emotions.values()))
+
+
 # -- the page ---------------------------------------------------------------------------------------------------------
 def _sections(evaluated: Evaluated, chapters: Sequence[Chapter], cells: Cells, found: list[tuple]) -> list[Section]:
     drawn = find_spec("matplotlib") is not None
@@ -159,6 +165,7 @@ def _sections(evaluated: Evaluated, chapters: Sequence[Chapter], cells: Cells, f
     return [
         Section("How to read this", (*map(Alarm, evaluated.alarms), _judge_table(evaluated))),
         Section("Scores", tuple(_table(chapter) for chapter in chapters)),
+        *([Section("Compared with the other model", (_comparison_table(evaluated),))] if evaluated.rival else []),
         Section("Emotion in pictures", (table, *figures)),
         Section("Failures", (_failure_table(evaluated),)),
         Section("Listen", (_players(evaluated), _contour_players(contours))),
@@ -185,6 +192,15 @@ def _floor(floor: Interval | Band | None) -> str:
     if isinstance(floor, Band):
         return f"{floor.low:.3g}" if floor.low == floor.high else f"{floor.low:.3g} to {floor.high:.3g}"
     return show(floor) if floor is not None else ""
+
+
+def _comparison_table(evaluated: Evaluated) -> Table:
+    rows = tuple(
+        (row.name, str(c.n), show(Interval(c.difference, c.low, c.high)), f"{c.p:.3g}")
+        for row in _comparison(evaluated) for c in [row.comparison]
+    )
+    note = "On the same items. p: two-sided, by flipping signs; not corrected for the number of rows."
+    return Table("This model minus the other", ("measure", "n", "difference [95 %]", "p"), rows, note)
 
 
 def _failure_table(evaluated: Evaluated) -> Table:

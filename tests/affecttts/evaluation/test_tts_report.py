@@ -8,8 +8,10 @@ import pytest
 
 from affecttts.errors import RequestError
 from affecttts.evaluation.acoustics import Acoustics
+from affecttts.evaluation.journal import Journal
 from affecttts.evaluation.shifts import ALL_VOICES, Cell
 from affecttts.evaluation.tts import plan as planning
+from affecttts.evaluation.tts.comparison import differences, other_takes
 from affecttts.evaluation.tts.plan import Ask, evenly, items_of_batch, items_of_manifest, make_plan, shipped_items
 from affecttts.evaluation.tts.scores import (
     ORDER_CHANCE, Ear, Take, contrast, fault_scores, faults, ladder_scores, neutral_pairs, ordered, prompt_scores, voice_scores,
@@ -155,6 +157,22 @@ def test_voices_are_told_apart_and_the_floor_is_other_voices():
     assert scores["cosine to the corpus's voice"].value.mean > 0.8
     assert scores["nearest to its own voice, %"].value.mean == 100 > scores["nearest to its own voice, %"].floor.high
     assert isinstance(model[0].acoustics, Acoustics) and voice_scores([take("x", "sad", SAD)], []) == []
+
+
+def test_two_models_are_compared_item_by_item(tmp_path):
+    words = {"errors": 0, "words": 5}
+    mine = {f"k{i}": take(f"t{i}", "happy", HAPPY, words=words) for i in range(12)}
+    theirs = {f"k{i}": take(f"t{i}", "happy", SAD, words=words | {"errors": i % 2}) for i in range(1, 14)}
+    rows = {row.name: row.comparison for row in differences(mine, theirs, list(mine), [Oracle()])}
+    assert set(rows) == {"word errors, %", "emotion heard right, oracle, %"}, "nobody judged the sound"
+    assert all(row.n == 11 for row in rows.values())
+    right, wrong = rows["emotion heard right, oracle, %"], rows["word errors, %"]
+    assert right.difference == 100 and right.p < 0.01 and wrong.difference == pytest.approx(-100 * 6 / 55) and wrong.high <= 0
+    with pytest.raises(RequestError, match="no items.jsonl"):
+        other_takes(tmp_path, {})
+    Journal(tmp_path / "items.jsonl", {"lm": "x"}).add("elsewhere", {})
+    with pytest.raises(RequestError, match="none of these items"):
+        other_takes(tmp_path, {"here": Ask("x", "sad", None, "heart", 7)})
 
 
 # -- the command ------------------------------------------------------------------------------------------------------
