@@ -179,8 +179,8 @@ def declaration(arguments: argparse.Namespace, clips: list[Heard]) -> JudgeCard:
     speakers = len({clip.row.speaker for clip in clips})
     return JudgeCard(
         arguments.output.name, "emotion", arguments.licence,
-        f"{ears[arguments.kind]}{relative}; trained by recipes/train_emotion_judge.py on {len(clips)} clips of {speakers} speakers "
-        f"({data}), seed {arguments.seed}. {arguments.note}".strip(),
+        f"{ears[arguments.kind]}{relative}; trained by recipes/train_emotion_judge.py on {len(clips)} clips of {speakers} "
+        f"speakers ({data}), seed {arguments.seed}. {arguments.note}".strip(),
     )  # fmt: skip
 
 
@@ -226,7 +226,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--licence", default="unstated", help="of the judge: its data's strictest")
     parser.add_argument("--relative", action="store_true", help="acoustic: hear differences from the speaker's neutral clips")
     parser.add_argument("--limit", type=int, default=1500, help="most clips to train on (default 1500)")
-    parser.add_argument("--features", type=Path, metavar="FILE", help="where functionals are kept (default OUTPUT.functionals.jsonl)")
+    parser.add_argument("--features", type=Path, metavar="FILE", help="keep functionals here (default OUTPUT.functionals.jsonl)")
     parser.add_argument("--folds", type=int, default=4)
     parser.add_argument("--seed", type=int, default=0, help="of the draw of clips, the folds and the net")
     parser.add_argument("--note", default="", help="a sentence for the card")

@@ -22,8 +22,8 @@ def train(recipe, monkeypatch, tmp_path):
     """Run the recipe in this process."""
 
     def run(*more):
-        options = ["--manifest", str(DATA / "manifest.jsonl"), "--output", str(tmp_path / "judge"), "--licence", "Apache-2.0", *more]
-        monkeypatch.setattr(sys, "argv", ["train_emotion_judge.py", *options])
+        options = ["--manifest", str(DATA / "manifest.jsonl"), "--output", str(tmp_path / "judge"), "--licence", "Apache-2.0"]
+        monkeypatch.setattr(sys, "argv", ["train_emotion_judge.py", *options, *more])
         recipe.main()
         return load_emotion_judge(tmp_path / "judge")
 
@@ -64,7 +64,8 @@ def test_the_acoustic_fit_finds_what_is_there(recipe, utterances):
     rows = list(utterances) * 6
     features = [draw.normal(0, 1, len(NAMES)) + 3 * np.eye(len(NAMES))[labels.index(row.emotion)] for row in rows]
     tensors = recipe.fit_acoustic(heard(recipe, rows, features), labels, 0)
-    scores = (np.stack(features) - tensors["mean"].numpy()) / tensors["scale"].numpy() @ tensors["weight"].numpy() + tensors["bias"].numpy()
+    mean, scale, weight, bias = (tensors[name].numpy() for name in ("mean", "scale", "weight", "bias"))
+    scores = (np.stack(features) - mean) / scale @ weight + bias
     assert np.mean([labels[i] == row.emotion for i, row in zip(scores.argmax(1), rows)]) > 0.9
 
 

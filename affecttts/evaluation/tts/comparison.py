@@ -42,7 +42,9 @@ def other_takes(report: Path, asks: dict[str, Ask]) -> dict[str, Take]:
     return takes
 
 
-def differences(mine: dict[str, Take], theirs: dict[str, Take], keys: Sequence[str], judges: Sequence[EmotionJudge]) -> list[Difference]:
+def differences(
+    mine: dict[str, Take], theirs: dict[str, Take], keys: Sequence[str], judges: Sequence[EmotionJudge]
+) -> list[Difference]:
     """All that both reports have of the items with these keys."""
     keys = [key for key in dict.fromkeys(keys) if key in theirs]
     rows = [

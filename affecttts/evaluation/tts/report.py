@@ -95,7 +95,7 @@ def _plain_chapters(evaluated: Evaluated) -> list[Chapter]:
         Chapter("Faults", tuple(fault_scores(wrong, of_corpus)), "0 in n says only that the rate is below about 300 / n %."),
         Chapter("Voice", tuple(voice_scores(items, corpus)), "Floor: clips of other voices.", missing.get("voice", "")),
         Chapter("Sound, DNSMOS overall (1 to 5)", tuple(sound_scores(items, corpus)), "", missing.get("sound", "")),
-        Chapter("Prosody", tuple(prosody_scores(items, corpus)), "No better or worse: nearer to the corpus is nearer to its style."),
+        Chapter("Prosody", tuple(prosody_scores(items, corpus)), "Nearer to the corpus is nearer to its style, no better."),
         Chapter("Speed and memory", tuple(speed), "On this machine, as busy as it was."),
     ]  # fmt: skip
 
@@ -104,8 +104,9 @@ def _emotion_chapters(
     evaluated: Evaluated, cells: Cells, source: str, ears: list[Ear], of_corpus: list[Ear], found: list[tuple],
 ) -> list[Chapter]:  # fmt: skip
     takes, twins = evaluated.takes, evaluated.with_twins()
+    cards = {judge.card.name: judge.card for judge in evaluated.panel.emotions.values()}
     chapters = [
-        Chapter(f"Emotion, heard by {name}", tuple(recognition_scores(model, corpus)), evaluated.panel.emotions[name].card.provenance)
+        Chapter(f"Emotion, heard by {name}", tuple(recognition_scores(model, corpus)), cards[name].provenance)
         for name, model, corpus in found
     ]
     pairs, corpus_pairs = neutral_pairs(twins), neutral_pairs(evaluated.corpus)
@@ -158,10 +159,9 @@ def _sections(evaluated: Evaluated, chapters: Sequence[Chapter], cells: Cells, f
         figures.append(Table("Figures", ("what", "why not"), (("confusion matrices, F0 contours", EXTRA),)))
     emotions = [ask.emotion for ask in evaluated.plan.contours]
     shifts = shift_rows(summarize(shifts_of(evaluated.with_twins())), cells, emotions)
-    table = Table(
-        "Shifts from the neutral twin, model / corpus", ("emotion", *(f"{m}, {unit}" for m, unit in SHIFTS.items())), tuple(shifts),
-        "* = the corpus's mean exceeds the deviation of its pairs.",
-    )  # fmt: skip
+    columns = ("emotion", *(f"{measure}, {unit}" for measure, unit in SHIFTS.items()))
+    note = "* = the corpus's mean exceeds the deviation of its pairs."
+    table = Table("Shifts from the neutral twin, model / corpus", columns, tuple(shifts), note)
     return [
         Section("How to read this", (*map(Alarm, evaluated.alarms), _judge_table(evaluated))),
         Section("Scores", tuple(_table(chapter) for chapter in chapters)),

@@ -90,10 +90,11 @@ def faults(take: Take, finish_reason: str) -> dict[str, bool]:
 
 def fault_scores(model: Sequence[dict[str, bool]], corpus: Sequence[dict[str, bool]]) -> list[Score]:
     """Share of clips with each fault, %."""
-    return [
-        beside(f"{name}: {FAULTS[name]}, %", [100.0 * clip[name] for clip in model], [100.0 * c[name] for c in corpus if name in c])
-        for name in FAULTS if all(name in clip for clip in model)
-    ]  # fmt: skip
+    def share(name: str, clips: Sequence[dict[str, bool]]) -> list[float]:
+        return [100.0 * clip[name] for clip in clips if name in clip]
+
+    names = [name for name in FAULTS if all(name in clip for clip in model)]
+    return [beside(f"{name}: {FAULTS[name]}, %", share(name, model), share(name, corpus)) for name in names]
 
 
 # -- emotion ----------------------------------------------------------------------------------------------------------
@@ -192,7 +193,7 @@ def ordered(values: Sequence[float]) -> float:
 
 
 def ladder_scores(ears: Sequence[Ear], ladders: Sequence[Sequence[Take]], cells: Cells) -> list[Score]:
-    """Share of texts in which more intensity is more emotion: by each judge, and by each clear acoustic measure. Chance is 1 / 6."""
+    """Share of texts in which more intensity is more emotion: by each judge and each clear acoustic measure; chance is 1 / 6."""
     scores = []
     for ear in ears:
         values = [ordered([ear.towards(take, take.meant) for take in steps]) for steps in ladders]
@@ -288,8 +289,8 @@ def sound_scores(model: Sequence[Take], corpus: Sequence[Take]) -> list[Score]:
 def prosody_scores(model: Sequence[Take], corpus: Sequence[Take]) -> list[Score]:
     """Means of the acoustic measures."""
     fields = {
-        "F0, semitones re 100 Hz": "f0_st", "F0 range, semitones": "f0_range_st", "letters per second": "rate", "level, dB": "level_db",
-        "tilt, dB": "tilt_db",
+        "F0, semitones re 100 Hz": "f0_st", "F0 range, semitones": "f0_range_st", "letters per second": "rate",
+        "level, dB": "level_db", "tilt, dB": "tilt_db",
     }  # fmt: skip
     mine, theirs = ([take.acoustics for take in side if take.acoustics] for side in (model, corpus))
     return [beside(name, [getattr(a, f) for a in mine], [getattr(a, f) for a in theirs]) for name, f in fields.items()]

@@ -63,8 +63,8 @@ def acoustic(relative=False, inputs=NAMES):
     """A judge with random weights."""
     draw = torch.Generator().manual_seed(0)
     tensors = {
-        "mean": torch.zeros(len(NAMES)), "scale": torch.ones(len(NAMES)), "neutral": torch.ones(len(NAMES)), "bias": torch.zeros(3),
-        "weight": 0.05 * torch.randn(len(NAMES), 3, generator=draw),
+        "mean": torch.zeros(len(NAMES)), "scale": torch.ones(len(NAMES)), "neutral": torch.ones(len(NAMES)),
+        "bias": torch.zeros(3), "weight": 0.05 * torch.randn(len(NAMES), 3, generator=draw),
     }  # fmt: skip
     return StoredJudge("acoustic", LABELS, CARD, inputs, relative), tensors
 

@@ -15,8 +15,8 @@ AUDIO = np.random.default_rng(0).normal(0, 0.1, 24000).astype(np.float32)
 
 
 @pytest.mark.parametrize("label, emotion", [
-    ("hap", "happy"), ("Anger", "angry"), ("SAD", "sad"), ("生气/angry", "angry"), ("<unk>", "unk"), ("neu", "neutral"), ("Fear", "fearful"),
-    ("disgust", "disgusted"), ("surprise", "surprised"), ("calm", "calm"), ("bored", "bored"),
+    ("hap", "happy"), ("Anger", "angry"), ("SAD", "sad"), ("生气/angry", "angry"), ("<unk>", "unk"), ("neu", "neutral"),
+    ("Fear", "fearful"), ("disgust", "disgusted"), ("surprise", "surprised"), ("calm", "calm"), ("bored", "bored"),
 ])  # fmt: skip
 def test_labels_are_read_as_our_emotions(label, emotion):
     assert emotion_of(label) == emotion
@@ -28,8 +28,8 @@ def test_an_audio_classifier_of_transformers(tmp_path):
     torch.manual_seed(0)
     names = {0: "ang", 1: "hap", 2: "excited", 3: "neu"}
     config = Wav2Vec2Config(
-        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, conv_dim=(8,) * 7, num_feat_extract_layers=7,
-        classifier_proj_size=8, num_conv_pos_embeddings=4, num_conv_pos_embedding_groups=2, id2label=names,
+        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, conv_dim=(8,) * 7,
+        num_feat_extract_layers=7, classifier_proj_size=8, num_conv_pos_embeddings=4, num_conv_pos_embedding_groups=2, id2label=names,
         label2id={name: index for index, name in names.items()}, feat_extract_norm="group",
     )  # fmt: skip
     Wav2Vec2ForSequenceClassification(config).save_pretrained(tmp_path / "tiny")

@@ -25,8 +25,10 @@ def labelled(told: bool, speakers=6, each=8):
 
 
 def test_what_is_told_is_found_and_what_is_not_lies_within_chance():
-    told, mute = ([_score("Q1", "emotion", "linear", items, [i.emotion for i in items], folds([i.speaker for i in items]), linear_probe)
-                  for items in (labelled(True), labelled(False))])  # fmt: skip
+    def score(items):
+        return _score("Q1", "emotion", "linear", items, [i.emotion for i in items], folds([i.speaker for i in items]), linear_probe)
+
+    told, mute = score(labelled(True)), score(labelled(False))
     assert told.right.mean > 85 > told.chance.high and told.n == 48
     assert abs(told.shuffled.mean - 50) < 25 and mute.right.mean < 70
 
@@ -69,13 +71,13 @@ def test_vectors_of_a_utterance(tiny_codec, utterances):
 
 def test_the_command(cli, tiny_model_dir, tmp_path, monkeypatch):
     monkeypatch.setattr(probes, "GRU_EPOCHS", 1)
-    options = ["--manifest", DATA / "manifest.jsonl", "--codec", tiny_model_dir / "codec", "--report", tmp_path / "r", "--limit", 10]
-    done = cli("evaluate", "tokens", *options)
+    options = ["--manifest", DATA / "manifest.jsonl", "--codec", tiny_model_dir / "codec", "--limit", 10]
+    done = cli("evaluate", "tokens", *options, "--report", tmp_path / "r")
     assert done.code == 0, done.err
     report = json.loads((tmp_path / "r" / "report.json").read_text())
     told = {(score["probed"], score["told"], score["probe"]) for score in report["scores"]}
-    assert {("Q1, token counts", "emotion", "linear"), ("Q1, vectors", "emotion", "BiGRU"), ("Q1..2, vectors", "speaker", "linear"),
-            ("Q1..4, vectors", "phones", "linear")} <= told  # fmt: skip
+    assert {("Q1, token counts", "emotion", "linear"), ("Q1, vectors", "emotion", "BiGRU"),
+            ("Q1..2, vectors", "speaker", "linear"), ("Q1..4, vectors", "phones", "linear")} <= told  # fmt: skip
     assert all(score["n"] > 0 and score["shuffled"]["mean"] is not None for score in report["scores"])
     assert "What the tokens tell" in (tmp_path / "r" / "report.html").read_text()
     assert b"Q1..4" in done.out

@@ -87,8 +87,8 @@ class Oracle:
 
 
 def sounds(f0_st=0.0, **more):
-    values = {"f0_st": f0_st, "f0_hz": 100.0, "f0_range_st": 5.0, "rate": 10.0, "level_db": -23.0, "tilt_db": -10.0, "speech_seconds": 1.0}
-    return values | more
+    values = {"f0_st": f0_st, "f0_hz": 100.0, "f0_range_st": 5.0, "rate": 10.0, "level_db": -23.0, "tilt_db": -10.0}
+    return values | {"speech_seconds": 1.0} | more
 
 
 def take(text, meant, heard, f0_st=0.0, speaker="heart", **more):
