@@ -39,7 +39,7 @@ def _add_tts(actions) -> None:
     parser.add_argument("--force-judges", action="store_true", help="let in judges that taught the model; the report warns in red")
     parser.add_argument("--report", type=Path, required=True, metavar="DIR", help="folder for report.html, report.json and all values")
     parser.add_argument("--against", type=Path, metavar="DIR", help="report of another model on the same items: paired comparison")
-    parser.add_argument("--threads", type=int, default=1, metavar="N", help="of the judges (default 1)")
+    parser.add_argument("--threads", type=int, default=2, metavar="N", help="of the judges (default 2)")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar, no tables")
     parser.set_defaults(run=_tts)
 

@@ -57,7 +57,8 @@ class Evaluated:
     panel: Panel
     spoken: dict[str, Spoken]  # by key of the plan's asks
     takes: dict[str, Take]  # by key
-    corpus: tuple[Take, ...]
+    corpus: tuple[Take, ...]  # `chosen` rows beside the items, then neutral ones for comparison
+    chosen: int
     rival: dict[str, Take]  # the other model's, by key
     alarms: tuple[str, ...]
     teachers: tuple[str, ...]
@@ -71,6 +72,10 @@ class Evaluated:
     def items(self) -> list[Take]:
         """The items' clips, in order."""
         return [self.takes[ask.key] for _, ask in self.plan.items]
+
+    def corpus_items(self) -> tuple[Take, ...]:
+        """The corpus's clips that stand beside the items."""
+        return self.corpus[: self.chosen]
 
     def with_twins(self) -> list[Take]:
         """The items' clips and their neutral twins, each once."""
@@ -100,16 +105,17 @@ def evaluate(options: TtsOptions, progress: Progress = lambda items, label: item
         Journal(options.report / "spoken.jsonl", settings), lambda keys: progress(keys, "speaking"),
     )  # fmt: skip
     heard = Journal(options.report / "items.jsonl", settings)
-    takes = _hear(plan.asks, panel, options.report / "clips", heard, progress)
-    corpus = _hear_corpus(options.manifest, _beside(evenly(rows, options.limit), rows), panel, heard, progress)
+    takes = _hear(plan, panel, options.report / "clips", heard, progress)
+    chosen = evenly(rows, options.limit)
+    corpus = _hear_corpus(options.manifest, chosen, _beside(chosen, rows), panel, heard, progress)
     facts = {
         "model": f"{info.name} ({folder}), codec {settings['codec']}, LM {settings['lm']}", "items": _source(options),
-        "n": f"{len(items)} items, {len(plan.asks)} clips spoken, {len(corpus)} clips of the corpus",
+        "n": f"{len(items)} items, {len(plan.asks)} clips spoken, {len(chosen)} clips of the corpus, {len(corpus)} with neutral ones",
         "teachers of the model": ", ".join(teachers) or "none recorded",
     }  # fmt: skip
     if options.against:
         facts["compared with"] = str(options.against)
-    return Evaluated(options, plan, panel, spoken, takes, tuple(corpus), rival, tuple(alarms), teachers, facts)
+    return Evaluated(options, plan, panel, spoken, takes, tuple(corpus), len(chosen), rival, tuple(alarms), teachers, facts)
 
 
 def _items(options: TtsOptions, rows: Sequence[Utterance], shelf: VoiceShelf) -> list[tuple[str, Ask]]:
@@ -120,6 +126,11 @@ def _items(options: TtsOptions, rows: Sequence[Utterance], shelf: VoiceShelf) ->
     items = items_of_manifest(rows, shelf.info) if options.manifest else shipped_items(shelf.info)
     if not items:
         raise RequestError(f"{options.manifest}: none of its emotions is known to the model; give --items instead")
+    for name, ask in items:
+        try:
+            ask.request(shelf.info)
+        except RequestError as error:
+            raise RequestError(f"{_source(options)}: {name}: {error}") from error
     return items
 
 
@@ -128,7 +139,7 @@ def _source(options: TtsOptions) -> str:
 
 
 def _beside(chosen: list[Utterance], rows: Sequence[Utterance]) -> list[Utterance]:
-    """The chosen rows, their neutral twins, and some neutral clips of every speaker."""
+    """The chosen rows, then their neutral twins and some neutral clips of every speaker."""
     texts, kept = {(row.speaker, row.text) for row in chosen}, {row.id: row for row in chosen}
     counts: dict[str, int] = {}
     for row in rows:
@@ -139,28 +150,34 @@ def _beside(chosen: list[Utterance], rows: Sequence[Utterance]) -> list[Utteranc
     return list(kept.values())
 
 
-def _hear(asks: dict[str, Ask], panel: Panel, folder: Path, journal: Journal, progress: Progress) -> dict[str, Take]:
-    takes = {}
+def _hear(plan: Plan, panel: Panel, folder: Path, journal: Journal, progress: Progress) -> dict[str, Take]:
+    """All asks by key; words, voice and sound of the items alone."""
+    takes, items = {}, {ask.key for _, ask in plan.items}
+    asks = plan.asks
     for key in progress(list(asks), "judging"):
         ask = asks[key]
-        heard = _kept(journal, key, panel, *clip_audio(folder, key), ask.text)
+        heard = _kept(journal, key, panel, *clip_audio(folder, key), ask.text, key in items)
         takes[key] = Take(ask.text, ask.voice, ask.meant, heard)
     return takes
 
 
-def _hear_corpus(manifest: Path | None, rows: list[Utterance], panel: Panel, journal: Journal, progress: Progress) -> list[Take]:
-    takes = []
+def _hear_corpus(
+    manifest: Path | None, chosen: list[Utterance], rows: list[Utterance], panel: Panel, journal: Journal, progress: Progress
+) -> list[Take]:
+    """All rows; words, voice and sound of the chosen ones alone."""
+    takes, whole = [], {row.id for row in chosen}
     for row in progress(rows, "judging the corpus"):
         audio, rate = read_samples(audio_path(manifest, row), row.start, row.seconds)
         key = "corpus " + hashlib.sha256(f"{manifest.resolve()} {row.id} {row.text}".encode()).hexdigest()[:16]
-        takes.append(Take(row.text, row.speaker, row.emotion, _kept(journal, key, panel, audio.mean(axis=1), rate, row.text)))
+        heard = _kept(journal, key, panel, audio.mean(axis=1), rate, row.text, row.id in whole)
+        takes.append(Take(row.text, row.speaker, row.emotion, heard))
     return takes
 
 
-def _kept(journal: Journal, key: str, panel: Panel, audio: np.ndarray, rate: int, text: str) -> dict:
+def _kept(journal: Journal, key: str, panel: Panel, audio: np.ndarray, rate: int, text: str, whole: bool) -> dict:
     """What was heard before, and what only now a judge says of it."""
     known = journal.done.get(key, {})
-    new = panel.hear(known, audio, rate, text)
+    new = panel.hear(known, audio, rate, text, whole)
     if new:
         journal.add(key, known | new)
     return journal.done[key]

@@ -56,8 +56,12 @@ class Panel:
         lacking = {part: card.missing for part, card in PARTS.items() if card.missing}
         return lacking | {part: "left out on request" for part in PARTS if part in self.left_out}
 
-    def hear(self, known: dict[str, Any], audio: np.ndarray, sample_rate: int, text: str) -> dict[str, Any]:
-        """What `known` does not say yet of mono audio [T] that should say `text`."""
+    def hear(self, known: dict[str, Any], audio: np.ndarray, sample_rate: int, text: str, whole: bool) -> dict[str, Any]:
+        """What `known` does not say yet of mono audio [T] that should say `text`.
+
+        Args:
+            whole: also words, voice and sound, which are slow; else only what tells of emotion.
+        """
         wrong = sound_faults(audio, sample_rate)
         tasks: dict[str, Callable[[], Any]] = {"faults": lambda: wrong}
         if not wrong["empty"]:
@@ -68,11 +72,11 @@ class Panel:
             for name, judge in self.emotions.items():
                 if not isinstance(judge, AcousticJudge):  # those read the functionals
                     tasks[f"emotion {name}"] = lambda judge=judge: judge(audio, sample_rate)
-            if "voice" not in self.missing:
+            if whole and "voice" not in self.missing:
                 tasks["voice"] = lambda: self._judge("voice", VoiceJudge)(audio, sample_rate)
-        if "words" not in self.missing:
+        if whole and "words" not in self.missing:
             tasks["words"] = lambda: self._words(audio, sample_rate, text)
-        if "sound" not in self.missing:
+        if whole and "sound" not in self.missing:
             tasks["sound"] = lambda: self._judge("sound", lambda: SoundJudge(self.threads))(audio, sample_rate)
         return {name: _plain(task()) for name, task in tasks.items() if name not in known}
 

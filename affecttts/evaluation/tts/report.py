@@ -31,6 +31,7 @@ from codec.serialization import write_json
 
 COLUMNS = ("measure", "n", "model [95 %]", "n of corpus", "corpus, the ceiling [95 %]", "floor or chance")
 PLAYED = 12  # items with a player
+PAIRS_ENOUGH = 60  # clips beside their neutral twins from which a corpus's shifts are known
 HONESTY = (
     "Intervals: 1000 bootstrap resamples over clips. Chance: labels permuted 1000 times, 95 % of what comes out. A judge hears "
     "what its training taught it: compare the model with the corpus in the same row, never with 100 %."
@@ -55,7 +56,7 @@ def build(evaluated: Evaluated) -> dict[str, Any]:
     items, found = evaluated.items(), []
     for ear, other in zip(ears, of_corpus):
         if model := ear.recognise(items):
-            found.append((ear.judge.card.name, model, other.recognise(evaluated.corpus)))
+            found.append((ear.judge.card.name, model, other.recognise(evaluated.corpus_items())))
     chapters = [*_plain_chapters(evaluated), *_emotion_chapters(evaluated, cells, source, ears, of_corpus, found)]
     report = {
         "facts": evaluated.facts, "alarms": list(evaluated.alarms), "judges": declared(evaluated.panel.cards),
@@ -70,16 +71,16 @@ def build(evaluated: Evaluated) -> dict[str, Any]:
 
 
 def _cells(evaluated: Evaluated) -> tuple[Cells, str]:
-    """What emotions do in the corpus: in that of the manifest where it has pairs, else in that of the shipped model."""
+    """What emotions do in the corpus: in that of the manifest where it has pairs enough, else in that of the shipped model."""
     pairs = shifts_of(evaluated.corpus)
-    if pairs:
+    if len(pairs) >= PAIRS_ENOUGH:
         return summarize(pairs), str(evaluated.options.manifest)
     return read_cells(), "the training corpus of the shipped model"
 
 
 def _plain_chapters(evaluated: Evaluated) -> list[Chapter]:
     """All that is not about emotion."""
-    items, corpus, missing = evaluated.items(), evaluated.corpus, evaluated.panel.missing
+    items, corpus, missing = evaluated.items(), evaluated.corpus_items(), evaluated.panel.missing
     spoken = [evaluated.spoken[ask.key] for _, ask in evaluated.plan.items]
     wrong = [faults(take, clip.finish_reason) for take, clip in zip(items, spoken)]
     factors = [clip.elapsed / clip.seconds if clip.seconds else float("nan") for clip in spoken]
