@@ -68,7 +68,7 @@ def evaluate_tokens(
     codes = _codes(codec, codec_folder, manifest, rows, tokens, progress)
     rows = [row for row in rows if row.id in codes]
     scores = []
-    for name, items, probes in progress(list(_views(codec, rows, codes)), "probing"):
+    for name, items, probes in progress(_views(codec, rows, codes), "probing"):
         scores += _scores(name, items, [row.text or row.id for row in rows], probes)
     facts = {
         "codec": f"{codec_folder}, {fingerprint(codec_folder)}", "manifest": str(manifest),
@@ -78,9 +78,7 @@ def evaluate_tokens(
         report.mkdir(parents=True, exist_ok=True)
         table = Table("Probes", COLUMNS, tuple(map(_cells, scores)), NOTE)
         write_page(report / "report.html", "What the tokens tell", [Section("Scores", (table,))], facts)
-    plain = to_plain({"facts": facts, "scores": scores})
-    if report is not None:
-        write_json(report / "report.json", plain)
+        write_json(report / "report.json", to_plain({"facts": facts, "scores": scores}))
     return {"facts": facts, "scores": scores}
 
 
