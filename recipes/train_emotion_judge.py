@@ -34,7 +34,7 @@ from affecttts.evaluation.summary import markdown_table, show
 from codec.audio import load_audio
 
 INVERSE_PENALTY = 0.1  # of the logistic regression
-EPOCHS, BATCH, LEARNING_RATE = 40, 32, 3e-3  # of the spectral net
+EPOCHS, BATCH, LEARNING_RATE = 16, 32, 3e-3  # of the spectral net
 CROP = 200  # frames of a training example, 2 s
 
 
