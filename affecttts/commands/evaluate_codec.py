@@ -32,6 +32,11 @@ def add_to(actions) -> None:
                        "a program, run without a shell, whose words {in} and {out} are audio files")  # fmt: skip
     codec.add_argument("--timeout", type=float, default=60.0, metavar="S", help="seconds that such a program may take (60)")
     codec.add_argument("--download", action="store_true", help="let --codec name a model of the hub")
+    codec.add_argument("--judge", action="append", default=[], metavar="NAME", help="of emotion, may be given again: acoustic, "
+                       "spectral (default: both), a folder, transformers:MODEL or emotion2vec:MODEL")  # fmt: skip
+    codec.add_argument("--without-judge", action="append", default=[], metavar="NAME", help="leave out words, voice, sound or one "
+                       "of emotion")  # fmt: skip
+    codec.add_argument("--force-judges", action="store_true", help="let in judges that taught a codec; the report warns in red")
     codec.add_argument("--limit", type=int, default=100, metavar="N", help="most clips (default 100)")
     codec.add_argument("--report", type=Path, required=True, metavar="DIR", help="folder for report.html, report.json and values")
     codec.add_argument("--copies", type=Path, metavar="DIR", help="also write all copies there, as WAV with lists for VERSA")
@@ -57,6 +62,7 @@ def _codec(arguments: argparse.Namespace) -> int:
         raise RequestError(f"{arguments.manifest}: no such file; give a JSONL manifest")
     from tqdm import tqdm
 
+    from affecttts.evaluation.codec_judges import convene
     from affecttts.evaluation.codec_report import evaluate_codec
     from affecttts.evaluation.codec_request import CodecRequest, open_systems
     from affecttts.evaluation.codec_summary import render
@@ -69,7 +75,8 @@ def _codec(arguments: argparse.Namespace) -> int:
         tuple(arguments.external), arguments.timeout, arguments.download,
     )  # fmt: skip
     systems = open_systems(request)
-    report = evaluate_codec(arguments.manifest, systems, arguments.limit, arguments.report, bar)
+    panel = convene(systems, arguments.judge, arguments.without_judge, arguments.force_judges)
+    report = evaluate_codec(arguments.manifest, systems, arguments.limit, arguments.report, bar, panel)
     if arguments.copies:
         from affecttts.evaluation.adapters import write_copies
 

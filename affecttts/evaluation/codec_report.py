@@ -14,9 +14,10 @@ import numpy as np
 
 from affecttts.data.manifest import Utterance, audio_path, read_manifest
 from affecttts.errors import RequestError
-from affecttts.evaluation.codec_metrics import METRICS, Metric, Pair, missing
+from affecttts.evaluation.codec_judges import CodecPanel
+from affecttts.evaluation.codec_metrics import Metric, Pair, missing
 from affecttts.evaluation.codec_summary import CEILING, FLOOR, Measured, summarize
-from affecttts.evaluation.emotion_retention import EmotionJudge, emotion_metrics
+from affecttts.evaluation.declarations import declared
 from affecttts.evaluation.systems import Absent, Aligned, Coded, System
 from codec.audio import load_audio
 from codec.serialization import atomic_file, write_json
@@ -69,12 +70,12 @@ class Clips:
 
 def evaluate_codec(
     manifest: Path, systems: Sequence[System | Absent], limit: int, folder: Path,
-    progress: Callable[[list], Iterable] = iter, judges: Sequence[EmotionJudge] = (),
+    progress: Callable[[list], Iterable] = iter, panel: CodecPanel = CodecPanel(),
 ) -> dict:  # fmt: skip
     """Measure clip by clip, keeping each in `folder`, and write report and page; goes on where it was interrupted.
 
-    Systems may be added to a report later, and so may packages that metrics need and judges of emotion. Other systems are
-    compared with the first.
+    Systems may be added to a report later, and so may packages that metrics need and judges. Other systems are compared with
+    the first.
 
     Raises:
         RequestError: no clips, two systems of one name, or the folder holds another evaluation.
@@ -84,8 +85,7 @@ def evaluate_codec(
     names = [system.name for system in systems]
     if len(set(names)) < len(names):
         raise RequestError(f"two codecs are named {max(names, key=names.count)}; give one another name: --codec NAME=DIR")
-    metrics = [*METRICS, *(metric for judge in judges for metric in emotion_metrics(judge))]
-    usable = [metric for metric in metrics if not missing(metric)]
+    usable = [metric for metric in panel.metrics if not missing(metric)]
     folder.mkdir(parents=True, exist_ok=True)
     identities = {CEILING: "", FLOOR: ""} | {system.name: system.identity for system in present}
     items = Items(folder / ITEMS_NAME, {"manifest": str(manifest), "clips": [row.id for row in clips.rows]}, identities)
@@ -95,7 +95,8 @@ def evaluate_codec(
     measured = Measured(clips.rows, items.values, [system.name for system in present])
     report = {"manifest": str(manifest), "clips": [row.id for row in clips.rows], **summarize(measured, usable, present)}
     report["delay, ms"] = {name: 1000 * system.delay_seconds for name, system in aligned.items()}
-    report["missing"] = {metric.name: missing(metric) for metric in metrics if missing(metric)}
+    report["missing"] = {metric.name: missing(metric) for metric in panel.metrics if missing(metric)}
+    report |= {"judges": declared(panel.cards), "alarms": list(panel.alarms)}
     report["absent"] = {system.name: system.cure for system in systems if isinstance(system, Absent)}
     write_json(folder / REPORT_NAME, report)
     _write_page(folder / PAGE_NAME, report, clips, aligned)

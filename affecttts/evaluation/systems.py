@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from affecttts.errors import RequestError
+from affecttts.evaluation.declarations import teachers_of
 from codec.audio import Audio, read_samples, resample, save_wav
 from codec.serialization import fingerprint
 
@@ -40,6 +41,7 @@ class System(Protocol):
     bitrate: float | None  # kbit/s as declared; None = unknown, or only known once it has coded
     identity: str  # results of another identity are not its results
     codebook_size: int | None
+    teachers: tuple[str, ...]  # models that took part in its training
 
     def code(self, audio: np.ndarray, sample_rate: int) -> Coded:
         """Copy of audio [T] at `sample_rate` Hz."""
@@ -63,7 +65,7 @@ class AffectCodec:
             raise RequestError(f"{folder}: has {config.num_codebooks} codebooks, not {num_codebooks}; lower --num-codebooks")
         self.name, self._codec, self._num_codebooks = name, codec, num_codebooks
         self.identity = f"{fingerprint(folder, decoder=True)} {num_codebooks or config.num_codebooks}"
-        self.codebook_size = config.codebook_size
+        self.codebook_size, self.teachers = config.codebook_size, teachers_of(folder)
         frames = config.sample_rate / config.samples_per_frame
         self.bitrate = (num_codebooks or config.num_codebooks) * frames * math.log2(config.codebook_size) / 1000
 
@@ -81,6 +83,8 @@ class AffectCodec:
 
 class Transformers:
     """EnCodec, DAC or Mimi of the package transformers, its first codebooks."""
+
+    teachers = ()
 
     def __init__(self, name: str, model: Any, num_codebooks: int | None) -> None:
         config = model.config
@@ -109,7 +113,7 @@ class Transformers:
 class Command:
     """A program that reads one audio file and writes another; it is started without a shell."""
 
-    codebook_size = None
+    codebook_size, teachers = None, ()
 
     def __init__(self, name: str, command: str, bitrate: float | None, timeout_seconds: float) -> None:
         self._words = shlex.split(command)

@@ -7,6 +7,7 @@ from affecttts.data.manifest import Utterance
 from affecttts.evaluation import codec_metrics
 from affecttts.evaluation.codec_metrics import METRICS, Pair
 from affecttts.evaluation.codec_report import _finite
+from affecttts.evaluation.declarations import JudgeCard
 from affecttts.evaluation.emotion_retention import emotion_metrics
 
 RATE = 24000
@@ -65,7 +66,8 @@ def test_changed_rate_moves_timing_but_not_timbre(voice, pulses):
 class Loudness:
     """Loud is angry, quiet is calm."""
 
-    name = "loudness"
+    card = JudgeCard("loudness", "emotion", "Apache-2.0", "made here")
+    labels = ("angry", "calm")
 
     def __init__(self):
         self.calls = 0
@@ -73,7 +75,7 @@ class Loudness:
     def __call__(self, audio, sample_rate):
         self.calls += 1
         loud = float(np.sqrt(np.mean(np.square(audio))) > 0.03)
-        return {"angry": loud, "calm": 1 - loud}
+        return np.array([loud, 1 - loud])
 
     def affect(self, audio, sample_rate):
         return {"valence": 0.0, "arousal": float(np.abs(audio).max())}

@@ -15,7 +15,7 @@ RATE = 24000
 class Late:
     """Delays by some samples and damages."""
 
-    name, bitrate, identity, codebook_size = "late", None, "", None
+    name, bitrate, identity, codebook_size, teachers = "late", None, "", None, ()
 
     def __init__(self, samples, damage=lambda audio: audio):
         self.samples, self.damage = samples, damage
