@@ -34,8 +34,8 @@ def add_to(actions) -> None:
     codec.add_argument("--download", action="store_true", help="let --codec name a model of the hub")
     codec.add_argument("--judge", action="append", default=[], metavar="NAME", help="of emotion, may be given again: acoustic, "
                        "spectral (default: both), a folder, transformers:MODEL or emotion2vec:MODEL")  # fmt: skip
-    codec.add_argument("--without-judge", action="append", default=[], metavar="NAME", help="leave out words, voice, sound or one "
-                       "of emotion")  # fmt: skip
+    codec.add_argument("--without-judge", action="append", default=[], metavar="NAME", help="leave out words, voice, sound or "
+                       "one of emotion")  # fmt: skip
     codec.add_argument("--force-judges", action="store_true", help="let in judges that taught a codec; the report warns in red")
     codec.add_argument("--limit", type=int, default=100, metavar="N", help="most clips (default 100)")
     codec.add_argument("--report", type=Path, required=True, metavar="DIR", help="folder for report.html, report.json and values")

@@ -19,6 +19,7 @@ from affecttts.evaluation.fidelity import (
 from affecttts.evaluation.judges import JUDGE_RATE, SoundJudge, VoiceJudge, WordJudge, count_words, to_judge_rate
 from affecttts.evaluation.pitch import track_f0
 
+JUDGE_THREADS = 2  # of the two judges that take most of the time
 KEPT = 4  # results of costly judges that are kept: the original's serves every system
 Score = float | tuple[float, float]  # a value, or what is counted and over what, so that a corpus rate can be made
 
@@ -102,7 +103,7 @@ _word_judge, _voice_judge, _sound_judge = (lru_cache(maxsize=1)(judge) for judge
 
 @lru_cache(maxsize=KEPT)
 def _heard(audio: bytes, sample_rate: int) -> str:
-    return _word_judge().transcribe(np.frombuffer(audio, dtype=np.float32), sample_rate)
+    return _word_judge(JUDGE_THREADS).transcribe(np.frombuffer(audio, dtype=np.float32), sample_rate)
 
 
 def word_errors(pair: Pair) -> Score:
@@ -145,7 +146,7 @@ def _voice(audio: bytes, sample_rate: int) -> np.ndarray:
 
 @lru_cache(maxsize=KEPT)
 def _sound(audio: bytes, sample_rate: int) -> float:
-    return _sound_judge()(np.frombuffer(audio, dtype=np.float32), sample_rate)
+    return _sound_judge(JUDGE_THREADS)(np.frombuffer(audio, dtype=np.float32), sample_rate)
 
 
 QUALITY, SPECTRUM, PROSODY, SPEECH, EMOTION, COST = "quality", "spectrum", "prosody", "words and voice", "emotion", "cost"

@@ -105,6 +105,8 @@ def test_words_are_counted_once_for_words_and_characters(voice, monkeypatch):
     heard = []
 
     class Judge:
+        def __init__(self, threads): ...
+
         def transcribe(self, audio, sample_rate):
             heard.append(len(audio))
             return "the cat sit"
