@@ -11,8 +11,10 @@ from tiny_models import DATA
 
 RATE = 16000
 SAID = {
-    "The cat sat on the mat.": "the cat sad on mat", "Don't go, Mr. Smith!": "do not go mister smith", "Two birds": "to words are",
-}  # fmt: skip
+    "The cat sat on the mat.": "the cat sad on mat",
+    "Don't go, Mr. Smith!": "do not go mister smith",
+    "Two birds": "to words are",
+}
 
 
 def metric(name):
