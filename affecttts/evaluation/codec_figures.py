@@ -12,6 +12,9 @@ from affecttts.evaluation.pitch import CEILING_HZ, FLOOR_HZ, FRAMES_PER_SECOND, 
 PLOTTED = (
     "PESQ-WB", "ViSQOL", "DNSMOS", "ESTOI", "mel distance", "log-F0 correlation", "F0 error", "word errors", "speaker cosine",
 )  # fmt: skip
+PLOTTED_OF_JUDGES = ("emotion agreement", "emotion degradation")
+RATES_KBPS = (0.25, 0.5, 1, 2, 4, 8, 16, 32, 64)
+PITCHES_HZ = (75, 150, 300, 600)
 COLUMNS = 3
 DEPTH_DB = 80.0
 SPECTRUM_SIZE, SPECTRUM_HOP = 512, 192
@@ -31,7 +34,7 @@ def _panels(count: int, height: float) -> tuple[Any, list]:
 def plotted(report: dict) -> list[str]:
     """Metrics that are known of a system whose bitrate is."""
     known = [report["systems"][system] for system, rate in report["bitrates"].items() if rate]
-    names = [name for name in report["units"] if name in PLOTTED or name.startswith("emotion")]
+    names = [name for name in report["units"] if name in PLOTTED or name.startswith(PLOTTED_OF_JUDGES)]
     return [name for name in names if any(values[name]["n"] for values in known)]
 
 
@@ -49,8 +52,17 @@ def against_bitrate(report: dict) -> Any:
             if table[end][name]["n"]:
                 panel.axhline(table[end][name]["mean"], color="grey", linestyle=style, linewidth=1)
         panel.set(title=titled(report, name), xscale="log", xlabel="kbit/s")
+        _ticks(panel.xaxis, RATES_KBPS)
     axes[0].legend(fontsize="x-small")
     return figure
+
+
+def _ticks(axis: Any, values: tuple[float, ...]) -> None:
+    from matplotlib.ticker import FixedLocator, NullLocator
+
+    axis.set_major_locator(FixedLocator(values))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter("{x:g}")
 
 
 def _line(panel: Any, family: str, members: list[str], name: str, report: dict) -> None:
@@ -82,4 +94,5 @@ def pitch_contours(audio: dict[str, np.ndarray], sample_rate: int) -> Any:
         for f0, style in ((original, {"color": "silver", "linewidth": 4}), (track, {"color": "C0", "linewidth": 1.3})):
             panel.plot(np.arange(len(f0)) / FRAMES_PER_SECOND, np.where(f0 > 0, f0, np.nan), **style)
         panel.set(title=name, xlabel="s", ylabel="Hz", ylim=(FLOOR_HZ, CEILING_HZ), yscale="log")
+        _ticks(panel.yaxis, PITCHES_HZ)
     return figure

@@ -86,7 +86,10 @@ def _moved(name: str) -> Callable[[Pair], float]:
 def visqol(pair: Pair) -> float:
     """ViSQOL v3, speech mode, lattice mapping (Chinen et al. 2020), 1 to 5, by the package visqol-python."""
     signals = (to_judge_rate(x, pair.sample_rate).astype(np.float64) for x in (pair.original, pair.copy))
-    return float(_visqol().measure_from_arrays(*signals, JUDGE_RATE).moslqo)
+    try:
+        return float(_visqol().measure_from_arrays(*signals, JUDGE_RATE).moslqo)
+    except (IndexError, ValueError):  # its way of saying that there is too little speech
+        return math.nan
 
 
 @lru_cache(maxsize=1)
