@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -172,14 +172,6 @@ def _recall(stem: Path, request: Request) -> Clip:
     record = json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))
     audio, sample_rate = soundfile.read(stem.with_suffix(".wav"), dtype="float32")
     return Clip(request, audio, sample_rate, record["finish_reason"])
-
-
-def grouped(items: Iterable[Item], key: Callable[[Item], str]) -> dict[str, list[Item]]:
-    """Items by key, keys in order of first sight."""
-    groups: dict[str, list[Item]] = {}
-    for item in items:
-        groups.setdefault(key(item), []).append(item)
-    return groups
 
 
 def show(value: Any) -> str:

@@ -17,7 +17,8 @@ from affecttts.evaluation.acoustics import SHIFTS, shift
 from affecttts.evaluation.intervals import interval
 from affecttts.evaluation.resources import prompts, sentences
 from affecttts.evaluation.shifts import follows, read_cells
-from common import Request, Studio, arguments, grouped, print_table, studio, write_json
+from affecttts.evaluation.summary import grouped
+from common import Request, Studio, arguments, print_table, studio, write_json
 from emotion import measure
 
 VOICE = "heart"

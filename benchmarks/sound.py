@@ -9,7 +9,8 @@ from __future__ import annotations
 from affecttts.evaluation.intervals import interval
 from affecttts.evaluation.judges import SoundJudge
 from affecttts.evaluation.resources import sentences
-from common import arguments, grouped, print_table, spread, studio, write_json
+from affecttts.evaluation.summary import grouped
+from common import arguments, print_table, spread, studio, write_json
 
 
 def main() -> None:

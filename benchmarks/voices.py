@@ -15,7 +15,8 @@ import numpy as np
 from affecttts.evaluation.intervals import Interval, interval
 from affecttts.evaluation.judges import VoiceJudge
 from affecttts.evaluation.resources import read_lines, sentences
-from common import VOICES, Clip, Request, arguments, grouped, print_table, progress, studio, write_json
+from affecttts.evaluation.summary import grouped
+from common import VOICES, Clip, Request, arguments, print_table, progress, studio, write_json
 
 CORPUS_CLIPS = 12  # neutral clips a voice, for its centre
 

@@ -12,7 +12,8 @@ from typing import Any
 from affecttts.evaluation.intervals import ratio_interval
 from affecttts.evaluation.judges import WordCounts, WordJudge
 from affecttts.evaluation.resources import sentences
-from common import Clip, arguments, grouped, print_table, spread, studio, write_json
+from affecttts.evaluation.summary import grouped
+from common import Clip, arguments, print_table, spread, studio, write_json
 
 Judged = tuple[Clip, WordCounts]
 

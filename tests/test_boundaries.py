@@ -23,7 +23,7 @@ LAYERS = {
     },
     "recipes": {
         "recipes", "affecttts", "codec", "torch", "numpy", "accelerate", "transformers", "peft", "tqdm", "ray", "yaml", "soundfile", "matplotlib",
-        "onnx", "onnxruntime", "G722",
+        "onnx", "onnxruntime", "G722", "sklearn",
     },
 }  # fmt: skip
 UNSAFE_CALLS = {"torch.load", "pickle.load", "pickle.loads", "joblib.load", "numpy.load", "np.load", "eval", "exec", "yaml.load"}

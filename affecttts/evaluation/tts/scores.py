@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,9 @@ from affecttts.evaluation.faults import FAULTS
 from affecttts.evaluation.intervals import Interval, interval, ratio_interval
 from affecttts.evaluation.judges import count_words
 from affecttts.evaluation.shifts import (
-    ALL_VOICES, NEUTRAL, Cells, Pair, Spoken, follows, right_pairs, summarize, twins,
+    ALL_VOICES, NEUTRAL, Cells, Pair, Spoken, follows, right_pairs, twins,
 )  # fmt: skip
+from affecttts.evaluation.summary import grouped
 
 HALF = Band(50.0, 50.0)
 ORDER_CHANCE = Band(100 / 6, 100 / 6)  # three values in rising order
@@ -294,16 +295,3 @@ def prosody_scores(model: Sequence[Take], corpus: Sequence[Take]) -> list[Score]
     }  # fmt: skip
     mine, theirs = ([take.acoustics for take in side if take.acoustics] for side in (model, corpus))
     return [beside(name, [getattr(a, f) for a in mine], [getattr(a, f) for a in theirs]) for name, f in fields.items()]
-
-
-def grouped(items: Iterable[Any], key: Callable[[Any], str]) -> dict[str, list]:
-    """Items by key, keys in order of first sight."""
-    groups: dict[str, list] = {}
-    for item in items:
-        groups.setdefault(key(item), []).append(item)
-    return groups
-
-
-def cells_of(takes: Sequence[Take]) -> Cells:
-    """Cells of a corpus's clips."""
-    return summarize(shifts_of(takes))

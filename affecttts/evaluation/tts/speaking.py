@@ -13,7 +13,7 @@ import numpy as np
 from affecttts.evaluation.journal import Journal
 from affecttts.evaluation.tts.plan import Ask
 from affecttts.synthesis import Synthesizer
-from codec.audio import Audio, save_wav
+from codec.audio import Audio, decoded, save_wav
 from codec.serialization import atomic_file
 
 
@@ -49,10 +49,8 @@ def speak(
 
 def clip_audio(folder: Path, key: str) -> tuple[np.ndarray, int]:
     """Audio float32 [T] and Hz of a clip that was spoken; T is 0 where nothing came."""
-    import soundfile
-
-    samples, rate = soundfile.read(folder / f"{key}.wav", dtype="float32")
-    return samples, rate
+    audio = decoded((folder / f"{key}.wav").read_bytes())
+    return audio.samples, audio.sample_rate
 
 
 def peak_megabytes() -> float | None:
