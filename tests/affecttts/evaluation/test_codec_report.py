@@ -5,6 +5,7 @@ import json
 import pytest
 
 from affecttts.cli import main
+from affecttts.errors import RequestError
 from affecttts.evaluation import codec_judges, codec_metrics, codec_report
 from tiny_models import DATA
 
@@ -65,6 +66,23 @@ def test_systems_are_added_compared_and_drawn(command, tmp_path, capsys):
     assert len(report["codebooks"]["tiny k=4"]) == 4 and report["codebooks"]["tiny k=4"][0]["perplexity"] >= 1
     assert all(name in page for name in report["systems"]) and "Not measured: PESQ-WB" in page and "://" not in page
     assert page.count("data:audio/flac") == 2 * 5
+
+
+class Taught:
+    """A codec that Whisper taught."""
+
+    name, bitrate, identity, codebook_size, teachers = "taught", None, "", None, ("whisper",)
+
+
+def test_a_judge_that_taught_the_codec_is_refused():
+    with pytest.raises(RequestError, match="Whisper"):
+        codec_judges.convene([Taught()], ["acoustic"])
+    left = codec_judges.convene([Taught()], ["acoustic"], without=["words", "acoustic"])
+    assert not left.alarms and not any("errors" in m.name and m.unit == "%" and m.judge for m in left.metrics)
+    forced = codec_judges.convene([Taught()], ["acoustic"], force=True)
+    assert "Whisper" in forced.alarms[0] and "emotion loss, acoustic" in [metric.name for metric in forced.metrics]
+    with pytest.raises(RequestError, match="known: words"):
+        codec_judges.convene([Taught()], without=["nobody"])
 
 
 def test_the_wrong_copy_is_another_voice_s_other_words(utterances):
