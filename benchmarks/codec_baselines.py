@@ -12,6 +12,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from affecttts.evaluation.codec_judges import convene
 from affecttts.evaluation.codec_page import by_bitrate
 from affecttts.evaluation.codec_report import evaluate_codec
 from affecttts.evaluation.codec_request import SHIPPED_NAME, CodecRequest, open_systems
@@ -45,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     depths = tuple(int(part) for part in arguments.num_codebooks.split(",") if part)
     systems = open_systems(CodecRequest((arguments.codec, *BASELINES), num_codebooks=depths))
     manifest = arguments.corpus / "emotive" / "manifest.jsonl"
-    report = evaluate_codec(manifest, systems, arguments.limit, arguments.report, lambda places: progress(places, "clips"))
+    report = evaluate_codec(manifest, systems, arguments.limit, arguments.report, lambda places: progress(places, "clips"), convene(systems))
     print_table(f"Codecs on {report['n']} clips", *rows_by_bitrate(report))
     for name, cure in report["absent"].items():
         print(f"{name}: {cure}")
