@@ -46,7 +46,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     depths = tuple(int(part) for part in arguments.num_codebooks.split(",") if part)
     systems = open_systems(CodecRequest((arguments.codec, *BASELINES), num_codebooks=depths))
     manifest = arguments.corpus / "emotive" / "manifest.jsonl"
-    report = evaluate_codec(manifest, systems, arguments.limit, arguments.report, lambda places: progress(places, "clips"), convene(systems))
+    panel = convene(systems)
+    report = evaluate_codec(
+        manifest, systems, arguments.limit, arguments.report, lambda places: progress(places, "clips"), panel
+    )  # fmt: skip
     print_table(f"Codecs on {report['n']} clips", *rows_by_bitrate(report))
     for name, cure in report["absent"].items():
         print(f"{name}: {cure}")
