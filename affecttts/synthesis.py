@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -137,6 +137,14 @@ class Synthesizer:
         """
         path, info = read_model_info(folder)
         return cls(path, info)
+
+    @classmethod
+    def with_voices(cls, folder: Path, info: ModelInfo, voices: Iterable[str | Path]) -> Synthesizer:
+        """Load a model folder and the adapted voices in other folders, see `load_voice`."""
+        synthesizer = cls(folder, info)
+        for voice in voices:
+            synthesizer.load_voice(voice)
+        return synthesizer
 
     def load_voice(self, folder: str | Path) -> str:
         """Load an adapted voice beside the model's own; several may be loaded, and none slows the others down.

@@ -21,7 +21,8 @@ from affecttts.evaluation.fidelity import compare_pitch, mel_distance_db, pesq_w
 from affecttts.evaluation.intervals import difference_interval, interval, ratio_interval
 from affecttts.evaluation.judges import WordCounts, WordJudge
 from affecttts.evaluation.pitch import track_f0
-from common import print_table, progress, read_lines, write_json
+from affecttts.evaluation.resources import read_lines
+from common import print_table, progress, write_json
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,7 @@ import numpy as np
 from affecttts.evaluation.intervals import Interval
 from affecttts.evaluation.judges import package_folder
 
-DATA = Path(__file__).parent / "data"
+REPOSITORY = Path(__file__).parents[1]
 VOICES = ("heart", "bella", "fenrir", "michael")
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "surprised", "disgusted")
 AFFECTED = EMOTIONS[1:]
@@ -67,17 +67,6 @@ def arguments(description: str, limit: int) -> argparse.ArgumentParser:
     parser.add_argument("--json", type=Path, metavar="OUT", help="also write the numbers to this file")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of the model and the judges")
     return parser
-
-
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Objects of a JSON-lines file."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-
-
-def sentences(*kinds: str) -> list[dict[str, str]]:
-    """The benchmark's sentences of the given kinds (normal, long, short), in file order; all without a kind."""
-    rows = read_lines(DATA / "sentences.jsonl")
-    return [row for row in rows if not kinds or row["kind"] in kinds]
 
 
 def spread(texts: Sequence[str], limit: int) -> list[Request]:
@@ -125,7 +114,7 @@ class Studio:
 
     @cached_property
     def _fingerprint(self) -> str:
-        folders = [package_folder("affecttts"), package_folder("codec"), DATA.parents[1] / "prompts"]
+        folders = [package_folder("affecttts"), package_folder("codec"), REPOSITORY / "prompts"]
         return fingerprint(folders + ([Path(self._model)] if self._model else []))
 
     def __call__(self, request: Request) -> Clip:
@@ -183,14 +172,6 @@ def _recall(stem: Path, request: Request) -> Clip:
     record = json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))
     audio, sample_rate = soundfile.read(stem.with_suffix(".wav"), dtype="float32")
     return Clip(request, audio, sample_rate, record["finish_reason"])
-
-
-def grouped(items: Iterable[Item], key: Callable[[Item], str]) -> dict[str, list[Item]]:
-    """Items by key, keys in order of first sight."""
-    groups: dict[str, list[Item]] = {}
-    for item in items:
-        groups.setdefault(key(item), []).append(item)
-    return groups
 
 
 def show(value: Any) -> str:

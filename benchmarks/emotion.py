@@ -2,7 +2,7 @@
 
     python benchmarks/emotion.py --cache clips                    # 10 sentences x 4 voices
     python benchmarks/emotion.py --limit 1 --ordering 1           # a quick look
-    python benchmarks/emotion.py --measure-corpus DIR             # writes benchmarks/data/corpus_shifts.json
+    python benchmarks/emotion.py --measure-corpus DIR             # writes affecttts/evaluation/data/corpus_shifts.json
 
 A cell (emotion x measure x voice) is clear where the corpus's mean shift exceeds the standard deviation of its pairs;
 only clear cells are judged.
@@ -17,10 +17,16 @@ from typing import Any
 
 import numpy as np
 
+from affecttts.data.manifest import Utterance, audio_path, read_manifest
 from affecttts.evaluation.acoustics import SHIFTS, Acoustics, acoustics, letters, shift
 from affecttts.evaluation.intervals import interval
-from common import AFFECTED, VOICES, Clip, Request, Studio, arguments, print_table, sentences, studio, write_json
-from shifts import ALL_VOICES, CORPUS_SHIFTS, Cells, Pair, corpus_pairs, read_cells, summarize, write_cells
+from affecttts.evaluation.resources import CORPUS_SHIFTS, sentences
+from affecttts.evaluation.shifts import (
+    ALL_VOICES, Cells, Pair, Spoken, ordered_cells, read_cells, right_cells, right_pairs, strengths, summarize, twins,
+    write_cells,
+)  # fmt: skip
+from codec.audio import read_samples
+from common import AFFECTED, VOICES, Clip, Request, Studio, arguments, print_table, progress, studio, write_json
 
 ORDERED_INTENSITIES = (0.5, 1.0, 1.5)
 
@@ -47,38 +53,6 @@ def model_pairs(
     ]
 
 
-def right_cells(model: Cells, corpus: Cells) -> list[float]:
-    """1 or 0 for each clear cell of a single voice: has its mean shift the corpus's sign?"""
-    return [
-        float(np.sign(model[key].mean) == np.sign(cell.mean))
-        for key, cell in corpus.items() if cell.clear and key[1] != ALL_VOICES and key in model
-    ]
-
-
-def right_pairs(pairs: Sequence[Pair], corpus: Cells) -> list[float]:
-    """1 or 0 for each measure of each pair, where its cell is clear: has it the corpus's sign?"""
-    return [
-        float(np.sign(value) == np.sign(corpus[pair.emotion, pair.voice, name].mean))
-        for pair in pairs for name, value in pair.shifts.items() if corpus[pair.emotion, pair.voice, name].clear
-    ]
-
-
-def strengths(model: Cells, corpus: Cells) -> list[float]:
-    """Model shift over corpus shift in each clear cell of a single voice; 1 = as strong as the corpus."""
-    return [
-        model[key].mean / cell.mean
-        for key, cell in corpus.items() if cell.clear and key[1] != ALL_VOICES and key in model
-    ]
-
-
-def ordered_cells(by_intensity: Sequence[Cells], corpus: Cells) -> list[float]:
-    """1 or 0 for each clear emotion x measure cell (voices together): does its shift grow with each intensity?"""
-    return [
-        float(np.all(np.diff([cells[key].mean for cells in by_intensity]) * np.sign(cell.mean) > 0))
-        for key, cell in corpus.items() if cell.clear and key[1] == ALL_VOICES
-    ]
-
-
 def shift_rows(model: Cells, corpus: Cells) -> list[list[str]]:
     """One row per emotion: 'model / corpus' for each measure, voices together, a star where clear."""
     def entry(emotion: str, name: str) -> str:
@@ -88,8 +62,26 @@ def shift_rows(model: Cells, corpus: Cells) -> list[list[str]]:
     return [[emotion, *(entry(emotion, name) for name in SHIFTS)] for emotion in AFFECTED]
 
 
+def corpus_pairs(corpus: Path) -> list[Pair]:
+    """Measure every clip of the emotive part that has a neutral clip of the same text and speaker.
+
+    Args:
+        corpus: folder with `emotive/manifest.jsonl`.
+    """
+    manifest = corpus / "emotive" / "manifest.jsonl"
+    rows = list(read_manifest(manifest))
+    heard = {(row.speaker, row.text) for row in rows if row.emotion == "neutral"}
+    said = {(row.speaker, row.text) for row in rows if row.emotion != "neutral"}
+
+    def spoken(row: Utterance) -> Spoken:
+        audio, sample_rate = read_samples(audio_path(manifest, row), row.start, row.seconds)
+        return Spoken(row.emotion, row.speaker, row.text, acoustics(audio[:, 0], sample_rate, letters(row.text)))
+
+    return twins(spoken(row) for row in progress([r for r in rows if (r.speaker, r.text) in heard & said], "corpus pairs"))
+
+
 def measure_corpus(corpus: Path) -> None:
-    """Write the corpus's shifts to the data folder and print them."""
+    """Write the corpus's shifts to the package's data and print them."""
     pairs = corpus_pairs(corpus)
     cells = summarize(pairs)
     write_cells(CORPUS_SHIFTS, cells, f"emotive corpus, all splits, {len(pairs)} pairs of the same text and speaker")

@@ -15,11 +15,12 @@ import numpy as np
 
 from affecttts.evaluation.acoustics import SHIFTS, shift
 from affecttts.evaluation.intervals import interval
-from common import DATA, Request, Studio, arguments, grouped, print_table, read_lines, sentences, studio, write_json
+from affecttts.evaluation.resources import prompts, sentences
+from affecttts.evaluation.shifts import follows, read_cells
+from affecttts.evaluation.summary import grouped
+from common import Request, Studio, arguments, print_table, studio, write_json
 from emotion import measure
-from shifts import ALL_VOICES, Cells, read_cells
 
-SMALL = 0.5  # of the median clear shift
 VOICE = "heart"
 
 
@@ -32,39 +33,19 @@ def prompt_shifts(synthesize: Studio, prompts: Sequence[str], texts: Sequence[st
     return {p: {name: float(np.nanmean([s[name] for s in group])) for name in SHIFTS} for p, group in moved.items()}
 
 
-def follows(shifts: dict[str, float], emotion: str, corpus: Cells) -> bool:
-    """Whether more than half of the emotion's clear measures move as in the corpus."""
-    clear = {name: corpus[emotion, ALL_VOICES, name] for name in SHIFTS if corpus[emotion, ALL_VOICES, name].clear}
-    return float(np.mean([np.sign(shifts[name]) == np.sign(cell.mean) for name, cell in clear.items()])) > 0.5
-
-
-def stays(shifts: dict[str, float], corpus: Cells) -> bool:
-    """Whether more than half of the measures stay small."""
-    return float(np.mean([abs(shifts[name]) < SMALL * typical(name, corpus) for name in SHIFTS])) > 0.5
-
-
-def typical(name: str, corpus: Cells) -> float:
-    """Median size of the corpus's clear shifts of one measure, voices together."""
-    clear = [abs(c.mean) for (_, voice, m), c in corpus.items() if m == name and voice == ALL_VOICES and c.clear]
-    return float(np.median(clear))
-
-
 def main() -> None:
     """Run the benchmark."""
     parser = arguments(__doc__.splitlines()[0], limit=2)
     options = parser.parse_args()
-    listed = read_lines(DATA / "free_text_prompts.jsonl")
+    listed = prompts()
     texts = [item["text"] for item in sentences("normal")][: options.limit]
     shifts, corpus = prompt_shifts(studio(options), [item["prompt"] for item in listed], texts), read_cells()
     verdicts = [
-        (item["emotion"], item["prompt"],
-         stays(shifts[item["prompt"]], corpus) if item["emotion"] == "neutral"
-         else follows(shifts[item["prompt"]], item["emotion"], corpus))
-        for item in listed
+        (item["emotion"], item["prompt"], follows(shifts[item["prompt"]], item["emotion"], corpus)) for item in listed
     ]
     groups = {"all": verdicts, **grouped(verdicts, lambda verdict: verdict[0])}
     print_table(
-        f"Prompts understood, %; judge: signs of the corpus's clear shifts, data: data/free_text_prompts.jsonl "
+        f"Prompts understood, %; judge: signs of the corpus's clear shifts, data: free_text_prompts.jsonl "
         f"x {len(texts)} sentences, voice {VOICE}",
         ["emotion", "n", "right, % [95 %]"],
         [[name, len(group), interval([100.0 * right for _, _, right in group])] for name, group in groups.items()],

@@ -10,7 +10,8 @@ from typing import Any
 
 from affecttts.evaluation.intervals import interval
 from affecttts.evaluation.judges import WordCounts, WordJudge
-from common import Clip, arguments, print_table, sentences, spread, studio, write_json
+from affecttts.evaluation.resources import sentences
+from common import Clip, arguments, print_table, spread, studio, write_json
 
 
 def rates(clips: list[Clip], counts: list[WordCounts]) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def main() -> None:
     counts = [judge(clip.audio, clip.sample_rate, clip.request.text) for clip in clips]
     numbers = rates(clips, counts)
     print_table(
-        f"Runaways; judge: finish_reason and {judge.name}, data: data/sentences.jsonl",
+        f"Runaways; judge: finish_reason and {judge.name}, data: sentences.jsonl",
         ["failure", "n", "% of utterances [95 %]"],
         [[name, len(clips), value] for name, value in numbers.items()],
     )

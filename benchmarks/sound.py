@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from affecttts.evaluation.intervals import interval
 from affecttts.evaluation.judges import SoundJudge
-from common import arguments, grouped, print_table, sentences, spread, studio, write_json
+from affecttts.evaluation.resources import sentences
+from affecttts.evaluation.summary import grouped
+from common import arguments, print_table, spread, studio, write_json
 
 
 def main() -> None:
@@ -20,7 +22,7 @@ def main() -> None:
     scored = [(clip.request.emotion, judge(clip.audio, clip.sample_rate)) for clip in clips]
     groups = {"all": scored, **grouped(scored, lambda item: item[0])}
     rows = [[name, len(group), interval([score for _, score in group])] for name, group in groups.items()]
-    title = f"Sound, 1 to 5; judge: {judge.name}, data: data/sentences.jsonl"
+    title = f"Sound, 1 to 5; judge: {judge.name}, data: sentences.jsonl"
     print_table(title, ["emotion", "n", "mean [95 %]"], rows)
     write_json(options.json, {name: value for name, _, value in rows})
 

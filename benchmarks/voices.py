@@ -14,9 +14,9 @@ import numpy as np
 
 from affecttts.evaluation.intervals import Interval, interval
 from affecttts.evaluation.judges import VoiceJudge
-from common import (
-    VOICES, Clip, Request, arguments, grouped, print_table, progress, read_lines, sentences, studio, write_json,
-)  # fmt: skip
+from affecttts.evaluation.resources import read_lines, sentences
+from affecttts.evaluation.summary import grouped
+from common import VOICES, Clip, Request, arguments, print_table, progress, studio, write_json
 
 CORPUS_CLIPS = 12  # neutral clips a voice, for its centre
 
@@ -83,7 +83,7 @@ def main() -> None:
     if options.corpus:
         numbers["nearest to its own training clips, %"] = recognised(vectors, corpus_centres(judge, options.corpus))
     print_table(
-        f"Voices, neutral; judge: {judge.name}, data: data/sentences.jsonl",
+        f"Voices, neutral; judge: {judge.name}, data: sentences.jsonl",
         ["measure", "clips", "value [95 %]"],
         [[name, len(requests), value] for name, value in numbers.items()],
     )

@@ -11,7 +11,9 @@ from typing import Any
 
 from affecttts.evaluation.intervals import ratio_interval
 from affecttts.evaluation.judges import WordCounts, WordJudge
-from common import Clip, arguments, grouped, print_table, sentences, spread, studio, write_json
+from affecttts.evaluation.resources import sentences
+from affecttts.evaluation.summary import grouped
+from common import Clip, arguments, print_table, spread, studio, write_json
 
 Judged = tuple[Clip, WordCounts]
 
@@ -54,7 +56,7 @@ def main() -> None:
     judge = WordJudge(options.threads)
     judged = [(clip, judge(clip.audio, clip.sample_rate, clip.request.text)) for clip in clips]
     rows = breakdown(judged, kinds)
-    title = f"Word errors; judge: {judge.name}, data: data/sentences.jsonl"
+    title = f"Word errors; judge: {judge.name}, data: sentences.jsonl"
     print_table(title, list(rows[0]), [list(row.values()) for row in rows])
     write_json(options.json, rows)
 

@@ -135,11 +135,25 @@ def resample(samples: np.ndarray, source_rate: int, target_rate: int) -> np.ndar
 
 def save_wav(target: str | Path | BinaryIO, audio: Audio) -> None:
     """Write 16-bit WAV to a path or a binary stream."""
+    data = encoded(audio, "WAV", "PCM_16")
+    if isinstance(target, (str, Path)):
+        Path(target).write_bytes(data)
+    else:
+        target.write(data)
+
+
+def encoded(audio: Audio, container: str, subtype: str, **options: Any) -> bytes:
+    """The signal as a file of one of libsndfile's containers and subtypes; `options` as of soundfile.write."""
     import soundfile
 
     buffer = io.BytesIO()
-    soundfile.write(buffer, np.clip(audio.samples, -1.0, 1.0), audio.sample_rate, format="WAV", subtype="PCM_16")
-    if isinstance(target, (str, Path)):
-        Path(target).write_bytes(buffer.getvalue())
-    else:
-        target.write(buffer.getvalue())
+    samples = np.clip(audio.samples, -1.0, 1.0)
+    soundfile.write(buffer, samples, audio.sample_rate, format=container, subtype=subtype, **options)
+    return buffer.getvalue()
+
+
+def decoded(data: bytes) -> Audio:
+    """The mono signal of what `encoded` made."""
+    import soundfile
+
+    return Audio(*soundfile.read(io.BytesIO(data), dtype="float32"))

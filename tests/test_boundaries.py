@@ -19,10 +19,11 @@ LAYERS = {
         "affecttts", "codec", "torch", "numpy", "safetensors", "sentencepiece", "phonemizer", "espeakng_loader", "num2words",
         "yaml", "tqdm", "transformers", "pyworld", "tensorboard", "ctranslate2", "funasr", "matplotlib", "pyarrow", "accelerate",
         "peft", "faster_whisper", "py3langid", "resemblyzer", "jiwer", "whisper_normalizer", "pystoi", "pesq", "librosa", "onnxruntime",
+        "visqol",
     },
     "recipes": {
         "recipes", "affecttts", "codec", "torch", "numpy", "accelerate", "transformers", "peft", "tqdm", "ray", "yaml", "soundfile", "matplotlib",
-        "onnx", "onnxruntime", "G722",
+        "onnx", "onnxruntime", "G722", "sklearn",
     },
 }  # fmt: skip
 UNSAFE_CALLS = {"torch.load", "pickle.load", "pickle.loads", "joblib.load", "numpy.load", "np.load", "eval", "exec", "yaml.load"}

@@ -8,9 +8,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from affecttts.batch import check_id, check_types, parse_item, read_lines
 from affecttts.emotion import load_emotions
 from affecttts.errors import GenerationError, InputError, OutputError, RequestError
-from affecttts.model_folder import ModelInfo, read_model_info
+from affecttts.model_folder import read_model_info
 from affecttts.output import STDOUT, check_output, write_wav
 from affecttts.synthesis import MAX_GUIDANCE, Request, SpeechResult, Synthesizer, prepare
 from affecttts.voices import VoiceShelf
@@ -61,7 +62,7 @@ def _run_one(arguments: argparse.Namespace) -> int:
         arguments.guidance, arguments.prompt,
     )  # fmt: skip
     check_output(arguments.output, arguments.force)
-    synthesizer = _load(folder, info, shelf)
+    synthesizer = Synthesizer.with_voices(folder, info, shelf.folders)
     started = time.perf_counter()
     result = _speak_with_bar(synthesizer, request, arguments.quiet)
     elapsed = time.perf_counter() - started
@@ -70,14 +71,6 @@ def _run_one(arguments: argparse.Namespace) -> int:
     write_wav(arguments.output, result.audio, result.sample_rate)
     _report(arguments, arguments.output, result, elapsed)
     return 0
-
-
-def _load(folder: Path, info: ModelInfo, shelf: VoiceShelf) -> Synthesizer:
-    """The model with all adapted voices that were asked for."""
-    synthesizer = Synthesizer(folder, info)
-    for voice in shelf.folders:
-        synthesizer.load_voice(voice)
-    return synthesizer
 
 
 def _cap_error(request: Request) -> GenerationError:
@@ -137,9 +130,6 @@ def describe(path: str, result: SpeechResult, elapsed: float) -> dict:
 
 
 # -- batch ------------------------------------------------------------------------------------------------------------
-ITEM_KEYS = {"id", "text", "emotion", "intensity", "voice", "seed", "prompt"}
-
-
 @dataclass(frozen=True)
 class BatchItem:
     """One line of a batch file: where its audio goes, and either a checked request or why there is none."""
@@ -158,7 +148,7 @@ def _run_batch(arguments: argparse.Namespace) -> int:
     folder, info = read_model_info(arguments.model)
     shelf = VoiceShelf(info)
     items = _read_batch(arguments, shelf)
-    synthesizer = _load(folder, info, shelf) if any(item.request for item in items) else None
+    synthesizer = Synthesizer.with_voices(folder, info, shelf.folders) if any(item.request for item in items) else None
     failures = []
     for item in tqdm(items, unit="item", disable=arguments.quiet or not sys.stderr.isatty()):
         reason = item.reason or _speak_item(synthesizer, item, arguments)
@@ -197,63 +187,26 @@ def _read_batch(arguments: argparse.Namespace, shelf: VoiceShelf) -> list[BatchI
     for name in ("output", "emotion", "prompt", "intensity", "voice", "seed"):
         if getattr(arguments, name) is not None:
             raise RequestError(f"--{name} does not go with --batch; write it into the items")
-    lines = _read_lines(arguments.batch)
+    lines = read_lines(arguments.batch)
     try:
         arguments.output_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{arguments.output_dir}: cannot be made ({error.strerror})") from error
-    items, seen = [], set()
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            items.append(_read_item(line, number, arguments, shelf, seen))
-    return items
-
-
-def _read_lines(path: str) -> list[str]:
-    """Lines end at line feeds alone: JSON strings may hold the other separators."""
-    try:
-        lines = Path(path).read_bytes().decode("utf-8-sig").split("\n")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); give a JSONL file") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8") from error
-    if not any(line.strip() for line in lines):
-        raise RequestError(f"{path}: no items; write one JSON object a line")
-    return lines
+    seen: set[str] = set()
+    return [_read_item(line, number, arguments, shelf, seen) for number, line in lines]
 
 
 def _read_item(line: str, number: int, arguments: argparse.Namespace, shelf: VoiceShelf, seen: set[str]) -> BatchItem:
-    import json
-
     name, path = f"line {number}", ""
     try:
-        values = json.loads(line)
-        if not isinstance(values, dict) or set(values) - ITEM_KEYS or not {"id", "text"} <= set(values):
-            raise RequestError(f"an item is an object with id and text, and may have {sorted(ITEM_KEYS - {'id', 'text'})}")
-        name = str(values.pop("id"))
-        path = _item_path(name, arguments.output_dir, seen)
+        name, values = parse_item(line)
+        check_id(name, seen)
+        path = str(arguments.output_dir / f"{name}.wav")
         check_output(path, arguments.force)
-        _check_types(values)
+        check_types(values)
         values["voice"] = shelf.name(values.get("voice"))
         return BatchItem(name, path, prepare(shelf.info, **values, guidance=arguments.guidance))
     except (RequestError, OutputError, CheckpointError) as error:
         return BatchItem(name, path, None, str(error))
     except (ValueError, OverflowError, RecursionError) as error:
-        return BatchItem(name, path, None, f"not JSON that can be read ({str(error)[:100]})")
-
-
-def _check_types(values: dict) -> None:
-    kinds = {"text": str, "emotion": str, "voice": str, "prompt": str, "seed": int, "intensity": (int, float)}
-    for key, value in values.items():
-        if (value is not None or key == "text") and (not isinstance(value, kinds[key]) or isinstance(value, bool)):
-            raise RequestError(f"{key} is {value!r}, which is of the wrong type")
-
-
-def _item_path(name: str, folder: Path, seen: set[str]) -> str:
-    """ID.wav inside the folder; an id is a name, never a path."""
-    if not name or not all(char.isalnum() or char in "-_. " for char in name) or name.startswith("."):
-        raise RequestError(f"id {name!r} must be letters, digits, spaces, '-', '_' and '.', and not start with '.'")
-    if name.lower() in seen:
-        raise RequestError(f"id {name!r} comes twice")
-    seen.add(name.lower())
-    return str(folder / f"{name}.wav")
+        return BatchItem(name, path, None, f"cannot be read ({str(error)[:100]})")

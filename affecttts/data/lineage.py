@@ -1,4 +1,4 @@
-"""Where weights come from: the manifests that they were trained on, with their hashes and licences.
+"""Where weights come from: the manifests that they were trained on, with their hashes and licences, and their teachers.
 
 A lineage lies as lineage.json in the folder of every trained model and in the state of every checkpoint. Weights cannot be
 marked free for commerce where the licence of any of their data forbids that or is not stated.
@@ -74,6 +74,7 @@ class Lineage:
     """Everything that weights were trained on."""
 
     manifests: tuple[ManifestRecord, ...] = ()
+    teachers: tuple[str, ...] = ()  # whose lessons they learned, as configs name them; judges must not be among them
 
     @property
     def licences(self) -> dict[str, int]:
@@ -90,7 +91,8 @@ class Lineage:
 
     def __or__(self, other: Lineage) -> Lineage:
         """Both together; a manifest that comes in both counts once."""
-        return Lineage(tuple({(record.name, record.sha256): record for record in (*self.manifests, *other.manifests)}.values()))
+        records = {(record.name, record.sha256): record for record in (*self.manifests, *other.manifests)}
+        return Lineage(tuple(records.values()), tuple(sorted({*self.teachers, *other.teachers})))
 
     def with_licences(self, stated: Mapping[str, str]) -> Lineage:
         """The same with a licence for the rows that had none, by the manifest's name.
@@ -101,16 +103,17 @@ class Lineage:
         names = [record.name for record in self.manifests]
         if unknown := sorted(set(stated) - set(names)):
             raise RequestError(f"no manifest {unknown[0]!r} in the lineage; it has {', '.join(names) or 'none'}")
-        return Lineage(tuple(_stating(record, stated.get(record.name)) for record in self.manifests))
+        return replace(self, manifests=tuple(_stating(record, stated.get(record.name)) for record in self.manifests))
 
     def part(self, other: Lineage) -> Lineage:
-        """The manifests that `other` has too, as they are here."""
+        """The manifests that `other` has too, as they are here, and the teachers of `other`."""
         wanted = {(record.name, record.sha256) for record in other.manifests}
-        return Lineage(tuple(record for record in self.manifests if (record.name, record.sha256) in wanted))
+        return Lineage(tuple(record for record in self.manifests if (record.name, record.sha256) in wanted), other.teachers)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
-        return {"strictest": self.strictest, "manifests": [asdict(record) for record in self.manifests]}
+        records = [asdict(record) for record in self.manifests]
+        return {"strictest": self.strictest, "manifests": records, "teachers": list(self.teachers)}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Lineage:
@@ -119,7 +122,8 @@ class Lineage:
         Raises:
             ValueError: unknown or missing keys.
         """
-        return cls(tuple(from_dict(ManifestRecord, record) for record in values["manifests"]))
+        records = (from_dict(ManifestRecord, record) for record in values["manifests"])
+        return cls(tuple(records), tuple(values.get("teachers", ())))
 
     def describe(self) -> str:
         """A section for a model card, in Markdown."""
@@ -163,9 +167,9 @@ def _record(path: Path) -> ManifestRecord:
     return ManifestRecord(name, digest.hexdigest()[:16], licences.total(), round(seconds / 3600, 4), dict(licences))
 
 
-def training_lineage(manifests: Iterable[str | Path], *parents: str | Path | None) -> Lineage:
-    """The lineage of weights trained on manifests and started from the models in the folders `parents` (None: not used)."""
-    lineage = trace(manifests)
+def training_lineage(manifests: Iterable[str | Path], *parents: str | Path | None, teachers: Iterable[str] = ()) -> Lineage:
+    """The lineage of weights trained on manifests, with teachers, from the models in the folders `parents` (None: not used)."""
+    lineage = replace(trace(manifests), teachers=tuple(sorted(teachers)))
     for parent in filter(None, parents):
         lineage |= load_lineage(parent)
     return lineage

@@ -1,1 +1,1 @@
-"""How good a codec is, by measures that need no judge model."""
+"""How good codecs, speech and tokens are: measures, declared judges, reports."""

@@ -1,72 +1,31 @@
-"""A codec's copies of a manifest's clips against the originals, beside a perfect copy and a wrong one."""
+"""Codecs' copies of a manifest's clips against the originals, beside a perfect copy and a wrong one."""
 
 from __future__ import annotations
 
 import json
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.util import find_spec
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from affecttts.data.manifest import Utterance, audio_path, read_manifest
 from affecttts.errors import RequestError
-from affecttts.evaluation.fidelity import (
-    HOP_SECONDS, compare_pitch, level_correlation, log_spectral_distance_db, mel_distance_db, pesq_wide_band, si_sdr_db, stoi,
-)  # fmt: skip
-from affecttts.evaluation.intervals import Interval, interval
-from affecttts.evaluation.pitch import track_f0
-from affecttts.evaluation.summary import markdown_table, show
-from codec import Codec
+from affecttts.evaluation.codec_judges import CodecPanel
+from affecttts.evaluation.codec_metrics import Metric, Pair, missing
+from affecttts.evaluation.codec_summary import CEILING, FLOOR, Measured, summarize
+from affecttts.evaluation.declarations import declared
+from affecttts.evaluation.systems import Absent, Aligned, Coded, System
 from codec.audio import load_audio
-from codec.serialization import fingerprint, write_json
+from codec.serialization import atomic_file, write_json
 
-ITEMS_NAME, REPORT_NAME = "items.jsonl", "report.json"
-CEILING, FLOOR, CODEC = "perfect copy", "another clip", "codec"
-INSTALL = "pip install 'affecttts[eval]'"
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One column of the report; `needs` are packages."""
-
-    name: str
-    unit: str
-    higher_is_better: bool
-    needs: tuple[str, ...]
-    measure: Callable[[np.ndarray, np.ndarray, int], float]  # of original [T], copy [T] and Hz
-
-
-def _pitch(part: int) -> Callable[[np.ndarray, np.ndarray, int], float]:
-    return lambda a, b, rate: compare_pitch(_f0(a.tobytes(), rate), _f0(b.tobytes(), rate))[part]
-
-
-@lru_cache(maxsize=4)  # three metrics ask for the tracks of the same two signals
-def _f0(audio: bytes, sample_rate: int) -> np.ndarray:
-    return track_f0(np.frombuffer(audio, dtype=np.float32), sample_rate)
-
-
-METRICS = (
-    Metric("PESQ-WB", "", True, ("pesq",), pesq_wide_band),
-    Metric("STOI", "", True, ("pystoi",), stoi),
-    Metric("ESTOI", "", True, ("pystoi",), lambda a, b, rate: stoi(a, b, rate, extended=True)),
-    Metric("SI-SDR", "dB", True, (), lambda a, b, rate: si_sdr_db(a, b)),
-    Metric("mel distance", "dB", False, ("librosa",), mel_distance_db),
-    Metric("log spectral distance", "dB", False, (), lambda a, b, rate: log_spectral_distance_db(a, b)),
-    Metric("log-F0 correlation", "", True, (), _pitch(0)),
-    Metric("F0 error", "cents", False, (), _pitch(1)),
-    Metric("voicing errors", "%", False, (), _pitch(2)),
-    Metric("level correlation", "", True, (), lambda a, b, rate: level_correlation(a, b, round(HOP_SECONDS * rate))),
-)
-
-
-def missing(metric: Metric) -> str:
-    """How to install what the metric lacks; empty where nothing is."""
-    return INSTALL if any(find_spec(package) is None for package in metric.needs) else ""
+ITEMS_NAME, REPORT_NAME, PAGE_NAME = "items.jsonl", "report.json", "report.html"
+RATE = 24000  # Hz at which everything is compared; a codec of another rate resamples, and pays for the band it lacks
+PROBES = 2  # clips on which a codec's delay is measured
+SAMPLE = 3  # clips of the page
 
 
 def chosen(manifest: Path, limit: int) -> list[Utterance]:
@@ -79,7 +38,11 @@ def chosen(manifest: Path, limit: int) -> list[Utterance]:
     rows = [row for row in rows if row.split == "test"] or rows
     if min(len(rows), limit) < 2:
         raise RequestError(f"{manifest}: fewer than two clips to evaluate; give more rows and --limit of at least 2")
-    return [rows[i] for i in np.linspace(0, len(rows) - 1, min(limit, len(rows))).round().astype(int)]
+    return [rows[i] for i in _spread(len(rows), limit)]
+
+
+def _spread(count: int, limit: int) -> list[int]:
+    return np.linspace(0, count - 1, min(count, limit)).round().astype(int).tolist()
 
 
 def unlike(rows: list[Utterance], place: int) -> Utterance:
@@ -88,88 +51,121 @@ def unlike(rows: list[Utterance], place: int) -> Utterance:
     return max(others, key=lambda row: (row.speaker != own.speaker) + (row.text is None or row.text != own.text))
 
 
+@dataclass(frozen=True)
+class Clips:
+    """The originals."""
+
+    manifest: Path
+    rows: list[Utterance]
+
+    def audio(self, row: Utterance) -> np.ndarray:
+        """float32 [T] at RATE."""
+        return load_audio(audio_path(self.manifest, row), RATE, row.start, row.seconds).samples
+
+    @cached_property
+    def probes(self) -> list[np.ndarray]:
+        """Originals for measuring delays."""
+        return [self.audio(row) for row in self.rows[:PROBES]]
+
+
 def evaluate_codec(
-    manifest: Path, codec_folder: Path, limit: int, folder: Path, progress: Callable[[list], Iterable] = iter
-) -> dict:
-    """Measure clip by clip, keeping each in `folder`, and write the report; goes on where it was interrupted.
+    manifest: Path, systems: Sequence[System | Absent], limit: int, folder: Path,
+    progress: Callable[[list], Iterable] = iter, panel: CodecPanel = CodecPanel(),
+) -> dict:  # fmt: skip
+    """Measure clip by clip, keeping each in `folder`, and write report and page; goes on where it was interrupted.
+
+    Systems may be added to a report later, and so may packages that metrics need and judges. Other systems are compared with
+    the first.
 
     Raises:
-        RequestError: no clips, or the folder holds another evaluation.
+        RequestError: no clips, two systems of one name, or the folder holds another evaluation.
     """
-    rows = chosen(manifest, limit)
-    settings = {"manifest": str(manifest), "codec": fingerprint(codec_folder, decoder=True), "clips": [row.id for row in rows]}
+    clips = Clips(manifest, chosen(manifest, limit))
+    present = [system for system in systems if not isinstance(system, Absent)]
+    names = [system.name for system in systems]
+    if len(set(names)) < len(names):
+        raise RequestError(f"two codecs are named {max(names, key=names.count)}; give one another name: --codec NAME=DIR")
+    usable = [metric for metric in panel.metrics if not missing(metric)]
     folder.mkdir(parents=True, exist_ok=True)
-    done = _resume(folder / ITEMS_NAME, settings)
-    codec = Codec.from_pretrained(codec_folder)
-    usable = [metric for metric in METRICS if not missing(metric)]
-    with open(folder / ITEMS_NAME, "a", encoding="utf-8") as file:
-        for place in progress([i for i, row in enumerate(rows) if row.id not in done]):
-            values = _item(codec, manifest, rows[place], unlike(rows, place), usable)
-            done[rows[place].id] = values
-            file.write(json.dumps({"id": rows[place].id, "values": values}) + "\n")
-            file.flush()
-    report = {**settings, "n": len(rows), "systems": _summary(list(done.values()))}
-    report["missing"] = {metric.name: missing(metric) for metric in METRICS if missing(metric)}
-    report["units"] = {metric.name: metric.unit for metric in METRICS} | {"bitrate": "kbit/s", "real-time factor": ""}
+    identities = {CEILING: "", FLOOR: ""} | {system.name: system.identity for system in present}
+    items = Items(folder / ITEMS_NAME, {"manifest": str(manifest), "clips": [row.id for row in clips.rows]}, identities)
+    aligned = {system.name: Aligned(system, clips.probes, RATE) for system in present}
+    for place in progress(list(range(len(clips.rows)))):
+        _measure(clips, place, aligned, usable, items)
+    measured = Measured(clips.rows, items.values, [system.name for system in present])
+    report = {"manifest": str(manifest), "clips": [row.id for row in clips.rows], **summarize(measured, usable, present)}
+    report["delay, ms"] = {name: 1000 * system.delay_seconds for name, system in aligned.items()}
+    report["missing"] = {metric.name: missing(metric) for metric in panel.metrics if missing(metric)}
+    report |= {"judges": declared(panel.cards), "alarms": list(panel.alarms)}
+    report["absent"] = {system.name: system.cure for system in systems if isinstance(system, Absent)}
     write_json(folder / REPORT_NAME, report)
+    _write_page(folder / PAGE_NAME, report, clips, aligned)
     return report
 
 
-def _resume(path: Path, settings: dict) -> dict[str, dict]:
-    """Items measured so far; a line cut off by a kill is dropped."""
-    head = json.dumps(settings) + "\n"
-    if not path.exists() or "\n" not in (text := path.read_text(encoding="utf-8")):
-        path.write_text(head, encoding="utf-8")
-        return {}
-    if not text.startswith(head):
-        raise RequestError(f"{path.parent}: holds the evaluation of another codec or other clips; give another --report")
-    whole = text[: text.rindex("\n") + 1]
-    path.write_text(whole, encoding="utf-8")
-    return {item["id"]: item["values"] for item in map(json.loads, whole.splitlines()[1:])}
+def _measure(clips: Clips, place: int, aligned: dict[str, Aligned], metrics: list[Metric], items: Items) -> None:
+    """All that is not yet known of one clip."""
+    row, wanted = clips.rows[place], {metric.name for metric in metrics}
+    todo = [name for name in (CEILING, *aligned, FLOOR) if not wanted <= items.known(row.id, name)]
+    if not todo:
+        return
+    audio = clips.audio(row)
+    for name in todo:
+        started = time.perf_counter()
+        if name in aligned:
+            coded, elapsed = aligned[name].code(audio, RATE), time.perf_counter() - started
+        else:
+            wrong = audio if name == CEILING else np.resize(clips.audio(unlike(clips.rows, place)), len(audio))
+            coded, elapsed = Coded(wrong), None
+        pair = Pair(audio, coded.audio, RATE, row, coded.bits, elapsed)
+        values = {metric.name: _finite(metric.measure(pair)) for metric in metrics}
+        items.add(row.id, name, values, None if coded.codes is None else coded.codes.tolist())
 
 
-def _item(codec: Codec, manifest: Path, row: Utterance, other: Utterance, metrics: list[Metric]) -> dict[str, dict]:
-    import torch
-
-    rate = codec.config.sample_rate
-    audio, wrong = (load_audio(audio_path(manifest, u), rate, u.start, u.seconds).samples for u in (row, other))
-    started = time.perf_counter()
-    with torch.no_grad():
-        codes = codec.encode(torch.from_numpy(audio)[None, None])
-        copy = codec.decode(codes.codes, codes.num_samples)[0, 0].numpy()
-    seconds = len(audio) / rate
-    elapsed = (time.perf_counter() - started) / seconds
-    copies = {CEILING: audio, CODEC: copy, FLOOR: np.resize(wrong, len(audio))}
-    scores = {name: {m.name: _finite(m.measure(audio, x, rate)) for m in metrics} for name, x in copies.items()}
-    bits = codes.codes.numel() * math.log2(codec.config.codebook_size)
-    scores[CODEC] |= {"bitrate": bits / seconds / 1000, "real-time factor": elapsed}
-    return scores
+def _finite(score: float | tuple[float, float]) -> float | list[float] | None:
+    if isinstance(score, tuple):
+        return list(score)
+    return score if math.isfinite(score) else None
 
 
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+class Items:
+    """What was measured, a line for each clip and system; a line cut off by a kill is dropped."""
+
+    def __init__(self, path: Path, settings: dict, identities: dict[str, str]) -> None:
+        self._path, self._identities = path, identities
+        self.values: dict[tuple[str, str], dict] = {}  # (clip, system) -> {"values": .., "codes": ..}
+        head = json.dumps(settings) + "\n"
+        found = path.read_text(encoding="utf-8") if path.exists() else ""
+        text = found if "\n" in found else head
+        if not text.startswith(head):
+            raise RequestError(f"{path.parent}: holds the evaluation of other clips; give another --report")
+        whole = text[: text.rindex("\n") + 1]
+        if whole != found:
+            with atomic_file(path) as temporary:
+                temporary.write_text(whole, encoding="utf-8")
+        for item in map(json.loads, whole.splitlines()[1:]):
+            if identities.get(item["system"], item["identity"]) != item["identity"]:
+                reason = f"holds the evaluation of another codec under the name {item['system']}"
+                raise RequestError(f"{path.parent}: {reason}; give another --report, or another name: --codec NAME=DIR")
+            self.values[item["id"], item["system"]] = item
+
+    def known(self, clip: str, system: str) -> set[str]:
+        """Names of the metrics measured."""
+        return set(self.values.get((clip, system), {"values": ()})["values"])
+
+    def add(self, clip: str, system: str, values: dict, codes: list | None) -> None:
+        """Keep one line."""
+        item = {"id": clip, "system": system, "identity": self._identities[system], "values": values, "codes": codes}
+        with open(self._path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(item) + "\n")
+        self.values[clip, system] = item
 
 
-def _summary(items: list[dict]) -> dict[str, dict]:
-    table = {}
-    for system in (CEILING, CODEC, FLOOR):
-        table[system] = {}
-        for name in items[0][system]:
-            values = [item[system][name] for item in items if item[system][name] is not None]
-            table[system][name] = {**interval(values)._asdict(), "n": len(values)} if values else {"n": 0}
-    return table
+def _write_page(path: Path, report: dict, clips: Clips, aligned: dict[str, Aligned]) -> None:
+    from affecttts.evaluation.codec_page import Sample, write_codec_page
 
-
-def render(report: dict) -> str:
-    """The report as a Markdown table."""
-    systems, rows = report["systems"], []
-    for name, unit in report["units"].items():
-        if name in report["missing"]:
-            rows.append([name, report["missing"][name], "", ""])
-            continue
-        rows.append([f"{name}, {unit}" if unit else name, *(_cell(systems[s].get(name, {})) for s in (CEILING, CODEC, FLOOR))])
-    return markdown_table([f"n = {report['n']}", CEILING, CODEC, FLOOR], rows)
-
-
-def _cell(values: dict) -> str:
-    return f"{show(Interval(values['mean'], values['low'], values['high']))} (n={values['n']})" if values.get("n") else ""
+    rows = [clips.rows[i] for i in _spread(len(clips.rows), SAMPLE)]
+    originals = [clips.audio(row) for row in rows]
+    copies = [{name: system.code(audio, RATE).audio for name, system in aligned.items()} for audio in originals]
+    sample = [Sample(row, {CEILING: audio} | copy) for row, audio, copy in zip(rows, originals, copies, strict=True)]
+    write_codec_page(path, report, sample, RATE)

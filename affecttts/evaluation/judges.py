@@ -86,6 +86,16 @@ def count_words(reference: str, hypothesis: str) -> WordCounts:
     )
 
 
+def count_characters(reference: str, hypothesis: str) -> tuple[int, int]:
+    """Wrong characters and characters of the reference, after Whisper's English normalisation."""
+    import jiwer
+    from whisper_normalizer.english import EnglishTextNormalizer
+
+    normalize = EnglishTextNormalizer()
+    result = jiwer.process_characters(normalize(reference), normalize(hypothesis))
+    return result.substitutions + result.deletions + result.insertions, result.hits + result.substitutions + result.deletions
+
+
 class WordJudge:
     """Whisper tiny.en, float32, greedy, no fallback, each clip on its own."""
 

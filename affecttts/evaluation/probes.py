@@ -1,4 +1,4 @@
-"""What the first codebook alone still tells: probes for emotion and for phones, on speakers that they have not seen."""
+"""What codes still tell: probes for emotion and for phones on speakers, or for speakers on sentences, that they have not seen."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from affecttts.data.audio_cache import AudioCache
+from affecttts.data.manifest import Utterance
 from affecttts.teachers.phonology import spoken_phones
 from affecttts.teachers.protocol import Lesson, places_at
 from codec import Codec
@@ -23,7 +24,7 @@ GRU_WIDTH, GRU_EPOCHS, GRU_BATCH, GRU_RATE = 64, 15, 16, 3e-3
 class ProbeItem:
     """One utterance."""
 
-    frames: Tensor  # float32 [F,D], what the first codebook adds to the latents
+    frames: Tensor  # float32 [F,D], what the codes of the probed books add to the latents
     emotion: str | None
     speaker: str
     phones: Tensor | None  # int64 [F], -1 = unknown
@@ -37,14 +38,23 @@ def probe_items(codec: Codec, cache: AudioCache, limit: int, seed: int = 0) -> l
     items = []
     for clip in (labelled[pick] for pick in picks):
         audio = torch.from_numpy(cache.audio(clip))[None, None].to(next(codec.parameters()).device)
-        frames = codec.quantizer.lookup(codec.encode(audio, 1).codes)[0].t().float().cpu()
-        utterance, phones = clip.utterance, None
-        if utterance.durations is not None:
-            spoken = spoken_phones(utterance)
-            places = places_at(Lesson(spoken.rows, spoken.ends), 0.0, len(frames), codec.config.frame_rate)
-            phones = torch.from_numpy(np.append(spoken.rows, -1)[np.minimum(places, len(spoken.rows))])
-        items.append(ProbeItem(frames, utterance.emotion, utterance.speaker, phones))
+        items.append(probe_item(codec, codec.encode(audio, 1).codes[0], clip.utterance))
     return items
+
+
+@torch.no_grad()
+def probe_item(codec: Codec, codes: Tensor, utterance: Utterance) -> ProbeItem:
+    """One utterance as what its codes int64 [k,F] add up to: vectors of the first k codebooks."""
+    frames = codec.quantizer.lookup(codes[None])[0].t().float().cpu()
+    return ProbeItem(frames, utterance.emotion, utterance.speaker, _phones(utterance, len(frames), codec.config.frame_rate))
+
+
+def _phones(utterance: Utterance, count: int, frame_rate: float) -> Tensor | None:
+    if utterance.durations is None:
+        return None
+    spoken = spoken_phones(utterance)
+    places = places_at(Lesson(spoken.rows, spoken.ends), 0.0, count, frame_rate)
+    return torch.from_numpy(np.append(spoken.rows, -1)[np.minimum(places, len(spoken.rows))])
 
 
 @dataclass(frozen=True)
@@ -79,7 +89,8 @@ def probe_scores(items: list[ProbeItem], seed: int = 0) -> dict[str, float]:
     """Percentages: mean recall of `emotion_probes`, and share of phones told right. Empty where there are not two speakers."""
     scores = {name: answers.recall() for name, answers in emotion_probes(items, seed).items()}
     if scores and any(item.phones is not None for item in items):
-        scores["phones in Q1, linear, %"] = _phone_accuracy(items, seed)
+        right, total = zip(*phone_counts(items))
+        scores["phones in Q1, linear, %"] = 100 * sum(right) / max(1, sum(total))
     return scores
 
 
@@ -89,20 +100,33 @@ Probe = Callable[[list[Tensor], Tensor, list[Tensor], int, int], Tensor]
 def _answers(items: list[ProbeItem], emotions: list[str], probe: Probe, seed: int) -> ProbeAnswers:
     names = sorted(set(emotions))
     labels = torch.tensor([names.index(emotion) for emotion in emotions])
-    guesses = torch.full_like(labels, -1)
-    for test in _folds(items):
-        train = [i for i in range(len(items)) if i not in test]
-        heard = ([items[i].frames for i in part] for part in (train, test))
-        first, second = heard
-        guesses[test] = probe(first, labels[train], second, len(names), seed)
+    guesses = guess([item.frames for item in items], labels, folds([item.speaker for item in items]), probe, seed)
     return ProbeAnswers(np.array(emotions), (guesses == labels).numpy())
 
 
-def _folds(items: list[ProbeItem]) -> list[list[int]]:
-    """Indices of the test items of each fold; every speaker is in one fold alone."""
-    speakers = sorted({item.speaker for item in items})
-    groups = [set(speakers[start :: min(FOLDS, len(speakers))]) for start in range(min(FOLDS, len(speakers)))]
-    return [[i for i, item in enumerate(items) if item.speaker in group] for group in groups]
+def guess(frames: list[Tensor], labels: Tensor, parts: list[list[int]], probe: Probe, seed: int = 0) -> Tensor:
+    """What a probe that was fitted to the other parts says of each part: int64 [N].
+
+    Args:
+        frames: of every utterance, float32 [F,D].
+        labels: int64 [N].
+        parts: indices of the utterances of each part.
+    """
+    guesses = torch.full_like(labels, -1)
+    for test in parts:
+        held = set(test)
+        train = [i for i in range(len(frames)) if i not in held]
+        heard = ([frames[i] for i in part] for part in (train, test))
+        first, second = heard
+        guesses[test] = probe(first, labels[train], second, int(labels.max()) + 1, seed)
+    return guesses
+
+
+def folds(groups: list[str]) -> list[list[int]]:
+    """Indices of the utterances of each of at most four parts; every group (a speaker, a sentence) is in one part alone."""
+    names = sorted(set(groups))
+    parts = [set(names[start :: min(FOLDS, len(names))]) for start in range(min(FOLDS, len(names)))]
+    return [[i for i, group in enumerate(groups) if group in part] for part in parts]
 
 
 def linear_probe(train: list[Tensor], labels: Tensor, test: list[Tensor], classes: int, seed: int) -> Tensor:
@@ -171,19 +195,29 @@ def _padded(frames: list[Tensor]) -> tuple[Tensor, Tensor]:
     return nn.utils.rnn.pad_sequence(frames, batch_first=True), torch.tensor([len(x) for x in frames])
 
 
-def _phone_accuracy(items: list[ProbeItem], seed: int) -> float:
-    right = total = 0
+def phone_counts(items: list[ProbeItem], shuffle: int | None = None) -> list[tuple[int, int]]:
+    """Frames whose phone a linear probe tells right, and frames, of every utterance with phones; speakers as unheard as ever.
+
+    Args:
+        shuffle: seed with which the labels are dealt out at random, for what is chance; None = as they are.
+    """
     items = [item for item in items if item.phones is not None]
     names = sorted({int(phone) for item in items for phone in item.phones.unique() if phone >= 0})
     lookup = {name: place for place, name in enumerate(names)}
+    counts = [(0, 0)] * len(items)
     if len({item.speaker for item in items}) < 2:
-        return float("nan")
-    for test in _folds(items):
-        sides = [i for i in range(len(items)) if i not in test], test
-        (train, labels), (other, truth) = (_phone_frames([items[i] for i in side], lookup) for side in sides)
-        guesses = _ridge(train, other, labels, len(names))
-        right, total = right + int((guesses == truth).sum()), total + len(truth)
-    return 100 * right / total
+        return counts
+    for test in folds([item.speaker for item in items]):
+        held = set(test)
+        train, labels = _phone_frames([item for i, item in enumerate(items) if i not in held], lookup)
+        if shuffle is not None:
+            labels = labels[torch.from_numpy(np.random.default_rng(shuffle).permutation(len(labels)))]
+        other, truth = _phone_frames([items[i] for i in test], lookup)
+        right = _ridge(train, other, labels, len(names)) == truth
+        sizes = [int((items[i].phones >= 0).sum()) for i in test]
+        for place, hits in zip(test, right.split(sizes), strict=True):
+            counts[place] = (int(hits.sum()), len(hits))
+    return counts
 
 
 def _phone_frames(items: list[ProbeItem], lookup: dict[int, int]) -> tuple[Tensor, Tensor]:

@@ -12,7 +12,7 @@ from affecttts.emotion import load_emotions
 from affecttts.errors import RequestError
 from affecttts.freetext import FreeTextEncoder, find_names, read_intensity
 
-HELD_OUT = Path(__file__).parents[2] / "benchmarks/data/free_text_prompts.jsonl"
+HELD_OUT = Path(__file__).parents[2] / "affecttts/evaluation/data/free_text_prompts.jsonl"
 
 
 def held_out():

@@ -10,9 +10,11 @@ import pytest
 
 from affecttts.evaluation.acoustics import SHIFTS
 from affecttts.evaluation.intervals import Interval
-from common import AFFECTED, EMOTIONS, VOICES, Clip, Request, Studio, fingerprint, sentences, show, spread
-from emotion import ordered_cells, right_cells, right_pairs, strengths
-from shifts import ALL_VOICES, CORPUS_SHIFTS, Cell, Pair, read_cells, summarize, write_cells
+from affecttts.evaluation.resources import CORPUS_SHIFTS, sentences
+from affecttts.evaluation.shifts import (
+    ALL_VOICES, Cell, Pair, ordered_cells, read_cells, right_cells, right_pairs, strengths, summarize, write_cells,
+)  # fmt: skip
+from common import AFFECTED, EMOTIONS, VOICES, Clip, Request, Studio, fingerprint, show, spread
 
 
 def test_sentences():

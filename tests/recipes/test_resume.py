@@ -252,12 +252,13 @@ def test_lm(monkeypatch, tokens, codec_dir, tmp_path):
         assert (tmp_path / "a" / "lm" / name).read_bytes() == (tmp_path / "b" / "lm" / name).read_bytes()
 
 
-def test_weights_and_checkpoints_tell_their_manifests(monkeypatch, cache, tokens, codec_dir, tmp_path):
+def test_weights_and_checkpoints_tell_their_manifests_and_teachers(monkeypatch, cache, tokens, codec_dir, tmp_path):
     changes = {"steps": 2, "quantizer_start_step": 1, "checkpoint_every": 2, "validate_every": 9}
     codec_trainer(cache, tmp_path / "codec", **changes).run()
     lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "lm", steps=1, checkpoint_every=1).run()
     first, second = load_lineage(tmp_path / "codec" / "codec"), load_lineage(tmp_path / "lm" / "lm")
-    assert first == trace([MANIFEST]) and second.manifests == (*first.manifests, *load_lineage(codec_dir).manifests)
+    assert first.manifests == trace([MANIFEST]).manifests and first.teachers == ("phonology", "prosody")
+    assert second.manifests == (*first.manifests, *load_lineage(codec_dir).manifests) and not second.teachers
     for name, lineage in (("codec", first), ("lm", second)):
         assert resumed_lineage(read_json(tmp_path / name / "checkpoint" / "state.json")["state"]) == lineage
 

@@ -106,3 +106,13 @@ def test_an_unreadable_manifest_is_named(tmp_path):
     (tmp_path / "m.jsonl").write_text("{")
     with pytest.raises(RequestError, match="m.jsonl"):
         trace([tmp_path / "m.jsonl"])
+
+
+def test_teachers_are_handed_down(manifest, tmp_path):
+    codec = training_lineage([manifest("a", "MIT")], teachers=["prosody", "hubert"])
+    (tmp_path / "codec").mkdir()
+    save_lineage(tmp_path / "codec", codec)
+    child = training_lineage([manifest("b", "MIT")], None, tmp_path / "codec")
+    assert child.teachers == ("hubert", "prosody") and load_lineage(tmp_path / "codec") == codec
+    assert Lineage.from_dict({"manifests": []}).teachers == (), "of earlier versions"
+    assert child.part(Lineage()).teachers == () and child.with_licences({}).teachers == child.teachers
