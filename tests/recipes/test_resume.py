@@ -254,6 +254,7 @@ def test_lm(monkeypatch, tokens, codec_dir, tmp_path):
 
 def test_weights_and_checkpoints_tell_their_manifests_and_teachers(monkeypatch, cache, tokens, codec_dir, tmp_path):
     changes = {"steps": 2, "quantizer_start_step": 1, "checkpoint_every": 2, "validate_every": 9}
+    changes |= {"gradient_ratios": {"relation": 0.3}}  # for which teachers are asked
     codec_trainer(cache, tmp_path / "codec", **changes).run()
     lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "lm", steps=1, checkpoint_every=1).run()
     first, second = load_lineage(tmp_path / "codec" / "codec"), load_lineage(tmp_path / "lm" / "lm")
