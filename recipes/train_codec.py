@@ -87,7 +87,7 @@ class Trainer:
         store = self._predicted(predicted, init) if predicted else None
         self.sampler = CropSampler(self.cache, crops, self.shape, self.accelerator.process_index, self.lessons, store)
         teachers = (config.emotion_teacher, config.semantic_teacher, config.text_teacher) if self.lessons is not None else ()
-        self.lineage = training_lineage(manifests, init, teachers=set(teachers))
+        self.lineage = training_lineage(manifests, init, teachers={*teachers, *(["listener"] if listener else [])})
         self.step = 0
 
     def _lessons(self, shape: CodecConfig, root: Path) -> Lessons | None:

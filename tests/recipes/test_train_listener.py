@@ -45,6 +45,7 @@ def test_the_codec_learns_from_what_it_hears(run, tmp_path):
     logs = trainer.train_step()
     assert logs["loss/phone_features"] > 0 and logs["loss/phones"] > 0
     assert trainer.weights["phone_features"] == 3.0
+    assert "listener" in trainer.lineage.teachers
 
 
 def test_a_listener_of_another_rate_is_refused(run, tmp_path):
