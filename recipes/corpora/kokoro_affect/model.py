@@ -24,7 +24,7 @@ DURATIONS, F0, ENERGY, FEATURES = (
 )  # fmt: skip
 TOKENS, STYLE, SPEED = "tokens", "style", "speed"
 DURATION_FRAME = 0.025  # seconds of one duration frame
-LAG = 0.055  # seconds that the sound is ahead of the durations, as measured (README.md)
+LAG = 0.05  # seconds that the sound is ahead of the durations, as measured (README.md)
 STYLE_WIDTH = 256
 # Kokoro's numbers of the phones of affecttts.text.symbols, as in the vocabulary of its config.json.
 IDS = {

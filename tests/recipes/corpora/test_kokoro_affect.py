@@ -253,7 +253,7 @@ def test_speed_acts_on_every_phone_alone(toy):
 
 def test_seconds_are_those_of_the_sound():
     prediction = model.Prediction(np.array([10, 2, 3, 1], np.float32), *(np.zeros(1),) * 3, (1,))
-    np.testing.assert_allclose(prediction.seconds, [0.195, 0.05, 0.075, 0.08], atol=1e-6)
+    np.testing.assert_allclose(prediction.seconds, [0.2, 0.05, 0.075, 0.075], atol=1e-6)
     hasty = replace(prediction, durations=np.array([1, 2, 3, 1], np.float32)).seconds
     np.testing.assert_allclose(hasty, [0, 0.05, 0.075, 0.05], atol=1e-6)
 
