@@ -3,20 +3,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from codec.config import from_dict
-from codec.errors import CheckpointError
-from codec.serialization import (
-    CONFIG_NAME, atomic_folder, load_model_weights, load_strictly, read_json, save_model_weights, write_json,
-)
+from codec.pretrained import Pretrained
 
-MODEL_TYPE = "affectcodec_discriminator"
 BANDS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)  # of the Nyquist frequency
 
 
@@ -130,8 +124,10 @@ class BandDiscriminator(nn.Module):
         return Judgement(self.last(joined), [*(feature for band in judged for feature in band.features), joined])
 
 
-class Discriminator(nn.Module):
+class Discriminator(Pretrained):
     """All sub-discriminators. audio [B,1,T] -> one Judgement each."""
+
+    model_type, config_class = "affectcodec_discriminator", DiscriminatorConfig
 
     def __init__(self, config: DiscriminatorConfig) -> None:
         super().__init__()
@@ -150,26 +146,3 @@ class Discriminator(nn.Module):
         audio = audio - audio.mean(dim=-1, keepdim=True)
         audio = 0.8 * audio / audio.abs().amax(dim=-1, keepdim=True).clamp_min(1e-4)
         return [part(audio) for part in self.parts]
-
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Write config.json and weights; an existing folder is replaced only once all is written."""
-        with atomic_folder(folder) as temporary:
-            write_json(temporary / CONFIG_NAME, {"model_type": MODEL_TYPE, **asdict(self.config)})
-            save_model_weights(temporary, self.state_dict())
-
-    @classmethod
-    def from_pretrained(cls, folder: str | Path) -> Discriminator:
-        """Load what `save_pretrained` wrote.
-
-        Raises:
-            CheckpointError: the folder is missing, incomplete, corrupt or of another model.
-        """
-        values = read_json(Path(folder) / CONFIG_NAME)
-        if not isinstance(values, dict) or values.pop("model_type", None) != MODEL_TYPE:
-            raise CheckpointError(f"{folder}: {CONFIG_NAME} is not of an {MODEL_TYPE}; give the folder of a discriminator")
-        try:
-            model = cls(from_dict(DiscriminatorConfig, values))
-        except ValueError as error:
-            raise CheckpointError(f"{folder}: {error}") from error
-        load_strictly(model, load_model_weights(folder), folder)
-        return model

@@ -7,18 +7,13 @@ deep feature loss of arXiv 1806.10522, with a phone recogniser as the network).
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from codec.config import from_dict
-from codec.errors import CheckpointError
 from codec.features import magnitude, mel_filterbank
-from codec.serialization import CONFIG_NAME, atomic_folder, load_model_weights, load_strictly, read_json, save_model_weights, write_json
-
-MODEL_TYPE = "affectcodec-listener"
+from codec.pretrained import Pretrained
 
 
 @dataclass(frozen=True)
@@ -55,8 +50,10 @@ class ListenerBlock(nn.Module):
         return x + self.out(nn.functional.gelu(self.mix(self.norm(x))))
 
 
-class Listener(nn.Module):
-    """audio [B,1,T] -> Heard with N = T // hop_length frames."""
+class Listener(Pretrained):
+    """Features of audio [B,1,T] -> Heard with N = T // hop_length frames."""
+
+    model_type, config_class = "affectcodec-listener", ListenerConfig
 
     def __init__(self, config: ListenerConfig) -> None:
         super().__init__()
@@ -80,29 +77,6 @@ class Listener(nn.Module):
             x = block(x)
             hidden.append(x)
         return Heard(hidden, self.head(nn.functional.gelu(x)))
-
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Write config.json and weights; an existing folder is replaced only once all is written."""
-        with atomic_folder(folder) as temporary:
-            write_json(temporary / CONFIG_NAME, {"model_type": MODEL_TYPE, **asdict(self.config)})
-            save_model_weights(temporary, self.state_dict())
-
-    @classmethod
-    def from_pretrained(cls, folder: str | Path) -> Listener:
-        """Load what `save_pretrained` wrote, in evaluation mode.
-
-        Raises:
-            CheckpointError: the folder is missing, incomplete, corrupt or of another model.
-        """
-        values = read_json(Path(folder) / CONFIG_NAME)
-        if not isinstance(values, dict) or values.pop("model_type", None) != MODEL_TYPE:
-            raise CheckpointError(f"{folder}: {CONFIG_NAME} is not of an {MODEL_TYPE}; give the folder of a listener")
-        try:
-            model = cls(from_dict(ListenerConfig, values))
-        except ValueError as error:
-            raise CheckpointError(f"{folder}: {error}") from error
-        load_strictly(model, load_model_weights(folder), folder)
-        return model.eval()
 
 
 class PhoneticLoss(nn.Module):

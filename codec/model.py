@@ -11,21 +11,18 @@ from torch import Tensor, nn
 from codec.config import CodecConfig
 from codec.decoder import DecoderOutput, SourceFilterDecoder, VocosDecoder
 from codec.encoder import Encoder
-from codec.errors import CheckpointError
 from codec.modulation import Guidance, Modulator
 from codec.pitch import track_f0
+from codec.pretrained import Pretrained
 from codec.prosody import PROSODY_DIM, ProsodyFeatures
 from codec.quantizer import QuantizerOutput, ResidualQuantizer
 from codec.quantizer_factorized import FactorizedQuantizer
 from codec.quantizer_fsq import BlockDiagonalFSQ
 from codec.quantizer_split import SplitQuantizer
 from codec.seanet import SeanetDecoder, SeanetEncoder
-from codec.serialization import (
-    CONFIG_NAME, atomic_folder, load_model_weights, load_strictly, read_json, save_model_weights, write_json,
-)
+from codec.serialization import load_model_weights, load_strictly
 from codec.student import Student
 
-MODEL_TYPE = "affectcodec"
 ADDABLE = ("modulator", "student")  # parts that a trained codec can be given later
 ENCODERS = {"features": Encoder, "seanet": SeanetEncoder}
 QUANTIZERS = {
@@ -63,12 +60,14 @@ class CodecOutput:
     consistency: Tensor | None = None
 
 
-class Codec(nn.Module):
+class Codec(Pretrained):
     """Encoder, latent modulation, quantiser and decoder; `config` names each part.
 
     `encode_latents`, `modulate`, `quantizer` and `decode_latents` are the seams; what distils into the first quantiser
     reads `QuantizerOutput.stages[0]`.
     """
+
+    model_type, config_class = "affectcodec", CodecConfig
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
@@ -226,44 +225,12 @@ class Codec(nn.Module):
             raise ValueError(f"codes must lie in 0..{config.codebook_size - 1}, got {int(codes.min())}..{int(codes.max())}")
         return self.decode_latents(self.quantizer.lookup(codes)).audio[..., :num_samples]
 
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Write config.json and model.safetensors; an existing folder is replaced only once all is written.
-
-        Floating-point weights go out in half precision, codebooks in full.
-        """
-        tensors = {
+    def stored_tensors(self) -> dict[str, Tensor]:
+        """Floating-point weights go out in half precision, codebooks in full."""
+        return {
             name: tensor if name.startswith("quantizer.") else tensor.half()
             for name, tensor in self.state_dict().items()
         }
-        with atomic_folder(folder) as temporary:
-            write_json(temporary / CONFIG_NAME, {"model_type": MODEL_TYPE, **self.config.to_dict()})
-            save_model_weights(temporary, tensors)
-
-    @classmethod
-    def read_config(cls, folder: str | Path) -> CodecConfig:
-        """The shape of a saved codec.
-
-        Raises:
-            CheckpointError: see `from_pretrained`.
-        """
-        values = read_json(Path(folder) / CONFIG_NAME)
-        if not isinstance(values, dict) or values.pop("model_type", None) != MODEL_TYPE:
-            raise CheckpointError(f"{folder}: {CONFIG_NAME} is not of an {MODEL_TYPE} model; give a codec folder")
-        try:
-            return CodecConfig.from_dict(values)
-        except ValueError as error:
-            raise CheckpointError(f"{folder}: {error}") from error
-
-    @classmethod
-    def from_pretrained(cls, folder: str | Path) -> Codec:
-        """Load a codec in evaluation mode.
-
-        Raises:
-            CheckpointError: the folder is missing, incomplete, corrupt or of another model.
-        """
-        model = cls(cls.read_config(folder))
-        load_strictly(model, load_model_weights(folder), folder)
-        return model.eval()
 
     @classmethod
     def extended(cls, folder: str | Path, config: CodecConfig) -> Codec:

@@ -1,0 +1,61 @@
+"""Networks that live in a folder of config.json and safetensors."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from torch import Tensor, nn
+
+from codec.config import from_dict
+from codec.errors import CheckpointError
+from codec.serialization import (
+    CONFIG_NAME, atomic_folder, load_model_weights, load_strictly, read_json, save_model_weights, write_json,
+)
+
+T = TypeVar("T", bound="Pretrained")
+
+
+class Pretrained(nn.Module):
+    """A network made from a frozen dataclass `config` alone."""
+
+    model_type: ClassVar[str]  # in config.json
+    config_class: ClassVar[type]
+
+    def stored_tensors(self) -> dict[str, Tensor]:
+        """What goes into the weights file."""
+        return self.state_dict()
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write config.json and weights; an existing folder is replaced only once all is written."""
+        with atomic_folder(folder) as temporary:
+            write_json(temporary / CONFIG_NAME, {"model_type": self.model_type, **asdict(self.config)})
+            save_model_weights(temporary, self.stored_tensors())
+
+    @classmethod
+    def read_config(cls, folder: str | Path) -> Any:
+        """The `config_class` of a saved network.
+
+        Raises:
+            CheckpointError: see `from_pretrained`.
+        """
+        values = read_json(Path(folder) / CONFIG_NAME)
+        if not isinstance(values, dict) or values.pop("model_type", None) != cls.model_type:
+            wanted = cls.__name__.lower()
+            raise CheckpointError(f"{folder}: {CONFIG_NAME} is not of an {cls.model_type} model; give the folder of a {wanted}")
+        try:
+            return from_dict(cls.config_class, values)
+        except ValueError as error:
+            raise CheckpointError(f"{folder}: {error}") from error
+
+    @classmethod
+    def from_pretrained(cls: type[T], folder: str | Path) -> T:
+        """Load what `save_pretrained` wrote, in evaluation mode.
+
+        Raises:
+            CheckpointError: the folder is missing, incomplete, corrupt or of another model.
+        """
+        model = cls(cls.read_config(folder))
+        load_strictly(model, load_model_weights(folder), folder)
+        return model.eval()
