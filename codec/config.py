@@ -47,7 +47,7 @@ class CodecConfig:
     low_bins: int = 64  # linear-frequency bins kept from the long window
     frame_stride: int = 4  # feature frames per codec frame
     latent_dim: int = 128  # D, width of latents and codebook vectors
-    num_codebooks: int = 4  # K
+    num_codebooks: int = 4  # of the base layer, which a language model reads
     codebook_size: int = 1024
     stem_dim: int = 256  # encoder width at feature rate
     stem_blocks: int = 1
@@ -81,6 +81,9 @@ class CodecConfig:
     semantic_dim: int = 28
     student_dim: int = 0  # width of the predictor of both teachers; 0 = none
     student_layers: int = 2
+    detail_codebooks: int = 0  # on top of num_codebooks, fed by a second encoder, see codec/detail.py
+    detail_dim: int = 256  # width of that encoder
+    detail_blocks: int = 3
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -117,6 +120,8 @@ class CodecConfig:
             raise ValueError("quantizer rvq_split needs at least 2 codebooks")
         if self.modulation == "cem" and self.quantizer != "bd_rfsq":
             raise ValueError("modulation cem feeds the emotion block of quantizer bd_rfsq; choose that or another modulation")
+        if self.quantizer == "bd_rfsq" and self.detail_codebooks:
+            raise ValueError("quantizer bd_rfsq takes no detail_codebooks; choose another quantizer")
         if self.student_dim and self.modulation in ("none", "self"):
             raise ValueError(f"modulation {self.modulation!r} reads nothing that a student could predict; drop student_dim")
         for name in ("modulation_dim", "student_dim"):
@@ -146,9 +151,14 @@ class CodecConfig:
         return self.sample_rate / self.samples_per_frame
 
     @property
+    def all_codebooks(self) -> int:
+        """K, codebooks of the base and detail layers."""
+        return self.num_codebooks + self.detail_codebooks
+
+    @property
     def bitrate(self) -> float:
         """Bits per second with all codebooks."""
-        return self.frame_rate * self.num_codebooks * (self.codebook_size - 1).bit_length()
+        return self.frame_rate * self.all_codebooks * (self.codebook_size - 1).bit_length()
 
     @classmethod
     def preset(cls, name: str, **changes: Any) -> CodecConfig:

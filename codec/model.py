@@ -10,12 +10,13 @@ from torch import Tensor, nn
 
 from codec.config import CodecConfig
 from codec.decoder import DecoderOutput, SourceFilterDecoder, VocosDecoder
+from codec.detail import Detail
 from codec.encoder import Encoder
 from codec.modulation import Guidance, Modulator
 from codec.pitch import track_f0
 from codec.pretrained import Pretrained
 from codec.prosody import PROSODY_DIM, ProsodyFeatures
-from codec.quantizer import QuantizerOutput, ResidualQuantizer
+from codec.quantizer import QuantizerOutput, ResidualQuantizer, joined
 from codec.quantizer_factorized import FactorizedQuantizer
 from codec.quantizer_fsq import BlockDiagonalFSQ
 from codec.quantizer_split import SplitQuantizer
@@ -23,7 +24,7 @@ from codec.seanet import SeanetDecoder, SeanetEncoder
 from codec.serialization import load_model_weights, load_strictly
 from codec.student import Student
 
-ADDABLE = ("modulator", "student")  # parts that a trained codec can be given later
+ADDABLE = ("modulator", "student", "detail")  # parts that a trained codec can be given later
 ENCODERS = {"features": Encoder, "seanet": SeanetEncoder}
 QUANTIZERS = {
     "rvq_ema": ResidualQuantizer, "rvq_fact": FactorizedQuantizer, "rvq_split": SplitQuantizer, "bd_rfsq": BlockDiagonalFSQ
@@ -53,7 +54,7 @@ class CodecOutput:
     """One pass through the whole codec."""
 
     audio: Tensor  # [B,1,T], same length as the input
-    latents: Tensor  # [B,D,F], before the quantiser
+    latents: Tensor  # [B,D,F], before the base layer's quantiser
     decoded: DecoderOutput
     quantized: QuantizerOutput | None  # None where the quantiser was bypassed
     predicted: Guidance | None = None  # see ModulatedLatents
@@ -77,6 +78,7 @@ class Codec(Pretrained):
         self.decoder = DECODERS[config.decoder](config)
         self.modulator = Modulator(config) if config.modulation != "none" else None
         self.student = Student(config) if config.student_dim else None
+        self.detail = Detail(config) if config.detail_codebooks else None
         self.prosody = ProsodyFeatures(config) if "prosody" in self.modes else None
 
     @property
@@ -141,6 +143,7 @@ class Codec(Pretrained):
     def forward(
         self, audio: Tensor, f0: Tensor | None = None, quantize: bool = True, num_codebooks: int | None = None,
         guidance: Guidance | None = None, student_share: float = 0.0, codes: Tensor | None = None, mask: Tensor | None = None,
+        quantize_detail: bool = True,
     ) -> CodecOutput:  # fmt: skip
         """Args:
             audio: [B,1,T] in [-1,1].
@@ -150,13 +153,18 @@ class Codec(Pretrained):
             guidance, student_share: see `modulate`.
             codes: int64 [B,k,F] to decode in place of the audio's own, to train a decoder; rows of -1 keep their own.
             mask: bool [B,F], frames that hold audio and not padding: the codebooks learn from no others. None = all.
+            quantize_detail: as `quantize`, for the detail layer on its own.
         """
-        hidden = self.hidden(audio)
+        padded = self._whole_frames(audio)
+        hidden = self.encoder.hidden(padded)
         modulated = self.modulate(self.encoder.latents(hidden), hidden, guidance, student_share)
-        quantized = self.quantizer(modulated.latents, num_codebooks, mask) if quantize else None
+        base, extra = self._layers(num_codebooks)
+        quantized = self._quantize(padded, modulated.latents, base, extra * quantize_detail, mask) if quantize else None
         heard = quantized.quantized if quantized else modulated.latents.float()
+        if extra and not quantize_detail:
+            heard = heard + self.detail.encoder(padded)
         if codes is not None:
-            given = self.quantizer.lookup(codes[:, :num_codebooks].clamp_min(0))
+            given = self.lookup(codes[:, :num_codebooks].clamp_min(0))
             heard = torch.where((codes[:, 0, 0] >= 0)[:, None, None], given, heard)
         decoded = self.decode_latents(heard, f0)
         audio = decoded.audio[..., : audio.shape[-1]]
@@ -189,7 +197,18 @@ class Codec(Pretrained):
         elif mode != "off":
             self._check_guidance(guidance, latents)
             latents = self.modulate(latents, hidden, guidance).latents
-        return EncodedAudio(self.quantizer(latents, num_codebooks).codes, audio.shape[-1])
+        return EncodedAudio(self._quantize(padded, latents, *self._layers(num_codebooks)).codes, audio.shape[-1])
+
+    def _layers(self, num_codebooks: int | None) -> tuple[int, int]:
+        """How many codebooks of the base and of the detail layer; None = all."""
+        config = self.config
+        wanted = config.all_codebooks if num_codebooks is None else num_codebooks
+        return min(wanted, config.num_codebooks), max(0, wanted - config.num_codebooks)
+
+    def _quantize(self, audio: Tensor, latents: Tensor, base: int, extra: int, mask: Tensor | None = None) -> QuantizerOutput:
+        """audio [B,1,T] of whole frames and its latents [B,D,F] -> codes of both layers."""
+        quantized = self.quantizer(latents, base, mask)
+        return joined([quantized, self.detail(audio, extra, mask)]) if extra else quantized
 
     def _check_guidance(self, guidance: Guidance | None, latents: Tensor) -> None:
         config = self.config
@@ -219,24 +238,30 @@ class Codec(Pretrained):
             ValueError: wrong shape, too many codebooks, or a code outside the codebook.
         """
         config = self.config
-        if codes.dim() != 3 or not 1 <= codes.shape[1] <= config.num_codebooks or codes.shape[2] == 0:
-            raise ValueError(f"codes must be [B,k,F], 1 <= k <= {config.num_codebooks}, F > 0; got {tuple(codes.shape)}")
+        if codes.dim() != 3 or not 1 <= codes.shape[1] <= config.all_codebooks or codes.shape[2] == 0:
+            raise ValueError(f"codes must be [B,k,F], 1 <= k <= {config.all_codebooks}, F > 0; got {tuple(codes.shape)}")
         if int(codes.min()) < 0 or int(codes.max()) >= config.codebook_size:
             raise ValueError(f"codes must lie in 0..{config.codebook_size - 1}, got {int(codes.min())}..{int(codes.max())}")
-        return self.decode_latents(self.quantizer.lookup(codes)).audio[..., :num_samples]
+        return self.decode_latents(self.lookup(codes)).audio[..., :num_samples]
+
+    def lookup(self, codes: Tensor) -> Tensor:
+        """codes int64 [B,k,F] -> latents [B,D,F] for the decoder: what the codes of both layers add up to."""
+        base = self.config.num_codebooks
+        latents = self.quantizer.lookup(codes[:, :base])
+        return latents + self.detail.quantizer.lookup(codes[:, base:]) if codes.shape[1] > base else latents
 
     def stored_tensors(self) -> dict[str, Tensor]:
         """Floating-point weights go out in half precision, codebooks in full."""
         return {
-            name: tensor if name.startswith("quantizer.") else tensor.half()
+            name: tensor if "quantizer." in name else tensor.half()
             for name, tensor in self.state_dict().items()
         }
 
     @classmethod
     def extended(cls, folder: str | Path, config: CodecConfig) -> Codec:
-        """A saved codec in another shape: parts that it does not have (modulation, student) start fresh.
+        """A saved codec in another shape: parts that it does not have (modulation, student, detail) start fresh.
 
-        A fresh modulation changes nothing, so the codec goes on where it stopped.
+        A fresh modulation or detail changes nothing, so the codec goes on where it stopped.
 
         Raises:
             CheckpointError: as `from_pretrained`, or a part that it has does not fit `config`.

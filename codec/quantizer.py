@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -151,6 +152,20 @@ class ResidualQuantizer(nn.Module):
     def code_vectors(self) -> list[Tensor]:
         """What every code adds to the latents: [codebook_size, D] per book."""
         return [book.vectors for book in self.codebooks]
+
+
+def joined(outputs: Sequence[QuantizerOutput]) -> QuantizerOutput:
+    """Quantisers beside one another, whose outputs [B,D,F] are added."""
+    return QuantizerOutput(
+        quantized=sum(output.quantized for output in outputs),
+        stages=tuple(stage for output in outputs for stage in output.stages),
+        codes=torch.cat([output.codes for output in outputs], dim=1),
+        commitment=sum(output.commitment for output in outputs),
+        perplexity=torch.cat([output.perplexity for output in outputs]),
+        usage=torch.cat([output.usage for output in outputs]),
+        restarts=sum(output.restarts for output in outputs),
+        codebook=outputs[0].codebook,
+    )
 
 
 def active_stages(batch: int, num_codebooks: int, dropout: float, device: torch.device, few: bool = False) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from codec.config import CodecConfig
-from codec.quantizer import QuantizerOutput, ResidualQuantizer
+from codec.quantizer import QuantizerOutput, ResidualQuantizer, joined
 
 
 class SplitQuantizer(nn.Module):
@@ -39,25 +39,14 @@ class SplitQuantizer(nn.Module):
         """
         with torch.autocast(latents.device.type, enabled=False):
             latents, outputs = latents.float(), []
-            for half, count, inward in zip((self.first, self.rest), self._counts(num_codebooks), self.inward):
+            parts = zip((self.first, self.rest), self._counts(num_codebooks), self.inward, self.outward)
+            for half, count, inward, outward in parts:
                 if count:
-                    outputs.append(half(_project(inward, latents), count, mask))
-            return self._joined(outputs)
+                    outputs.append(_projected(outward, half(_project(inward, latents), count, mask)))
+            return joined(outputs)
 
     def _counts(self, num_codebooks: int | None) -> tuple[int, int]:
         return 1, (len(self.rest.codebooks) if num_codebooks is None else num_codebooks - 1)
-
-    def _joined(self, outputs: list[QuantizerOutput]) -> QuantizerOutput:
-        pairs = list(zip(outputs, self.outward))
-        return QuantizerOutput(
-            quantized=sum(_project(outward, half.quantized) for half, outward in pairs),
-            stages=tuple(_project(outward, stage) for half, outward in pairs for stage in half.stages),
-            codes=torch.cat([half.codes for half in outputs], dim=1),
-            commitment=sum(half.commitment for half in outputs),
-            perplexity=torch.cat([half.perplexity for half in outputs]),
-            usage=torch.cat([half.usage for half in outputs]),
-            restarts=sum(half.restarts for half in outputs),
-        )
 
     def lookup(self, codes: Tensor) -> Tensor:
         """codes int64 [B,k,F] -> latents [B,D,F]; equals `forward(...).quantized` in evaluation."""
@@ -72,3 +61,8 @@ class SplitQuantizer(nn.Module):
 
 def _project(linear: nn.Module, latents: Tensor) -> Tensor:
     return linear(latents.transpose(1, 2)).transpose(1, 2)
+
+
+def _projected(linear: nn.Module, output: QuantizerOutput) -> QuantizerOutput:
+    stages = tuple(_project(linear, stage) for stage in output.stages)
+    return replace(output, quantized=_project(linear, output.quantized), stages=stages)

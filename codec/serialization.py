@@ -153,20 +153,23 @@ def load_model_weights(folder: str | Path) -> dict[str, Any]:
     return tensors
 
 
-def fingerprint(folder: str | Path, *, decoder: bool = False) -> str:
+def fingerprint(folder: str | Path, *, detail: bool = False, decoder: bool = False) -> str:
     """What a codec's codes mean: SHA-256 over its config, encoder and codebooks, first 16 hex digits.
 
-    The decoder counts only on request (for what depends on how codes sound): it may be tuned after a language model has
-    learned the codes. Neither does the sharding, nor a field of the config that says what is the default anyway, so that
+    The detail layer and, with it, the decoder count only on request (for what depends on all codes, or on how they sound):
+    they may be learned after a language model has learned the base layer's codes. Neither does the sharding, nor a field of the config that says what is the default anyway, so that
     later versions may add some.
     """
     import torch
 
     usual = json.loads(json.dumps(CodecConfig().to_dict()))
     shape = {name: value for name, value in read_json(Path(folder) / CONFIG_NAME).items() if value != usual.get(name)}
+    left_out = () if decoder else ("decoder.",) if detail else ("decoder.", "detail.")
+    if not (detail or decoder):
+        shape = {name: value for name, value in shape.items() if not name.startswith("detail_")}
     digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode())
     for name, tensor in sorted(load_model_weights(folder).items()):
-        if name.startswith("decoder.") and not decoder:
+        if name.startswith(left_out):
             continue
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         tensor = tensor + 0  # there is but one zero

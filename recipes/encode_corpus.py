@@ -33,7 +33,7 @@ def load_encoder(folder: str | Path, device: str | torch.device) -> Encoder:
 
     def encode(samples: np.ndarray) -> np.ndarray:
         audio = torch.from_numpy(samples)[None, None].to(device)
-        return codec.encode(audio).codes[0].cpu().numpy().astype(np.uint16)
+        return codec.encode(audio, codec.config.num_codebooks).codes[0].cpu().numpy().astype(np.uint16)
 
     return Encoder(encode, codec.config.sample_rate, fingerprint(folder))
 

@@ -10,6 +10,7 @@ Run it again with the same --output and it goes on where it stopped. The codec l
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -162,13 +163,16 @@ class Trainer:
         with self.accelerator.autocast():
             guidance = batch.lessons.guidance if batch.lessons else None
             share = self._student_share()
-            output = self.codec(batch.audio, batch.f0, quantize, self._num_codebooks(), guidance, share, batch.codes, batch.mask)
+            output = self.codec(
+                batch.audio, batch.f0, quantize, self._num_codebooks(), guidance, share, batch.codes, batch.mask,
+                self.step >= config.detail_start_step,
+            )  # fmt: skip
         losses, logs = {"mel": self.mel_loss(output.audio, batch.audio), **pitch_losses(output.decoded, batch.f0)}, {}
         if self.step < config.waveform_steps:
             losses["waveform"] = (output.audio - batch.audio).abs().mean()
         if self.phonetic_loss is not None:
             losses |= self.phonetic_loss(output.audio, batch.audio)
-        if quantize and not config.freeze_codes:
+        if quantize and output.quantized.commitment.requires_grad:
             losses["commitment"] = output.quantized.commitment
             if output.quantized.codebook is not None:
                 losses["codebook"] = output.quantized.codebook
@@ -236,15 +240,23 @@ class Trainer:
         return real[..., start : start + length], fake[..., start : start + length]
 
     # -- around the steps -----------------------------------------------------------------------------------------
-    def start_quantizer(self) -> None:
+    def start_codebooks(self) -> None:
+        """K-means for the codebooks whose step has come."""
+        config, detail = self.config, self._plain().detail
+        if self.step == config.quantizer_start_step and not config.freeze_codes:
+            self._start(self._plain().quantizer, self._latents)
+        if self.step == config.detail_start_step and detail is not None:
+            self._start(detail.quantizer, lambda batch: detail.encoder(batch.audio).float())
+
+    def _start(self, quantizer: torch.nn.Module, latents: Callable[[CropBatch], torch.Tensor]) -> None:
         """Codebooks from the latents of some batches; every process gets rank 0's."""
-        codec, batches = self._plain(), range(self.step, self.step + self.config.quantizer_start_batches)
+        steps = range(self.step, self.step + self.config.quantizer_start_batches)
         with torch.no_grad(), self.accelerator.autocast():
-            batches = [self.sampler.batch(step).to(self.accelerator.device) for step in batches]
-            latents, mask = torch.cat([self._latents(batch) for batch in batches]), torch.cat([b.mask for b in batches])
-        codec.quantizer.initialise(latents, torch.Generator().manual_seed(self.config.seed), mask)
+            batches = [self.sampler.batch(step).to(self.accelerator.device) for step in steps]
+            points, mask = torch.cat([latents(batch) for batch in batches]), torch.cat([b.mask for b in batches])
+        quantizer.initialise(points, torch.Generator().manual_seed(self.config.seed), mask)
         if self.accelerator.num_processes > 1:
-            for tensor in codec.quantizer.state_dict().values():
+            for tensor in quantizer.state_dict().values():
                 torch.distributed.broadcast(tensor, 0)
 
     def _latents(self, batch: CropBatch) -> torch.Tensor:
@@ -282,9 +294,9 @@ class Trainer:
     def averaged(self) -> Codec:
         """The codec with averaged weights and the current codebooks, in evaluation mode."""
         codec = self.ema.module
-        current = dict(self._plain().quantizer.named_buffers())
-        for name, buffer in codec.quantizer.named_buffers():
-            buffer.copy_(current[name])
+        for (name, buffer), current in zip(codec.named_buffers(), self._plain().buffers()):
+            if "quantizer." in name:
+                buffer.copy_(current)
         return codec.eval()
 
     def _plain(self) -> Codec:
@@ -323,8 +335,7 @@ class Trainer:
         config, tracker = self.config, Tracker(self.output)
         bar = tqdm(initial=self.step, total=config.steps, desc="codec", disable=not self.accelerator.is_main_process)
         while self.step < config.steps:
-            if self.step == config.quantizer_start_step and not config.freeze_codes:
-                self.start_quantizer()
+            self.start_codebooks()
             logs = self.train_step()
             self.step += 1
             bar.update()

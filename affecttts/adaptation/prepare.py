@@ -231,7 +231,8 @@ class Preparation:
         return [replace(s, counts=alignment.counts) for (s, _), alignment in zip(kept, found)]
 
     def _encode(self, samples: np.ndarray) -> np.ndarray:
-        return self.codec.encode(torch.from_numpy(samples)[None, None]).codes[0].numpy().astype(np.uint16)
+        audio, base = torch.from_numpy(samples)[None, None], self.codec.config.num_codebooks
+        return self.codec.encode(audio, base).codes[0].numpy().astype(np.uint16)
 
     # -- enough? --------------------------------------------------------------------------------------------------
     def _require_some(self, pieces: list[SpeechClip], findings: Findings) -> None:

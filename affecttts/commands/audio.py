@@ -48,7 +48,7 @@ def _codes(arguments: argparse.Namespace):
     from codec.audio import load_audio
 
     codec = _load_codec(arguments)
-    count, most = arguments.num_codebooks, codec.config.num_codebooks
+    count, most = arguments.num_codebooks, codec.config.all_codebooks
     if count is not None and not 1 <= count <= most:
         raise RequestError(f"--num-codebooks {count}: this codec has 1 to {most}")
     audio = load_audio(arguments.input, codec.config.sample_rate)
@@ -70,7 +70,7 @@ def _encode(arguments: argparse.Namespace) -> int:
     if arguments.output == STDOUT:
         raise RequestError("encode writes a file; give -o FILE.safetensors")
     codec, encoded = _codes(arguments)
-    metadata = {"codec": fingerprint(arguments.codec), "num_samples": str(encoded.num_samples)}
+    metadata = {"codec": fingerprint(arguments.codec, detail=True), "num_samples": str(encoded.num_samples)}
     try:
         with atomic_file(arguments.output) as temporary:
             save_file({"codes": encoded.codes[0].short()}, str(temporary), metadata)
@@ -86,7 +86,7 @@ def _decode(arguments: argparse.Namespace) -> int:
 
     codes, metadata = _read_codes(arguments.input)
     codec = _load_codec(arguments)
-    if metadata.get("codec") != (own := fingerprint(arguments.codec)):
+    if metadata.get("codec") != (own := fingerprint(arguments.codec, detail=True)):
         raise CheckpointError(f"{arguments.input}: codes of codec {metadata.get('codec')}, this one is {own}; give --codec DIR")
     try:
         length = int(metadata["num_samples"])

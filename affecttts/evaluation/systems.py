@@ -61,13 +61,13 @@ class AffectCodec:
 
     def __init__(self, name: str, folder: Path, codec: Any, num_codebooks: int | None) -> None:
         config = codec.config
-        if num_codebooks is not None and not 1 <= num_codebooks <= config.num_codebooks:
-            raise RequestError(f"{folder}: has {config.num_codebooks} codebooks, not {num_codebooks}; lower --num-codebooks")
+        if num_codebooks is not None and not 1 <= num_codebooks <= config.all_codebooks:
+            raise RequestError(f"{folder}: has {config.all_codebooks} codebooks, not {num_codebooks}; lower --num-codebooks")
         self.name, self._codec, self._num_codebooks = name, codec, num_codebooks
-        self.identity = f"{fingerprint(folder, decoder=True)} {num_codebooks or config.num_codebooks}"
+        self.identity = f"{fingerprint(folder, decoder=True)} {num_codebooks or config.all_codebooks}"
         self.codebook_size, self.teachers = config.codebook_size, teachers_of(folder)
         frames = config.sample_rate / config.samples_per_frame
-        self.bitrate = (num_codebooks or config.num_codebooks) * frames * math.log2(config.codebook_size) / 1000
+        self.bitrate = (num_codebooks or config.all_codebooks) * frames * math.log2(config.codebook_size) / 1000
 
     def code(self, audio: np.ndarray, sample_rate: int) -> Coded:
         """See `System`."""

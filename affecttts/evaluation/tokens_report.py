@@ -98,9 +98,9 @@ def _codes(
 ) -> dict[str, Tensor]:
     """Codes int64 [K,F] by utterance."""
     if tokens is None:
-        rate = codec.config.sample_rate
+        rate, base = codec.config.sample_rate, codec.config.num_codebooks
         audio = ((row, load_audio(audio_path(manifest, row), rate, row.start, row.seconds)) for row in progress(rows, "encoding"))
-        return {row.id: codec.encode(torch.from_numpy(clip.samples)[None, None]).codes[0] for row, clip in audio}
+        return {row.id: codec.encode(torch.from_numpy(clip.samples)[None, None], base).codes[0] for row, clip in audio}
     store = TokenStore(tokens)
     if store.codec_fingerprint != fingerprint(folder):
         raise CheckpointError(f"{tokens}: tokens of codec {store.codec_fingerprint}, not of {folder}; give --codec that one")
