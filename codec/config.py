@@ -84,6 +84,7 @@ class CodecConfig:
     detail_codebooks: int = 0  # on top of num_codebooks, fed by a second encoder, see codec/detail.py
     detail_dim: int = 256  # width of that encoder
     detail_blocks: int = 3
+    detail_latent_dim: int = 32  # N, width of its latents
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -162,7 +162,7 @@ class Codec(Pretrained):
         quantized = self._quantize(padded, modulated.latents, base, extra * quantize_detail, mask) if quantize else None
         heard = quantized.quantized if quantized else modulated.latents.float()
         if extra and not quantize_detail:
-            heard = heard + self.detail.encoder(padded)
+            heard = heard + self.detail.project(self.detail.latents(padded))
         if codes is not None:
             given = self.lookup(codes[:, :num_codebooks].clamp_min(0))
             heard = torch.where((codes[:, 0, 0] >= 0)[:, None, None], given, heard)
@@ -248,7 +248,7 @@ class Codec(Pretrained):
         """codes int64 [B,k,F] -> latents [B,D,F] for the decoder: what the codes of both layers add up to."""
         base = self.config.num_codebooks
         latents = self.quantizer.lookup(codes[:, :base])
-        return latents + self.detail.quantizer.lookup(codes[:, base:]) if codes.shape[1] > base else latents
+        return latents + self.detail.lookup(codes[:, base:]) if codes.shape[1] > base else latents
 
     def stored_tensors(self) -> dict[str, Tensor]:
         """Floating-point weights go out in half precision, codebooks in full."""

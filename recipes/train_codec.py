@@ -246,7 +246,7 @@ class Trainer:
         if self.step == config.quantizer_start_step and not config.freeze_codes:
             self._start(self._plain().quantizer, self._latents)
         if self.step == config.detail_start_step and detail is not None:
-            self._start(detail.quantizer, lambda batch: detail.encoder(batch.audio).float())
+            self._start(detail.quantizer, lambda batch: detail.latents(batch.audio).float())
 
     def _start(self, quantizer: torch.nn.Module, latents: Callable[[CropBatch], torch.Tensor]) -> None:
         """Codebooks from the latents of some batches; every process gets rank 0's."""
