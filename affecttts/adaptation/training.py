@@ -23,6 +23,7 @@ from affecttts.lm.loss import StreamLoss, overall
 from affecttts.lm.model import TokenLM
 from affecttts.lm.neighbours import NearMisses, neighbour_kernel
 from affecttts.lm.pieces import PromptPieces
+from affecttts.lm.sequence import IGNORE
 from affecttts.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
 from affecttts.training.schedule import learning_rate
 from affecttts.training.tracker import Tracker
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from transformers import LlamaForCausalLM
 
 PROBE_CLIPS = 12  # of the voice, on which the nearest base voice is found
+MICRO_TOKENS = 1536  # that go through the model at once, give or take a row
 
 
 class VoiceTrainer:
@@ -150,23 +152,30 @@ class VoiceTrainer:
     def train_step(self) -> dict[str, float]:
         """One update; returns the logged values."""
         self.model.train()
-        # Not the accelerator's own: its precision is set once in a process, and a service adapts many voices.
-        with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=self.config.mixed_precision == "bf16"):
-            parts = [self.model(tokens, labels) for tokens, labels in self._next_batches()]
-        losses = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-        loss = overall(losses)
-        if not torch.isfinite(loss):
-            raise RequestError(f"step {self.step}: the loss is not finite; give a lower learning rate")
-        self.accelerator.backward(loss)
+        batches = self._next_batches()
+        counts = [int((labels[:, 1:] != IGNORE).sum()) for _, labels in batches]
+        sums = [self._backward(*batch, sum(counts)) for batch in batches]
         norm = self.accelerator.clip_grad_norm_(self.trained, self.config.gradient_clip)
         rate = learning_rate(self.step, self.config.learning_rate, self.config.warmup_steps, self.steps)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        kinds = zip(("voice", "replay"), parts)
-        logs = {f"loss/{kind}": overall(part).item() for kind, part in kinds}
-        return logs | {"loss/train": loss.item(), "gradient_norm": float(norm), "learning_rate": rate}
+        logs = {f"loss/{kind}": part / count for kind, part, count in zip(("voice", "replay"), sums, counts)}
+        return logs | {"loss/train": sum(sums) / sum(counts), "gradient_norm": float(norm), "learning_rate": rate}
+
+    def _backward(self, tokens: Tensor, labels: Tensor, count: int) -> float:
+        """Gradients of a batch's summed loss over `count`, few rows at a time: less memory, the same sum. Returns the sum."""
+        rows, summed = max(1, MICRO_TOKENS // tokens.shape[1]), 0.0
+        for part in zip(tokens.split(rows), labels.split(rows)):
+            # Not the accelerator's own: its precision is set once in a process, and a service adapts many voices.
+            with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=self.config.mixed_precision == "bf16"):
+                loss = torch.cat(list(self.model(*part).values())).sum()
+            if not torch.isfinite(loss):
+                raise RequestError(f"step {self.step}: the loss is not finite; give a lower learning rate")
+            self.accelerator.backward(loss / count)
+            summed += loss.item()
+        return summed
 
     @torch.no_grad()
     def held_out_loss(self) -> float:
