@@ -157,8 +157,8 @@ def fingerprint(folder: str | Path, *, detail: bool = False, decoder: bool = Fal
     """What a codec's codes mean: SHA-256 over its config, encoder and codebooks, first 16 hex digits.
 
     The detail layer and, with it, the decoder count only on request (for what depends on all codes, or on how they sound):
-    they may be learned after a language model has learned the base layer's codes. Neither does the sharding, nor a field of the config that says what is the default anyway, so that
-    later versions may add some.
+    they may be learned after a language model has learned the base layer's codes. Neither does the sharding, nor a field of
+    the config that says what is the default anyway, so that later versions may add some.
     """
     import torch
 

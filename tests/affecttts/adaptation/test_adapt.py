@@ -10,7 +10,7 @@ import pytest
 import soundfile
 import torch
 
-from affecttts.adaptation import prepare
+from affecttts.adaptation import prepare, training
 from affecttts.adaptation.decoder import DecoderTrainer
 from affecttts.adaptation.listening import Heard
 from affecttts.adaptation.run import Declined
@@ -205,6 +205,27 @@ def test_the_codecs_decoder_alone_is_tuned(run_adaptation, recordings, adaptable
 def test_without_replay_and_with_replay_differ(run_adaptation, recordings, adapted, tmp_path):
     alone = run_adaptation(recordings, tmp_path / "allison", config={"replay_share": 0.0})
     assert files(alone.output)[WEIGHTS_NAME] != files(adapted.output)[WEIGHTS_NAME]
+
+
+@pytest.mark.parametrize("replay_share", [0.0, 0.4])
+def test_rows_one_by_one_make_the_same_step(run_adaptation, recordings, tmp_path, monkeypatch, replay_share):
+    original, logs, calls = VoiceTrainer.train_step, {}, []
+
+    def one_step(self):
+        self.model.register_forward_hook(lambda *_: calls.append(self))
+        logs[training.MICRO_TOKENS] = original(self)
+        raise Killed
+
+    monkeypatch.setattr(VoiceTrainer, "train_step", one_step)
+    for tokens in (1, 10**6):
+        monkeypatch.setattr(training, "MICRO_TOKENS", tokens)
+        with pytest.raises(Killed):
+            changes = {"replay_share": replay_share, "dropout": 0.0, "mixed_precision": "no", "batch_tokens": 10**5}
+            run_adaptation(recordings, tmp_path / str(tokens), config=changes)
+    few, all_at_once = logs[1], logs[10**6]
+    assert len(calls) > 2 * (1 + (replay_share > 0))
+    assert few.keys() == all_at_once.keys() and few["gradient_norm"] > 0
+    assert few == pytest.approx(all_at_once, rel=1e-4)
 
 
 def test_consent_is_hashed_into_the_card(run_adaptation, recordings, tmp_path):
