@@ -41,7 +41,7 @@ def test_it_hears_more_than_the_commonest_phone(run):
 def test_the_codec_learns_from_what_it_hears(run, tmp_path):
     recipe = load_recipe("train_codec")
     trainer = recipe.Trainer(TINY, run / "cache", [MANIFEST], tmp_path, None, listener=str(run / "listener"))
-    trainer.start_quantizer()
+    trainer.start_codebooks()
     logs = trainer.train_step()
     assert logs["loss/phone_features"] > 0 and logs["loss/phones"] > 0
     assert trainer.weights["phone_features"] == 3.0
