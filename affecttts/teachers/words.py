@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from affecttts.data.manifest import Utterance
-from affecttts.freetext import packaged_model_path
+from affecttts.freetext.embedding import packaged_model_path
 from affecttts.teachers.protocol import Clip, Lesson
 from affecttts.teachers.speech import RATE, SPEECH_RATE, load_pretrained
 from codec.audio import resample

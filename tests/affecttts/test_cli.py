@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 import soundfile
 
-from affecttts import freetext
+from affecttts.freetext import embedding
 from affecttts.emotion import load_emotions
 from affecttts.synthesis import Synthesizer, prepare
 
@@ -105,7 +105,7 @@ def test_a_long_text_is_spoken_piece_by_piece(tiny_model_dir):
     assert len(result.audio) == result.tokens.shape[1] * 960 + pauses
 
 
-@pytest.mark.skipif(importlib.util.find_spec(freetext.MODEL_PACKAGE) is None, reason="no sentence-embedding package")
+@pytest.mark.skipif(importlib.util.find_spec(embedding.MODEL_PACKAGE) is None, reason="no sentence-embedding package")
 def test_a_prompt_in_free_words(say, tmp_path):
     assert say("-o", tmp_path / "a", "--prompt", "as if you just won the lottery").code == 0
     assert say("-o", tmp_path / "b", "--prompt", "like somebody at a funeral").code == 0

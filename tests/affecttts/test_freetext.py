@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from affecttts import freetext
 from affecttts.emotion import load_emotions
 from affecttts.errors import RequestError
-from affecttts.freetext import FreeTextEncoder, find_names, read_intensity
+from affecttts.freetext import FreeTextEncoder, embedding, head
+from affecttts.freetext.__main__ import measure
+from affecttts.freetext.names import find_names, read_intensity
 
 HELD_OUT = Path(__file__).parents[2] / "affecttts/evaluation/data/free_text_prompts.jsonl"
 
@@ -26,7 +27,7 @@ def words(text):
 
 @pytest.fixture(scope="module")
 def encoder():
-    if importlib.util.find_spec(freetext.MODEL_PACKAGE) is None:
+    if importlib.util.find_spec(embedding.MODEL_PACKAGE) is None:
         pytest.skip("the sentence-embedding package is not installed")
     return FreeTextEncoder()
 
@@ -92,7 +93,7 @@ def test_intensity_words(text, intensity):
 
 
 def test_missing_package_is_told_with_its_cure(monkeypatch):
-    monkeypatch.setattr(freetext, "MODEL_PACKAGE", "no_such_package_here")
+    monkeypatch.setattr(embedding, "MODEL_PACKAGE", "no_such_package_here")
     with pytest.raises(RequestError, match="pip install no-such-package-here"):
         FreeTextEncoder()
 
@@ -104,15 +105,15 @@ def test_missing_model_folder_is_told(tmp_path):
 
 def test_shipped_head_was_fitted_on_these_phrasings():
     table = load_emotions()
-    head = freetext.load_head(table)
+    fitted = head.load_head(table)
     phrasings = sum(len(e.phrasings) for e in table.emotions)
-    assert head.weights.shape == (phrasings, len(table.ids))
+    assert fitted.weights.shape == (phrasings, len(table.ids))
 
 
 def test_head_of_other_phrasings_is_refused(monkeypatch):
-    monkeypatch.setattr(freetext, "phrasings_hash", lambda table: "other")
+    monkeypatch.setattr(head, "phrasings_hash", lambda table: "other")
     with pytest.raises(ValueError, match="--build"):
-        freetext.load_head(load_emotions())
+        head.load_head(load_emotions())
 
 
 @pytest.mark.parametrize("prompt", ["", "   ", "x" * 501])
@@ -152,6 +153,6 @@ def test_intensity_scales_the_vad(encoder):
 
 
 def test_held_out_accuracy(encoder):
-    count, wrong = freetext.measure(encoder, HELD_OUT)
+    count, wrong = measure(encoder, HELD_OUT)
     # 31 of 40 when first measured; chance is 5.
     assert count - len(wrong) >= 30, "\n".join(wrong)
