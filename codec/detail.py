@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from codec.config import CodecConfig
 from codec.encoder import Encoder
-from codec.quantizer import QuantizerOutput, ResidualQuantizer
+from codec.quantizer import QuantizerOutput, ResidualQuantizer, project, projected
 
 
 class Detail(nn.Module):
@@ -38,14 +38,13 @@ class Detail(nn.Module):
 
     def project(self, latents: Tensor) -> Tensor:
         """[B,N,F] -> what is added to the base layer's latents, [B,D,F]."""
-        return self.outward(latents.transpose(1, 2)).transpose(1, 2)
+        return project(self.outward, latents)
 
     def lookup(self, codes: Tensor) -> Tensor:
         """codes int64 [B,k,F] -> [B,D,F]; equals `forward(...).quantized` in evaluation."""
         return self.project(self.quantizer.lookup(codes))
 
     def forward(self, audio: Tensor, num_codebooks: int, mask: Tensor | None = None) -> QuantizerOutput:
-        """audio [B,1,T] of whole frames -> its first `num_codebooks` codes; `mask` as ResidualQuantizer's."""
-        output = self.quantizer(self.latents(audio), num_codebooks, mask)
-        stages = tuple(self.project(stage) for stage in output.stages)
-        return replace(output, quantized=self.project(output.quantized), stages=stages)
+        """audio [B,1,T] of whole frames -> its first `num_codebooks` codes int64 [B,k,F] and what they add to the latents,
+        [B,D,F]; `mask` as ResidualQuantizer's."""
+        return projected(self.outward, self.quantizer(self.latents(audio), num_codebooks, mask))

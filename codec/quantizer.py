@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.distributed as dist
@@ -152,6 +152,17 @@ class ResidualQuantizer(nn.Module):
     def code_vectors(self) -> list[Tensor]:
         """What every code adds to the latents: [codebook_size, D] per book."""
         return [book.vectors for book in self.codebooks]
+
+
+def project(linear: nn.Linear, latents: Tensor) -> Tensor:
+    """A linear layer over the channels of latents: [B,N,F] -> [B,D,F]."""
+    return linear(latents.transpose(1, 2)).transpose(1, 2)
+
+
+def projected(linear: nn.Linear, output: QuantizerOutput) -> QuantizerOutput:
+    """What a quantiser of a space of its own says, in the space that `linear` leads to: [B,N,F] -> [B,D,F]."""
+    stages = tuple(project(linear, stage) for stage in output.stages)
+    return replace(output, quantized=project(linear, output.quantized), stages=stages)
 
 
 def joined(outputs: Sequence[QuantizerOutput]) -> QuantizerOutput:

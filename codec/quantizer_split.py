@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from codec.config import CodecConfig
-from codec.quantizer import QuantizerOutput, ResidualQuantizer, joined
+from codec.quantizer import QuantizerOutput, ResidualQuantizer, joined, project, projected
 
 
 class SplitQuantizer(nn.Module):
@@ -30,7 +30,7 @@ class SplitQuantizer(nn.Module):
     def initialise(self, latents: Tensor, generator: torch.Generator | None = None, mask: Tensor | None = None) -> None:
         """K-means start of every stage from latents [B,D,F] at the frames of `mask`, bool [B,F]."""
         for half, inward in zip((self.first, self.rest), self.inward):
-            half.initialise(_project(inward, latents.float()), generator, mask)
+            half.initialise(project(inward, latents.float()), generator, mask)
 
     def forward(self, latents: Tensor, num_codebooks: int | None = None, mask: Tensor | None = None) -> QuantizerOutput:
         """Quantise latents [B,D,F]; in training the codebooks learn and items lose their last stages at random.
@@ -42,7 +42,7 @@ class SplitQuantizer(nn.Module):
             parts = zip((self.first, self.rest), self._counts(num_codebooks), self.inward, self.outward)
             for half, count, inward, outward in parts:
                 if count:
-                    outputs.append(_projected(outward, half(_project(inward, latents), count, mask)))
+                    outputs.append(projected(outward, half(project(inward, latents), count, mask)))
             return joined(outputs)
 
     def _counts(self, num_codebooks: int | None) -> tuple[int, int]:
@@ -50,19 +50,10 @@ class SplitQuantizer(nn.Module):
 
     def lookup(self, codes: Tensor) -> Tensor:
         """codes int64 [B,k,F] -> latents [B,D,F]; equals `forward(...).quantized` in evaluation."""
-        latents = _project(self.outward[0], self.first.lookup(codes[:, :1]))
-        return latents if codes.shape[1] == 1 else latents + _project(self.outward[1], self.rest.lookup(codes[:, 1:]))
+        latents = project(self.outward[0], self.first.lookup(codes[:, :1]))
+        return latents if codes.shape[1] == 1 else latents + project(self.outward[1], self.rest.lookup(codes[:, 1:]))
 
     def code_vectors(self) -> list[Tensor]:
         """What every code adds to the latents: [codebook_size, D] per book."""
         halves = zip((self.first, self.rest), self.outward)
         return [outward(vectors).detach() for half, outward in halves for vectors in half.code_vectors()]
-
-
-def _project(linear: nn.Module, latents: Tensor) -> Tensor:
-    return linear(latents.transpose(1, 2)).transpose(1, 2)
-
-
-def _projected(linear: nn.Module, output: QuantizerOutput) -> QuantizerOutput:
-    stages = tuple(_project(linear, stage) for stage in output.stages)
-    return replace(output, quantized=_project(linear, output.quantized), stages=stages)
