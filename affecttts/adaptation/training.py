@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import warnings
+from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -154,7 +156,10 @@ class VoiceTrainer:
         self.model.train()
         batches = self._next_batches()
         counts = [int((labels[:, 1:] != IGNORE).sum()) for _, labels in batches]
-        sums = [self._backward(*batch, sum(counts)) for batch in batches]
+        pieces = [(place, *rows) for place, batch in enumerate(batches) for rows in _few_rows(*batch)]
+        sums = [0.0] * len(batches)
+        for index, (place, *rows) in enumerate(pieces, 1):
+            sums[place] += self._backward(*rows, sum(counts), last=index == len(pieces))
         norm = self.accelerator.clip_grad_norm_(self.trained, self.config.gradient_clip)
         rate = learning_rate(self.step, self.config.learning_rate, self.config.warmup_steps, self.steps)
         for group in self.optimizer.param_groups:
@@ -164,18 +169,19 @@ class VoiceTrainer:
         logs = {f"loss/{kind}": part / count for kind, part, count in zip(("voice", "replay"), sums, counts)}
         return logs | {"loss/train": sum(sums) / sum(counts), "gradient_norm": float(norm), "learning_rate": rate}
 
-    def _backward(self, tokens: Tensor, labels: Tensor, count: int) -> float:
-        """Gradients of a batch's summed loss over `count`, few rows at a time: less memory, the same sum. Returns the sum."""
-        rows, summed = max(1, MICRO_TOKENS // tokens.shape[1]), 0.0
-        for part in zip(tokens.split(rows), labels.split(rows)):
+    def _backward(self, tokens: Tensor, labels: Tensor, count: int, last: bool) -> float:
+        """Add the gradients of the loss summed over tokens, labels [B,S], divided by `count`; returns the sum.
+
+        Processes exchange gradients with the `last` part of a step alone, for they may have different numbers of them.
+        """
+        with nullcontext() if last else self.accelerator.no_sync(self.model):
             # Not the accelerator's own: its precision is set once in a process, and a service adapts many voices.
             with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=self.config.mixed_precision == "bf16"):
-                loss = torch.cat(list(self.model(*part).values())).sum()
+                loss = torch.cat(list(self.model(tokens, labels).values())).sum()
             if not torch.isfinite(loss):
                 raise RequestError(f"step {self.step}: the loss is not finite; give a lower learning rate")
             self.accelerator.backward(loss / count)
-            summed += loss.item()
-        return summed
+        return loss.item()
 
     @torch.no_grad()
     def held_out_loss(self) -> float:
@@ -230,6 +236,12 @@ class VoiceTrainer:
         bar.close()
         if main:
             tracker.close()
+
+
+def _few_rows(tokens: Tensor, labels: Tensor) -> Iterable[tuple[Tensor, Tensor]]:
+    """A batch [B,S] in parts of about `MICRO_TOKENS`, so that activations of few rows are held at once."""
+    rows = max(1, MICRO_TOKENS // tokens.shape[1])
+    return zip(tokens.split(rows), labels.split(rows))
 
 
 def _plain(value: Any) -> Any:

@@ -209,11 +209,14 @@ def test_without_replay_and_with_replay_differ(run_adaptation, recordings, adapt
 
 @pytest.mark.parametrize("replay_share", [0.0, 0.4])
 def test_rows_one_by_one_make_the_same_step(run_adaptation, recordings, tmp_path, monkeypatch, replay_share):
-    original, logs, calls = VoiceTrainer.train_step, {}, []
+    original, logs, calls, apart = VoiceTrainer.train_step, {}, [], []
 
     def one_step(self):
+        unsynced = self.accelerator.no_sync
         self.model.register_forward_hook(lambda *_: calls.append(self))
-        logs[training.MICRO_TOKENS] = original(self)
+        with monkeypatch.context() as patch:
+            patch.setattr(self.accelerator, "no_sync", lambda model: apart.append(self) or unsynced(model))
+            logs[training.MICRO_TOKENS] = original(self)
         raise Killed
 
     monkeypatch.setattr(VoiceTrainer, "train_step", one_step)
@@ -224,6 +227,7 @@ def test_rows_one_by_one_make_the_same_step(run_adaptation, recordings, tmp_path
             run_adaptation(recordings, tmp_path / str(tokens), config=changes)
     few, all_at_once = logs[1], logs[10**6]
     assert len(calls) > 2 * (1 + (replay_share > 0))
+    assert len(apart) == len(calls) - 2, "processes exchange gradients once in a step"
     assert few.keys() == all_at_once.keys() and few["gradient_norm"] > 0
     assert few == pytest.approx(all_at_once, rel=1e-4)
 
