@@ -9,10 +9,11 @@ from codec.decoder import DecoderOutput
 from codec.features import magnitude, mel_filterbank
 
 SCALES = ((256, 20), (512, 40), (1024, 80), (2048, 160))  # (window in samples, mel filters)
+FLOOR = 1e-5  # of magnitudes
 
 
-class MultiScaleMelLoss(nn.Module):
-    """L1 between log10-mel spectrograms at several windows, hop a quarter of each (DAC, arXiv 2306.06546)."""
+class SpectralLosses(nn.Module):
+    """Distances between mel spectrograms at several windows, hop a quarter of each, mean over the windows."""
 
     def __init__(self, sample_rate: int) -> None:
         super().__init__()
@@ -20,17 +21,33 @@ class MultiScaleMelLoss(nn.Module):
             self.register_buffer(f"mel_{size}", mel_filterbank(size, mels, sample_rate), persistent=False)
             self.register_buffer(f"window_{size}", torch.hann_window(size), persistent=False)
 
-    def forward(self, predicted: Tensor, target: Tensor) -> Tensor:
-        """predicted, target [B,1,T] -> scalar, mean over the scales."""
-        predicted, target = predicted[:, 0].float(), target[:, 0].float()
-        total = predicted.new_zeros(())
-        for size, _ in SCALES:
-            total = total + (self._log_mel(predicted, size) - self._log_mel(target, size)).abs().mean()
-        return total / len(SCALES)
+    def forward(self, predicted: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """predicted, target [B,1,T].
 
-    def _log_mel(self, audio: Tensor, size: int) -> Tensor:
+        Returns:
+            `mel`: L1 of log10 magnitudes (DAC, arXiv 2306.06546), for which soft and loud weigh alike.
+            `convergence`: norm of the difference of magnitudes over the target's, for which loud frames weigh most
+            (spectral convergence, arXiv 1808.06719), here by clip and band, so that loud bands weigh no more than soft ones.
+        """
+        predicted, target = predicted[:, 0].float(), target[:, 0].float()
+        pairs = [(self._mel(predicted, size), self._mel(target, size)) for size, _ in SCALES]
+        mel = torch.stack([(_log10(a) - _log10(b)).abs().mean() for a, b in pairs])
+        convergence = torch.stack([_convergence(a, b) for a, b in pairs])
+        return {"mel": mel.mean(), "convergence": convergence.mean()}
+
+    def _mel(self, audio: Tensor, size: int) -> Tensor:
         filters, window = getattr(self, f"mel_{size}"), getattr(self, f"window_{size}")
-        return (filters @ magnitude(audio, size, size // 4, window)).clamp_min(1e-5).log10()
+        return filters @ magnitude(audio, size, size // 4, window)
+
+
+def _log10(mel: Tensor) -> Tensor:
+    return mel.clamp_min(FLOOR).log10()
+
+
+def _convergence(predicted: Tensor, target: Tensor) -> Tensor:
+    """[B,M,N] twice -> scalar; a band that is empty in the target counts against the floor."""
+    wrong = (predicted - target).square().mean(dim=-1)
+    return ((wrong + FLOOR**2).sqrt() / (target.square().mean(dim=-1).sqrt() + FLOOR)).mean()
 
 
 def pitch_losses(decoded: DecoderOutput, f0: Tensor) -> dict[str, Tensor]:

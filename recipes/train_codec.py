@@ -41,7 +41,7 @@ from codec.cycle import cycle_loss
 from codec.discriminators import Discriminator, DiscriminatorConfig
 from codec.errors import CheckpointError
 from codec.listener import Listener, PhoneticLoss
-from codec.losses import MultiScaleMelLoss, pitch_losses
+from codec.losses import SpectralLosses, pitch_losses
 from codec.relation import RelationConfig
 from codec.serialization import fingerprint
 from codec.student import code_agreement
@@ -79,7 +79,7 @@ class Trainer:
         self.adversary = self._adversary(init_discriminator) if config.adversarial_start_step is not None else None
         self.codec, self.distillation, self.optimizer = self.accelerator.prepare(codec, distillation, optimizer)
         self.ema.to(self.accelerator.device)
-        self.mel_loss = MultiScaleMelLoss(self.shape.sample_rate).to(self.accelerator.device)
+        self.spectral = SpectralLosses(self.shape.sample_rate).to(self.accelerator.device)
         self.phonetic_loss = self._phonetic(listener) if listener else None
         crops = CropConfig(
             config.batch_size, config.crop_seconds, config.gain_jitter_db, config.speaker_weights, config.seed, alignment.reach,
@@ -167,7 +167,7 @@ class Trainer:
                 batch.audio, batch.f0, quantize, self._num_codebooks(), guidance, share, batch.codes, batch.mask,
                 self.step >= config.detail_start_step,
             )  # fmt: skip
-        losses, logs = {"mel": self.mel_loss(output.audio, batch.audio), **pitch_losses(output.decoded, batch.f0)}, {}
+        losses, logs = {**self.spectral(output.audio, batch.audio), **pitch_losses(output.decoded, batch.f0)}, {}
         if self.step < config.waveform_steps:
             losses["waveform"] = (output.audio - batch.audio).abs().mean()
         if self.phonetic_loss is not None:
@@ -275,7 +275,7 @@ class Trainer:
             audio = torch.from_numpy(self.cache.audio(self.cache.clips[index]))[None, None].to(device)
             encoded = codec.encode(audio)
             rebuilt = codec.decode(encoded.codes, encoded.num_samples)
-            distances.append(self.mel_loss(rebuilt, audio).item())
+            distances.append(self.spectral(rebuilt, audio)["mel"].item())
             if self.lessons is not None and "teacher" in codec.modes:
                 agreements.append(self._agreement(codec, audio, index, encoded.codes.shape[-1]))
             if place < 4:

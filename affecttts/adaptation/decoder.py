@@ -17,10 +17,10 @@ from affecttts.training.checkpoint import has_checkpoint, load_checkpoint, save_
 from affecttts.training.schedule import learning_rate
 from codec import Codec
 from codec.audio import load_audio
-from codec.losses import MultiScaleMelLoss, pitch_losses
+from codec.losses import SpectralLosses, pitch_losses
 from codec.serialization import read_json, save_weights
 
-LOSS_WEIGHTS = {"mel": 15.0, "f0": 10.0, "voicing": 1.0}  # as in the codec's own training
+LOSS_WEIGHTS = {"mel": 15.0, "convergence": 6.0, "f0": 10.0, "voicing": 1.0}  # as in the codec's own training
 WARMUP_STEPS = 10
 
 
@@ -39,7 +39,7 @@ class DecoderTrainer:
         self.codec.load_state_dict(codec.state_dict())
         self.codec.requires_grad_(False).eval()
         self.decoder = self.codec.decoder.requires_grad_(True)
-        self.mel = MultiScaleMelLoss(codec.config.sample_rate)
+        self.spectral = SpectralLosses(codec.config.sample_rate)
         rate = config.codec_learning_rate
         self.optimizer = torch.optim.AdamW(self.decoder.parameters(), rate, betas=(0.8, 0.99), weight_decay=0.0)
         store, shape = TokenStore(prepared.folder), codec.config
@@ -74,7 +74,7 @@ class DecoderTrainer:
         """One update; returns the mel loss."""
         codes, audio, f0 = self._batch()
         decoded = self.codec.decode_latents(self.codec.lookup(codes), f0)
-        losses = {"mel": self.mel(decoded.audio, audio), **pitch_losses(decoded, f0)}
+        losses = {**self.spectral(decoded.audio, audio), **pitch_losses(decoded, f0)}
         sum(LOSS_WEIGHTS[name] * loss for name, loss in losses.items()).backward()
         torch.nn.utils.clip_grad_norm_(self.decoder.parameters(), self.config.gradient_clip)
         for group in self.optimizer.param_groups:

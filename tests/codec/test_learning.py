@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from codec.losses import MultiScaleMelLoss, pitch_losses
+from codec.losses import SpectralLosses, pitch_losses
 from tiny_models import random_codec
 
 
 @pytest.mark.parametrize("quantize", [False, True])
 def test_losses_fall_on_one_sound(tone, quantize):
-    codec, mel = random_codec(quantizer_dropout=0.0).train(), MultiScaleMelLoss(24_000)
+    codec, spectral = random_codec(quantizer_dropout=0.0).train(), SpectralLosses(24_000)
     audio = tone[..., :9600]
     f0 = torch.full((1, 40), 220.0)
     if quantize:
@@ -19,7 +19,7 @@ def test_losses_fall_on_one_sound(tone, quantize):
     history = []
     for _ in range(40):
         output = codec(audio, f0, quantize)
-        losses = {"mel": mel(output.audio, audio), **pitch_losses(output.decoded, f0)}
+        losses = {**spectral(output.audio, audio), **pitch_losses(output.decoded, f0)}
         (15 * losses["mel"] + 10 * losses["f0"] + losses["voicing"]).backward()
         optimizer.step()
         optimizer.zero_grad()
@@ -30,7 +30,7 @@ def test_losses_fall_on_one_sound(tone, quantize):
 def test_gradient_reaches_every_weight(tone):
     codec = random_codec().train()
     output = codec(tone)
-    losses = {"mel": MultiScaleMelLoss(24_000)(output.audio, tone), **pitch_losses(output.decoded, torch.full((1, 52), 220.0))}
+    losses = {**SpectralLosses(24_000)(output.audio, tone), **pitch_losses(output.decoded, torch.full((1, 52), 220.0))}
     (sum(losses.values()) + output.quantized.commitment).backward()
     missing = [name for name, weight in codec.named_parameters() if weight.grad is None or not weight.grad.abs().sum() > 0]
     assert not missing

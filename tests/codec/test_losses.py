@@ -8,12 +8,22 @@ import torch
 from codec.adversary import discriminator_loss, generator_losses
 from codec.decoder import DecoderOutput
 from codec.discriminators import Discriminator, DiscriminatorConfig, Judgement
-from codec.losses import MultiScaleMelLoss, pitch_losses
+from codec.losses import SpectralLosses, pitch_losses
 
 
 @pytest.fixture(scope="module")
-def mel_loss():
-    return MultiScaleMelLoss(24_000)
+def spectral():
+    return SpectralLosses(24_000)
+
+
+@pytest.fixture(scope="module")
+def mel_loss(spectral):
+    return lambda predicted, target: spectral(predicted, target)["mel"]
+
+
+@pytest.fixture(scope="module")
+def convergence(spectral):
+    return lambda predicted, target: spectral(predicted, target)["convergence"].item()
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +54,21 @@ def test_mel_loss_has_a_gradient_also_at_silence(mel_loss):
     audio = torch.zeros(1, 1, 4000, requires_grad=True)
     mel_loss(audio, 0.1 * torch.randn(1, 1, 4000)).backward()
     assert torch.isfinite(audio.grad).all()
+
+
+def test_convergence_is_the_relative_error_of_magnitudes(convergence):
+    noise = 0.05 * torch.randn(1, 1, 8000, generator=torch.Generator().manual_seed(0))
+    assert convergence(noise, noise) == pytest.approx(0.0, abs=0.01)
+    assert convergence(1.5 * noise, noise) == pytest.approx(0.5, abs=0.01)
+    assert convergence(0 * noise, noise) == pytest.approx(1.0, abs=0.01)
+
+
+def test_convergence_minds_loud_stretches_where_mel_minds_all(convergence, mel_loss):
+    noise = 0.05 * torch.randn(1, 1, 8000, generator=torch.Generator().manual_seed(0))
+    speech = torch.cat([noise, 0.01 * noise], dim=-1)
+    loud, soft = (torch.cat([a * noise, b * 0.01 * noise], dim=-1) for a, b in ((2, 1), (1, 2)))
+    assert convergence(loud, speech) > 10 * convergence(soft, speech)
+    assert mel_loss(loud, speech).item() == pytest.approx(mel_loss(soft, speech).item(), rel=0.15)
 
 
 def decoded(f0, voicing):
