@@ -3,7 +3,8 @@
     python benchmarks/codec_quality.py --corpus DIR
     python benchmarks/codec_quality.py --corpus DIR --codec MODEL/codec --num-codebooks 2 --limit 10
 
-Judges: STOI (pystoi), PESQ-WB at 16 kHz (pesq), our pitch track, log-mel, and Whisper tiny.en for words.
+Judges: STOI (pystoi), PESQ-WB at 16 kHz (pesq), our pitch track alone and where WORLD's Harvest agrees with it to a
+semitone, log-mel, and Whisper tiny.en for words.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import numpy as np
 from affecttts.evaluation.fidelity import compare_pitch, mel_distance_db, pesq_wide_band, stoi
 from affecttts.evaluation.intervals import difference_interval, interval, ratio_interval
 from affecttts.evaluation.judges import WordCounts, WordJudge
-from affecttts.evaluation.pitch import track_f0
+from affecttts.evaluation.pitch import agreed_f0, track_f0
 from affecttts.evaluation.resources import read_lines
 from common import print_table, progress, write_json
 
@@ -32,18 +33,23 @@ class Fidelity:
     stoi: float  # 0 to 1
     pesq: float  # wide band, 1 to 4.64
     f0_correlation: float  # of log F0, frames voiced in both
+    agreed_f0_correlation: float  # the same, of frames on which two trackers agree
+    agreed: float  # % of the original's voiced frames on which they do
     voicing_errors: float  # % of frames voiced in only one
     mel_distance: float  # mean absolute difference of 80 log-mel bands, dB
 
 
-NAMES = ("STOI", "PESQ-WB", "log-F0 correlation", "voicing errors, %", "mel distance, dB")
+NAMES = ("STOI", "PESQ-WB", "log-F0 correlation", "log-F0 correlation, agreed", "agreed, %", "voicing errors, %", "mel distance, dB")
 
 
 def fidelity(original: np.ndarray, copy: np.ndarray, sample_rate: int) -> Fidelity:
     """Compare two signals [T] of one length."""
-    correlation, _, voicing = compare_pitch(track_f0(original, sample_rate), track_f0(copy, sample_rate))
+    first, second = (track_f0(audio, sample_rate) for audio in (original, copy))
+    agreed = [agreed_f0(audio, sample_rate) for audio in (original, copy)]
+    correlation, _, voicing = compare_pitch(first, second)
     return Fidelity(
-        stoi(original, copy, sample_rate), pesq_wide_band(original, copy, sample_rate), correlation, voicing,
+        stoi(original, copy, sample_rate), pesq_wide_band(original, copy, sample_rate), correlation,
+        compare_pitch(*agreed)[0], 100 * (agreed[0] > 0).sum() / max(1, (first > 0).sum()), voicing,
         mel_distance_db(original, copy, sample_rate),
     )  # fmt: skip
 

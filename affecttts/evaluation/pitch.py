@@ -18,6 +18,7 @@ SILENCE_THRESHOLD = 0.03  # of the loudest frame's peak
 OCTAVE_COST = 0.01  # per octave below the ceiling
 JUMP_COST = 0.35  # per octave between frames
 VOICING_COST = 0.14  # per switch between voiced and unvoiced
+AGREEMENT = 1.0  # semitones within which two trackers are of one opinion
 
 
 def track_f0(audio: np.ndarray, sample_rate: int) -> np.ndarray:
@@ -31,6 +32,25 @@ def track_f0(audio: np.ndarray, sample_rate: int) -> np.ndarray:
         return f0
     low, high = np.percentile(f0[f0 > 0], [25, 75]) * REGISTER
     return _track(signal, rate, max(FLOOR_HZ, low), min(CEILING_HZ, high))
+
+
+def agreed_f0(audio: np.ndarray, sample_rate: int) -> np.ndarray:
+    """As `track_f0`, but 0 wherever WORLD's Harvest (Morise 2017, by pyworld) disagrees by more than a semitone.
+
+    Every tracker takes creaky stretches now for one octave and now for another. A copy that sounds alike then seems to
+    have another pitch; two trackers seldom err in the same way at the same place.
+    """
+    import pyworld
+
+    own, wide = track_f0(audio, sample_rate), np.asarray(audio, dtype=np.float64)
+    if not own.any():
+        return own
+    period = 1000 / FRAMES_PER_SECOND
+    other, _ = pyworld.harvest(wide, sample_rate, f0_floor=FLOOR_HZ, f0_ceil=CEILING_HZ, frame_period=period)
+    other = np.pad(other, (0, max(0, len(own) - len(other))))[: len(own)]
+    both = (own > 0) & (other > 0)
+    distance = 12 * np.abs(np.log2(np.where(both, own, 1.0) / np.where(both, other, 1.0)))
+    return np.where(both & (distance <= AGREEMENT), own, 0.0)
 
 
 def _track(signal: np.ndarray, rate: float, floor: float, ceiling: float) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from affecttts.evaluation.acoustics import SHIFTS, acoustics, letters, shift
-from affecttts.evaluation.pitch import track_f0
+from affecttts.evaluation.pitch import agreed_f0, track_f0
 
 SAMPLE_RATE = 24000
 STILL = {"f0": 0.2, "range": 0.5, "rate": 3.0, "level": 0.3, "tilt": 0.6}  # what counts as not moved
@@ -38,6 +38,21 @@ def test_noise_and_silence_have_no_pitch():
     noise = np.random.default_rng(0).normal(0, 0.1, SAMPLE_RATE)
     assert (track_f0(noise, SAMPLE_RATE) > 0).mean() < 0.1
     assert not track_f0(np.zeros(SAMPLE_RATE), SAMPLE_RATE).any()
+
+
+def test_two_trackers_agree_on_pulses_and_not_where_one_errs(pulses, monkeypatch):
+    pytest.importorskip("pyworld")
+    audio = pulses(200.0)
+    own, agreed = track_f0(audio, SAMPLE_RATE), agreed_f0(audio, SAMPLE_RATE)
+    kept = agreed > 0
+    assert kept.sum() > 0.9 * (own > 0).sum()
+    assert np.array_equal(agreed[kept], own[kept])
+    wrong = np.where(np.arange(len(own)) < len(own) // 2, own / 2, own)
+    monkeypatch.setattr("affecttts.evaluation.pitch.track_f0", lambda *_: wrong)
+    agreed = agreed_f0(audio, SAMPLE_RATE)
+    assert not agreed[: len(own) // 2].any()
+    assert agreed[len(own) // 2 :].any()
+    assert not agreed_f0(np.zeros(SAMPLE_RATE), SAMPLE_RATE).any()
 
 
 @pytest.mark.parametrize("length", [0, 100, SAMPLE_RATE])
