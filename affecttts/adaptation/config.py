@@ -19,6 +19,7 @@ class AdaptationConfig:
     rank: int = 16
     alpha: float = 32.0  # the adapter counts alpha / rank times
     dropout: float = 0.05  # before the adapter's matrices
+    strength: float = 0.6  # of what was learned, that is kept: less of the voice, more of the words (arXiv 2109.01903)
     # training
     epochs: float = 16.0
     batch_tokens: int = 4096  # per step and process, replay included
@@ -44,6 +45,8 @@ class AdaptationConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.replay_share < 1 or not 0 < self.held_out_share < 1:
             raise ValueError("replay_share must be at least 0 and below 1, held_out_share between 0 and 1")
+        if not 0 < self.strength <= 1:
+            raise ValueError(f"strength is {self.strength!r}, must be above 0 and at most 1")
         if self.mixed_precision not in ("bf16", "no"):
             raise ValueError(f"mixed_precision is {self.mixed_precision!r}, must be bf16 or no")
         for name in ("minimum_seconds", "rank", "alpha", "epochs", "batch_tokens", "learning_rate", "checkpoint_every"):

@@ -65,6 +65,13 @@ def test_only_projections_and_one_row_are_trained(adapted, adaptable_model):
     assert all(tensor.dtype == torch.float16 for tensor in tensors.values())
 
 
+def test_strength_keeps_a_share_of_the_projections_and_all_of_the_row(run_adaptation, recordings, tmp_path):
+    voices = [run_adaptation(recordings, tmp_path / f"{share}", config={"strength": share}).output for share in (1.0, 0.5)]
+    whole, half = (load_weights(voice / WEIGHTS_NAME) for voice in voices)
+    for name, tensor in whole.items():
+        torch.testing.assert_close(half[name], tensor * 0.5 if "lora_B" in name else tensor, rtol=1e-2, atol=1e-6)
+
+
 def test_peft_loads_what_was_saved(adapted, adaptable_model):
     from peft import PeftModel
 
