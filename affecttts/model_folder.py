@@ -13,6 +13,7 @@ from codec.serialization import read_json
 
 SHIPPED = Path(__file__).parent / "models" / "default"
 INFO_NAME = "model.json"
+LISTENER_NAME = "listener"  # folder of what hears phones in recordings, for adaptations
 
 
 @dataclass(frozen=True)

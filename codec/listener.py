@@ -64,6 +64,10 @@ class Listener(Pretrained):
         self.register_buffer("mel", mel_filterbank(config.n_fft, config.n_mels, config.sample_rate), persistent=False)
         self.register_buffer("window", torch.hann_window(config.n_fft), persistent=False)
 
+    def stored_tensors(self) -> dict[str, Tensor]:
+        """Weights in half precision."""
+        return {name: tensor.half() for name, tensor in self.state_dict().items()}
+
     def features(self, audio: Tensor) -> Tensor:
         """Log-mel [B,n_mels,N] with the mean of each band over time taken off: no level, no channel."""
         config = self.config

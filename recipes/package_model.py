@@ -3,11 +3,13 @@
     python recipes/package_model.py --codec runs/codec/codec --lm runs/lm/lm --name my-model --output models/my-model
     python recipes/package_model.py ... --licence Apache-2.0 --corpus-licence mine/manifest.jsonl=LicenseRef-own
 
-The model card lists the training data of both and their licences; weights are not marked free where these are not.
+The model card lists the training data of all parts and their licences; weights are not marked free where these are not.
 
-    python recipes/package_model.py ... --replay-manifest corpus/manifest.jsonl --replay-tokens runs/tokens
+    python recipes/package_model.py ... --listener runs/listener/listener \\
+        --replay-manifest corpus/manifest.jsonl --replay-tokens runs/tokens
 
-With the last two options it can also learn voices (`affecttts adapt`): some of the corpus goes along, as tokens.
+With the last two options it can also learn voices (`affecttts adapt`): some of the corpus goes along, as tokens, and a listener
+that finds phones in recordings.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from __future__ import annotations
 import argparse
 import shutil
 from dataclasses import asdict
+from functools import reduce
+from operator import or_
 from pathlib import Path
 
 from affecttts.adaptation.replay import open_base_data, select_utterances, write_replay
@@ -22,7 +26,7 @@ from affecttts.data.lineage import Lineage, check_weights_licence, load_lineage,
 from affecttts.errors import RequestError
 from affecttts.lm.generate import SamplingConfig
 from affecttts.lm.model import load_lm
-from affecttts.model_folder import INFO_NAME, ModelInfo
+from affecttts.model_folder import INFO_NAME, LISTENER_NAME, ModelInfo
 from codec.errors import CheckpointError
 from codec.serialization import atomic_folder, fingerprint, write_json
 
@@ -44,6 +48,7 @@ def main() -> None:
     parser.add_argument("--replay-manifest", type=Path, help="manifest of the training corpus, for adaptations")
     parser.add_argument("--replay-tokens", type=Path, help="its token shards")
     parser.add_argument("--replay-utterances", type=int, default=480, help="how many of it go along (default 480)")
+    parser.add_argument("--listener", type=Path, help="what hears phones (train_listener.py), for adaptations")
     parser.add_argument("--output", required=True, type=Path)
     arguments = parser.parse_args()
     language_model = load_lm(arguments.lm)
@@ -60,7 +65,7 @@ def main() -> None:
         sampling=asdict(SamplingConfig()), voice_notes=dict(note.split("=", 1) for note in arguments.voice_note),
     )  # fmt: skip
     with atomic_folder(arguments.output) as temporary:
-        for name, source in (("codec", arguments.codec), ("lm", arguments.lm)):
+        for name, source in _parts(arguments).items():
             shutil.copytree(source, temporary / name)
             save_lineage(temporary / name, lineage.part(load_lineage(source)))
         card = arguments.card.read_text(encoding="utf-8") if arguments.card else f"# {info.name}\n\nLicence: {info.licence}\n"
@@ -73,14 +78,20 @@ def main() -> None:
             write_replay(temporary, select_utterances(offered, arguments.replay_utterances), base.store)
 
 
+def _parts(arguments: argparse.Namespace) -> dict[str, Path]:
+    """Folder in the model -> folder that it is copied from."""
+    parts = {"codec": arguments.codec, "lm": arguments.lm}
+    return parts | ({LISTENER_NAME: arguments.listener} if arguments.listener else {})
+
+
 def _lineage(arguments: argparse.Namespace) -> Lineage:
-    """That of codec and LM together.
+    """That of all parts together.
 
     Raises:
         RequestError: it does not allow the licence of the weights.
     """
     stated = dict(pair.rpartition("=")[::2] for pair in arguments.corpus_licence)
-    lineage = (load_lineage(arguments.codec) | load_lineage(arguments.lm)).with_licences(stated)
+    lineage = reduce(or_, map(load_lineage, _parts(arguments).values())).with_licences(stated)
     check_weights_licence(arguments.licence, lineage)
     return lineage
 

@@ -16,10 +16,10 @@ from affecttts.emotion import load_emotions
 from affecttts.lm.generate import SamplingConfig
 from affecttts.lm.model import save_lm
 from affecttts.lm.pieces import train_pieces
-from affecttts.model_folder import INFO_NAME, ModelInfo
+from affecttts.model_folder import INFO_NAME, LISTENER_NAME, ModelInfo
 from codec import Codec
 from codec.serialization import fingerprint, write_json
-from tiny_models import DATA, VOICES, random_codec, random_llama, tiny_layout
+from tiny_models import DATA, VOICES, random_codec, random_listener, random_llama, tiny_layout
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +61,7 @@ def tiny_model_dir(tiny_codec: Codec, pieces_model: bytes, tmp_path_factory: pyt
     """A model folder without any training, which babbles. Treat as read-only."""
     folder = tmp_path_factory.mktemp("models") / "tiny"
     tiny_codec.save_pretrained(folder / "codec")
+    random_listener().save_pretrained(folder / LISTENER_NAME)
     layout = tiny_layout()
     save_lm(folder / "lm", random_llama(layout), layout, fingerprint(folder / "codec"), pieces_model)
     info = ModelInfo("tiny", "none", VOICES, layout.emotions, sampling=asdict(SamplingConfig()), voice_notes={"heart": "warm"})

@@ -9,10 +9,12 @@ from types import ModuleType
 
 import torch
 
+from affecttts.data.align import NUM_CLASSES
 from affecttts.emotion import load_emotions
 from affecttts.lm.layout import TokenLayout
 from affecttts.lm.model import LMConfig, build_llama
 from codec import Codec, CodecConfig
+from codec.listener import Listener, ListenerConfig
 
 DATA = Path(__file__).parent / "data"
 REPOSITORY = Path(__file__).parents[1]
@@ -53,6 +55,12 @@ def random_llama(layout: TokenLayout, seed: int = 0, max_tokens: int = 2048):
         table[:, 0] = 4.0
         table[layout.duration(LONGEST_PHONE + 1) : layout.voice_start, 0] = -8.0
     return model.eval()
+
+
+def random_listener(seed: int = 0) -> Listener:
+    """An untrained tiny listener in evaluation mode."""
+    torch.manual_seed(seed)
+    return Listener(ListenerConfig(n_mels=16, dim=8, dilations=(1,), classes=NUM_CLASSES)).eval()
 
 
 def load_recipe(name: str) -> ModuleType:

@@ -23,7 +23,7 @@ from affecttts.adaptation.config import AdaptationConfig
 from affecttts.adaptation.listening import Recogniser, language_of
 from affecttts.adaptation.prosody import NEUTRAL, ProsodyReference, label_clips, measure
 from affecttts.adaptation.recordings import Recording
-from affecttts.data.align import Aligner, Clip, latents, phone_classes
+from affecttts.data.align import Aligner, Alignment, hear, phone_classes
 from affecttts.data.manifest import Utterance, read_manifest
 from affecttts.data.tokens import TokenRow, shard_path, write_shard
 from affecttts.errors import InputError, RequestError
@@ -31,6 +31,7 @@ from affecttts.lm.sequence import split_phones
 from affecttts.text import text_to_phonemes
 from codec import Codec
 from codec.audio import Audio, save_wav
+from codec.listener import Listener
 from codec.serialization import atomic_folder, read_json, write_json
 
 REPORT_NAME = "report.json"
@@ -107,7 +108,8 @@ class Preparation:
 
     Args:
         model_key: what says which model and which base data this is for.
-        aligner: how phones sound in the base data.
+        listener: hears phones.
+        aligner: how long they last in the base data.
         reference: what emotions do in the base data; None = unlabelled clips are neutral.
         recogniser: folder of a Whisper model for recordings without transcripts; None = the offline package.
         say: takes a line for the user.
@@ -116,12 +118,12 @@ class Preparation:
 
     def __init__(
         self, config: AdaptationConfig, name: str, codec: Codec, codec_fingerprint: str, model_key: str,
-        aligner: Callable[[], Aligner], reference: Callable[[], ProsodyReference], recogniser: Path | None,
+        listener: Listener, aligner: Callable[[], Aligner], reference: Callable[[], ProsodyReference], recogniser: Path | None,
         say: Callable[[str], None], progress: Callable[[Iterable, str], Iterable],
     ) -> None:  # fmt: skip
         self.config, self.name, self.model_key = config, name, model_key
         self.codec, self.codec_fingerprint = codec, codec_fingerprint
-        self.aligner, self.reference, self.recogniser = aligner, reference, recogniser
+        self.listener, self.aligner, self.reference, self.recogniser = listener, aligner, reference, recogniser
         self.say, self.progress = say, progress
 
     def run(self, recordings: list[Recording], folder: Path) -> Prepared:
@@ -210,10 +212,9 @@ class Preparation:
         if not spoken:
             return []
         spoken = [replace(s, codes=self._encode(s.clip.samples)) for s in self.progress(spoken, "encode")]
-        books = [book.vectors.numpy() for book in self.codec.quantizer.codebooks]
-        parts = [Clip(latents(books, s.codes), phone_classes(s.ipa)) for s in spoken]
         aligner = self.aligner()
-        matching = [alignment.margin >= MARGIN for alignment in aligner.align(parts)]
+        found = [self._alignment(aligner, s) for s in self.progress(spoken, "align")]
+        matching = [alignment.margin >= MARGIN for alignment in found]
         given = [fits for s, fits in zip(spoken, matching) if s.source == "given"]
         if given and given.count(False) > MISMATCHED_SHARE * len(given):
             first = next(s for s, fits in zip(spoken, matching) if s.source == "given" and not fits)
@@ -224,11 +225,12 @@ class Preparation:
         for s, fits in zip(spoken, matching):
             if not fits:
                 findings.leave_out("words that do not match the sound", f"{s.clip.recording.path.name}: {s.text}")
-        kept = [(s, part) for s, part, fits in zip(spoken, parts, matching) if fits]
-        if not kept:
-            return []
-        found = aligner.adapted([part for _, part in kept]).align([part for _, part in kept])
-        return [replace(s, counts=alignment.counts) for (s, _), alignment in zip(kept, found)]
+        return [replace(s, counts=alignment.counts) for s, alignment, fits in zip(spoken, found, matching) if fits]
+
+    def _alignment(self, aligner: Aligner, s: _Spoken) -> Alignment:
+        shape = self.codec.config
+        heard = hear(self.listener, s.clip.samples, shape.sample_rate, s.codes.shape[1], shape.frame_rate)
+        return aligner.align(heard, phone_classes(s.ipa))
 
     def _encode(self, samples: np.ndarray) -> np.ndarray:
         audio, base = torch.from_numpy(samples)[None, None], self.codec.config.num_codebooks

@@ -1,6 +1,6 @@
 """Base data that goes along with an adaptation: codec tokens and labels of some training utterances, no audio.
 
-It keeps the emotions and the base voices alive (replay), teaches the aligner how phones sound, and says how far each
+It keeps the emotions and the base voices alive (replay), tells the aligner how long phones last, and says how far each
 emotion moves a voice. A model folder carries it as replay/manifest.jsonl and replay/tokens-*; a corpus of the user's
 own, encoded by the same codec, serves as well.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from affecttts.data.align import Aligner, Clip, latents, phone_classes
+from affecttts.data.align import Aligner, phone_classes
 from affecttts.data.manifest import Utterance, read_manifest
 from affecttts.data.tokens import TokenRow, TokenStore, shard_path, write_shard
 from affecttts.errors import RequestError
@@ -33,13 +33,6 @@ class BaseData:
     manifest: Path
     utterances: tuple[Utterance, ...]
     store: TokenStore
-
-    def by_speaker(self) -> dict[str, list[Utterance]]:
-        """Utterances of every speaker."""
-        groups: dict[str, list[Utterance]] = defaultdict(list)
-        for utterance in self.utterances:
-            groups[utterance.speaker].append(utterance)
-        return groups
 
 
 def open_base_data(
@@ -78,22 +71,15 @@ def open_base_data(
     return BaseData(manifest, usable, store)
 
 
-def fit_aligner(base: BaseData, codebooks: Sequence[np.ndarray], frame_rate: float) -> Aligner:
-    """How phones sound and last in the base data; codebooks are [N,D] each.
+def fit_aligner(base: BaseData, frame_rate: float) -> Aligner:
+    """How long phones last in the base data."""
 
-    Raises:
-        RequestError: there is too little of it.
-    """
+    def timed(utterance: Utterance) -> tuple[np.ndarray, list[int]]:
+        frames = base.store[utterance.id].shape[1]
+        counts = frame_counts(utterance.ipa, utterance.durations, utterance.offset, frames, frame_rate)
+        return phone_classes(utterance.ipa), counts
 
-    def clip(utterance: Utterance) -> Clip:
-        codes = base.store[utterance.id]
-        counts = frame_counts(utterance.ipa, utterance.durations, utterance.offset, codes.shape[1], frame_rate)
-        return Clip(latents(codebooks, codes), phone_classes(utterance.ipa), np.array(counts))
-
-    try:
-        return Aligner.fit([[clip(u) for u in utterances] for utterances in base.by_speaker().values()])
-    except ValueError as error:
-        raise RequestError(f"{base.manifest}: {error}") from error
+    return Aligner.fit(timed(utterance) for utterance in base.utterances)
 
 
 def select_utterances(utterances: Sequence[Utterance], count: int, seed: int = 0) -> list[Utterance]:

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from affecttts.adaptation.config import AdaptationConfig
 from affecttts.adaptation.listening import require
 from affecttts.adaptation.recordings import Recording, gather
+from affecttts.data.align import load_listener
 from affecttts.errors import InputError, OutputError, RequestError
-from affecttts.model_folder import ModelInfo, read_model_info
+from affecttts.model_folder import LISTENER_NAME, ModelInfo, read_model_info
 from affecttts.voices import CARD_NAME, DECODER_NAME, SELF_TEST_NAME, VoiceCard, check_name, describe_base, is_voice_folder
 from codec.serialization import atomic_folder, fingerprint, write_json
 
@@ -103,6 +104,7 @@ class _Adaptation:
         for package in ("peft", "accelerate"):
             require(package, "adapting")
         self.codec, self.codec_fingerprint, self.lm, self.base = self._load()
+        self.listener = load_listener(self.folder)
         self.work = request.output.absolute().with_name(f".{request.output.name}.adapting")
 
     def _load(self) -> tuple[Codec, str, TokenLM, BaseData]:
@@ -134,19 +136,18 @@ class _Adaptation:
         from affecttts.adaptation.replay import fit_aligner
 
         def aligner():
-            books = [book.vectors.numpy() for book in self.codec.quantizer.codebooks]
-            return fit_aligner(self.base, books, self.codec.config.frame_rate)
+            return fit_aligner(self.base, self.codec.config.frame_rate)
 
         request = self.request
         preparation = Preparation(
-            self.config, request.name, self.codec, self.codec_fingerprint, self._model_key(), aligner,
+            self.config, request.name, self.codec, self.codec_fingerprint, self._model_key(), self.listener, aligner,
             lambda: self.reference, request.recogniser, self.say, self.progress,
         )  # fmt: skip
         return preparation.run(self.recordings, self.work / "prepared")
 
     def _model_key(self) -> str:
         base = hashlib.sha256(self.base.manifest.read_bytes()).hexdigest()
-        return " ".join((fingerprint(self.folder / "lm"), self.codec_fingerprint, base))
+        return " ".join((fingerprint(self.folder / "lm"), self.codec_fingerprint, fingerprint(self.folder / LISTENER_NAME), base))
 
     def question(self, report: Report) -> str:
         """The one line to confirm."""
