@@ -20,7 +20,10 @@ from affecttts.evaluation.codec_summary import cell, titled
 from common import print_table, progress
 
 BASELINES = ("opus", "mp3", "codec2", "speex")
-SHOWN = ("PESQ-WB", "DNSMOS", "ESTOI", "mel distance", "log-F0 correlation", "F0 error", "word errors", "speaker cosine")
+SHOWN = (
+    "PESQ-WB", "STOI", "ViSQOL", "mel distance", "log-F0 correlation", "word errors", "speaker cosine",
+    "emotion agreement, acoustic", "emotion agreement, spectral",
+)  # fmt: skip
 
 
 def rows_by_bitrate(report: dict) -> tuple[list[str], list[list[str]]]:

@@ -103,11 +103,11 @@ def select_utterances(utterances: Sequence[Utterance], count: int, seed: int = 0
 
 
 def write_replay(model: Path, utterances: Sequence[Utterance], store: TokenStore) -> None:
-    """Write replay/ into a model folder: tokens and labels, no audio."""
+    """Write replay/ into a model folder: tokens and labels, no audio, and no word of where that lies."""
     folder = model / FOLDER_NAME
     folder.mkdir(parents=True, exist_ok=True)
     rows = [TokenRow(u.id, "", store[u.id]) for u in utterances]
     write_shard(shard_path(folder, 0, 1), rows, store.codec_fingerprint)
-    lines = [{k: v for k, v in asdict(u).items() if v is not None} for u in utterances]
+    lines = [{k: v for k, v in asdict(u).items() if v is not None} | {"path": Path(u.path).name} for u in utterances]
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     (folder / MANIFEST_NAME).write_text(text, encoding="utf-8")

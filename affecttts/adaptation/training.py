@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from transformers import LlamaForCausalLM
 
 PROBE_CLIPS = 12  # of the voice, on which the nearest base voice is found
-MICRO_TOKENS = 1536  # that go through the model at once, give or take a row
+MICRO_TOKENS = 1024  # that go through the model at once, give or take a row
 
 
 class VoiceTrainer:
