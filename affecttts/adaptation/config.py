@@ -16,10 +16,10 @@ class AdaptationConfig:
     label_emotions: bool = True  # unlabelled clips get the emotion that they clearly sound like; off: all are neutral
     require_consent: bool = False  # refuse to start without a consent file
     # adapter
-    rank: int = 16
-    alpha: float = 32.0  # the adapter counts alpha / rank times
-    dropout: float = 0.05  # before the adapter's matrices
-    strength: float = 0.6  # of what was learned, that is kept: less of the voice, more of the words (arXiv 2109.01903)
+    rank: int = 4
+    alpha: float = 8.0  # the adapter counts alpha / rank times
+    dropout: float = 0.2  # before the adapter's matrices
+    strength: float = 0.8  # of what was learned, that is kept: less of the voice, more of the words (arXiv 2109.01903)
     # training
     epochs: float = 16.0
     batch_tokens: int = 4096  # per step and process, replay included

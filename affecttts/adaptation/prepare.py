@@ -37,7 +37,7 @@ from codec.serialization import atomic_folder, read_json, write_json
 REPORT_NAME = "report.json"
 MANIFEST_NAME = "manifest.jsonl"
 SPEECH_RATES = (3.0, 35.0)  # symbols of the phone string a second, between which somebody speaks
-MARGIN = 0.1  # log-likelihood a frame by which the phones must beat their own reverse
+MARGIN = 0.6  # log-likelihood a frame by which the phones must beat their own reverse: right words do by 0.8 and more
 MISMATCHED_SHARE = 0.35  # of clips with a given transcript, from which on the transcripts as a whole are wrong
 SURE = -0.8  # mean log-probability of a token below which the recogniser did not understand
 GIBBERISH = -0.75  # the same, of the median clip: it is not English that is spoken
