@@ -8,7 +8,7 @@ import torch
 from affecttts.data.audio_cache import AudioCache, track_f0
 from affecttts.evaluation.fidelity import compare_pitch, level_correlation
 from codec import Codec
-from codec.losses import MultiScaleMelLoss
+from codec.losses import SpectralLosses
 
 # Measure -> whether more is better.
 MEASURES = {
@@ -32,7 +32,7 @@ def reconstruction_scores(codec: Codec, cache: AudioCache, clips: list[int]) -> 
 
     The codec works as in use: its first mode, all codebooks.
     """
-    mel = MultiScaleMelLoss(cache.sample_rate).to(next(codec.parameters()).device)
+    spectral = SpectralLosses(cache.sample_rate).to(next(codec.parameters()).device)
     scores: dict[str, list[float]] = {name: [] for name in MEASURES}
     for index in clips:
         clip = cache.clips[index]
@@ -41,7 +41,7 @@ def reconstruction_scores(codec: Codec, cache: AudioCache, clips: list[int]) -> 
         rebuilt = codec.decode(encoded.codes, encoded.num_samples)
         copy = rebuilt[0, 0].cpu().numpy()
         pitch = compare_pitch(cache.f0(clip), track_f0(copy, cache.sample_rate, cache.hop_length))
-        values = [mel(rebuilt, audio).item(), *pitch, level_correlation(cache.audio(clip), copy, cache.hop_length)]
+        values = [spectral(rebuilt, audio)["mel"].item(), *pitch, level_correlation(cache.audio(clip), copy, cache.hop_length)]
         for name, value in zip(MEASURES, values, strict=True):
             scores[name].append(value)
     return scores
