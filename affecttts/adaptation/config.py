@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+
+USUAL_EPOCHS = 16
+LEAST_STEPS = 200  # unless epochs are asked for
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class AdaptationConfig:
     dropout: float = 0.2  # before the adapter's matrices
     strength: float = 0.8  # of what was learned, that is kept: less of the voice, more of the words (arXiv 2109.01903)
     # training
-    epochs: float = 16.0
+    epochs: float | None = None  # passes over the recordings; None = USUAL_EPOCHS, or as many as make LEAST_STEPS
     batch_tokens: int = 4096  # per step and process, replay included
     replay_share: float = 0.3  # of those tokens
     learning_rate: float = 1e-3  # peak
@@ -50,5 +54,12 @@ class AdaptationConfig:
         if self.mixed_precision not in ("bf16", "no"):
             raise ValueError(f"mixed_precision is {self.mixed_precision!r}, must be bf16 or no")
         for name in ("minimum_seconds", "rank", "alpha", "epochs", "batch_tokens", "learning_rate", "checkpoint_every"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} is {getattr(self, name)!r}, must be more than 0")
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ValueError(f"{name} is {value!r}, must be more than 0")
+
+    def steps(self, steps_per_epoch: int) -> int:
+        """How many updates to make; few recordings are gone through more often, for a voice needs its time."""
+        if self.epochs is None:
+            return max(USUAL_EPOCHS * steps_per_epoch, LEAST_STEPS)
+        return max(1, math.ceil(self.epochs * steps_per_epoch))

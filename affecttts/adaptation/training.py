@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import warnings
 from collections.abc import Iterable
 from contextlib import nullcontext
@@ -70,7 +69,7 @@ class VoiceTrainer:
         self.model, self.optimizer = accelerator.prepare(loss, optimizer)
         self.step, self.epoch, self.position = 0, 0, 0
         self.batches = self._epoch_batches()
-        self.steps = max(1, math.ceil(config.epochs * len(self.batches)))
+        self.steps = config.steps(len(self.batches))
 
     def _open_data(self, lm: TokenLM, codec: Codec, prepared: Prepared, base: BaseData) -> None:
         config, rate = self.config, codec.config.frame_rate

@@ -8,7 +8,7 @@ import sys
 from dataclasses import fields, replace
 from pathlib import Path
 
-from affecttts.adaptation.config import AdaptationConfig
+from affecttts.adaptation.config import USUAL_EPOCHS, AdaptationConfig
 from affecttts.errors import RequestError
 from affecttts.training.config import load_config
 
@@ -39,7 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--name", required=True, help="name of the voice")
     add("--output", type=Path, required=True, metavar="DIR", help="folder of the voice")
     add("--consent", type=Path, metavar="FILE", help="what the speaker agreed to; its hash is kept with the voice")
-    add("--epochs", type=float, help=f"passes over the recordings (default {default.epochs:g})")
+    add("--epochs", type=float, help=f"passes over the recordings (default {USUAL_EPOCHS}, more for few recordings)")
     add("--rank", type=int, help=f"of the adapter (default {default.rank})")
     add("--learning-rate", type=float, help=f"peak (default {default.learning_rate:g})")
     add("--replay-share", type=float, help=replay)

@@ -76,3 +76,9 @@ def test_the_recipe_is_the_same(calls, monkeypatch, cli):
     assert load_recipe("adapt_voice").main() == 0
     cli("adapt", *OPTIONS, "--yes", "--config", REPOSITORY / "recipes" / "configs" / "adapt.yaml")
     assert calls[0] == calls[1] and calls[0][1].require_consent
+
+
+def test_few_recordings_are_gone_through_more_often_unless_epochs_are_given():
+    usual = AdaptationConfig()
+    assert [usual.steps(n) for n in (3, 12, 20, 100)] == [200, 200, 320, 1600]
+    assert [AdaptationConfig(epochs=e).steps(10) for e in (0.01, 2.0, 2.55)] == [1, 20, 26]
