@@ -45,7 +45,7 @@ NAMES = ("STOI", "PESQ-WB", "log-F0 correlation", "log-F0 correlation, agreed", 
 def fidelity(original: np.ndarray, copy: np.ndarray, sample_rate: int) -> Fidelity:
     """Compare two signals [T] of one length."""
     first, second = (track_f0(audio, sample_rate) for audio in (original, copy))
-    agreed = [agreed_f0(audio, sample_rate) for audio in (original, copy)]
+    agreed = [agreed_f0(f0, audio, sample_rate) for f0, audio in ((first, original), (second, copy))]
     correlation, _, voicing = compare_pitch(first, second)
     return Fidelity(
         stoi(original, copy, sample_rate), pesq_wide_band(original, copy, sample_rate), correlation,

@@ -20,7 +20,7 @@ from codec.audio import load_audio
 from codec.losses import SpectralLosses, pitch_losses
 from codec.serialization import read_json, save_weights
 
-LOSS_WEIGHTS = {"mel": 15.0, "convergence": 10.0, "f0": 10.0, "voicing": 1.0}  # as in the codec's own training
+LOSS_WEIGHTS = {"mel": 15.0, "convergence": 10.0, "f0": 10.0, "voicing": 1.0}  # as in the last stage of the codec's own training
 WARMUP_STEPS = 10
 
 

@@ -34,18 +34,18 @@ def track_f0(audio: np.ndarray, sample_rate: int) -> np.ndarray:
     return _track(signal, rate, max(FLOOR_HZ, low), min(CEILING_HZ, high))
 
 
-def agreed_f0(audio: np.ndarray, sample_rate: int) -> np.ndarray:
-    """As `track_f0`, but 0 wherever WORLD's Harvest (Morise 2017, by pyworld) disagrees by more than a semitone.
+def agreed_f0(own: np.ndarray, audio: np.ndarray, sample_rate: int) -> np.ndarray:
+    """`track_f0`'s answer [N] about mono audio [T], Hz, with 0 wherever WORLD's Harvest (Morise 2017, by pyworld) disagrees
+    by more than a semitone.
 
     Every tracker takes creaky stretches now for one octave and now for another. A copy that sounds alike then seems to
     have another pitch; two trackers seldom err in the same way at the same place.
     """
     import pyworld
 
-    own, wide = track_f0(audio, sample_rate), np.asarray(audio, dtype=np.float64)
     if not own.any():
         return own
-    period = 1000 / FRAMES_PER_SECOND
+    wide, period = np.asarray(audio, dtype=np.float64), 1000 / FRAMES_PER_SECOND
     other, _ = pyworld.harvest(wide, sample_rate, f0_floor=FLOOR_HZ, f0_ceil=CEILING_HZ, frame_period=period)
     other = np.pad(other, (0, max(0, len(own) - len(other))))[: len(own)]
     both = (own > 0) & (other > 0)
