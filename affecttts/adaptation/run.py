@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from affecttts.adaptation.config import AdaptationConfig
 from affecttts.adaptation.listening import require
 from affecttts.adaptation.recordings import Recording, gather
-from affecttts.data.align import load_listener
 from affecttts.errors import InputError, OutputError, RequestError
 from affecttts.model_folder import LISTENER_NAME, ModelInfo, read_model_info
 from affecttts.voices import CARD_NAME, DECODER_NAME, SELF_TEST_NAME, VoiceCard, check_name, describe_base, is_voice_folder
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from affecttts.adaptation.training import VoiceTrainer
     from affecttts.lm.model import TokenLM
     from codec import Codec
+    from codec.listener import Listener
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class _Adaptation:
         for package in ("peft", "accelerate"):
             require(package, "adapting")
         self.codec, self.codec_fingerprint, self.lm, self.base = self._load()
-        self.listener = load_listener(self.folder)
+        self.listener = self._load_listener()
         self.work = request.output.absolute().with_name(f".{request.output.name}.adapting")
 
     def _load(self) -> tuple[Codec, str, TokenLM, BaseData]:
@@ -116,6 +116,11 @@ class _Adaptation:
         codec, found = Codec.from_pretrained(self.folder / "codec"), fingerprint(self.folder / "codec")
         place = request.replay_manifest, request.replay_tokens
         return codec, found, lm, open_base_data(self.folder, lm.layout.voices, found, *place)
+
+    def _load_listener(self) -> Listener:
+        from affecttts.data.align import load_listener
+
+        return load_listener(self.folder)
 
     @cached_property
     def reference(self) -> ProsodyReference:
