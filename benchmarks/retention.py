@@ -1,12 +1,14 @@
 """What do the three modules keep of an emotion? A codec trained with them beside one trained without, clip by clip.
 
     python benchmarks/retention.py --on ALL/codec --off NONE/codec --corpus DIR --unseen am_onyx bf_emma
+    python benchmarks/retention.py --on ALL0/codec ALL1/codec --off NONE0/codec NONE1/codec ...   # seeds, paired in this order
     python benchmarks/retention.py ... --judge affecttts.evaluation.emotion_judges:load_emotion_judge:acoustic
 
 Three groups of clips: sentences that are not in the training split, voices that neither codec was trained on (--unseen names
 them, all of their clips are used), and human recordings outside the training split. A judge is MODULE:FACTORY[:ARGUMENT]: what the
 factory returns takes audio [T] and its rate and gives probabilities, in the order of its `labels` where it has any. Words are
 Whisper tiny.en's, of clips with a transcript. Probes read the emotion from Q1 alone, on speakers that they were not fitted to.
+Of several seeds everything is the mean; the intervals are over clips, and each seed's own difference stands beside them.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ from common import print_table, progress, write_json
 PARTS = ("emotive", "voices", "human")  # of the corpus
 SIDES = ("off", "on")
 Judge = Callable[[np.ndarray, int], np.ndarray]  # audio [T] and Hz -> probabilities [E]
-Rows = dict[str, dict[str, Interval]]  # measure -> off, on, on - off
+Rows = dict[str, dict[str, Any]]  # measure -> off, on, on - off as `Interval`s, and "by seed" the differences alone
 
 
 @dataclass(frozen=True)
@@ -78,14 +80,23 @@ def groups(cache: AudioCache, unseen: Sequence[str], limit: int) -> dict[str, li
     return {name: [found[pick] for pick in picks[name]] for name, found in clips.items() if found}
 
 
-def listen(codecs: dict[str, Any], cache: AudioCache, clips: Sequence[CachedClip], ears: Ears) -> dict[str, list[Hearing]]:
-    """Hearings of the originals and of both codecs' copies, in the order of the clips."""
-    heard: dict[str, list[Hearing]] = {"original": [], **{side: [] for side in codecs}}
+@dataclass(frozen=True)
+class Heard:
+    """A group of clips as heard: the originals, and per side and seed the copies, all in one order."""
+
+    original: list[Hearing]
+    copies: dict[str, list[list[Hearing]]]  # side -> [seed][clip]
+
+
+def listen(codecs: dict[str, list[Any]], cache: AudioCache, clips: Sequence[CachedClip], ears: Ears) -> Heard:
+    """Hear the originals and the copies of every codec (side -> one per seed)."""
+    heard = Heard([], {side: [[] for _ in seeds] for side, seeds in codecs.items()})
     for clip in progress(clips, "clips"):
         audio = cache.audio(clip)
-        copies = {side: reconstruct(codec, audio, None)[0] for side, codec in codecs.items()}
-        for side, signal in {"original": audio, **copies}.items():
-            heard[side].append(ears.hear(signal, clip, cache))
+        heard.original.append(ears.hear(audio, clip, cache))
+        for side, seeds in codecs.items():
+            for place, codec in enumerate(seeds):
+                heard.copies[side][place].append(ears.hear(reconstruct(codec, audio, None)[0], clip, cache))
     return heard
 
 
@@ -103,28 +114,37 @@ def likeness(original: Hearing, copy: Hearing, hop: int) -> dict[str, float]:
     return measures
 
 
-def likeness_rows(heard: dict[str, list[Hearing]], hop: int) -> Rows:
-    """Means over clips, differences paired by clip."""
-    scores = {side: [likeness(*pair, hop) for pair in zip(heard["original"], heard[side])] for side in SIDES}
+def likeness_rows(heard: Heard, hop: int) -> Rows:
+    """Means over clips and seeds, differences paired by clip."""
+    scores = {
+        side: [[likeness(*pair, hop) for pair in zip(heard.original, copies)] for copies in seeds]
+        for side, seeds in heard.copies.items()
+    }
     rows = {}
-    for name in scores["on"][0]:
-        off, on = (np.array([score[name] for score in scores[side]]) for side in SIDES)
-        rows[name] = {"off": interval(off), "on": interval(on), "difference": interval(on - off)}
+    for name in scores["on"][0][0]:
+        off, on = (np.array([[score[name] for score in seed] for seed in scores[side]]) for side in SIDES)
+        rows[name] = {
+            "off": interval(off.mean(0)), "on": interval(on.mean(0)), "difference": interval((on - off).mean(0)),
+            "by seed": [interval(difference).mean for difference in on - off],
+        }  # fmt: skip
     return rows
 
 
-def word_rows(heard: dict[str, list[Hearing]]) -> Rows:
+def word_rows(heard: Heard) -> Rows:
     """Word error rates and their paired difference; nothing without transcripts."""
-    spoken = [place for place, hearing in enumerate(heard["original"]) if hearing.words]
+    spoken = [place for place, hearing in enumerate(heard.original) if hearing.words]
     if not spoken:
         return {}
-    words = [heard["original"][place].words.words for place in spoken]
-    errors = {side: [100 * heard[side][place].words.errors for place in spoken] for side in SIDES}
-    values = {side: ratio_interval(errors[side], words) for side in SIDES}
-    return {"word errors, %": values | {"difference": difference_interval(errors["on"], errors["off"], words)}}
+    words = np.array([heard.original[place].words.words for place in spoken])
+    off, on = (
+        100.0 * np.array([[copies[place].words.errors for place in spoken] for copies in heard.copies[side]]) for side in SIDES
+    )
+    row = {"off": ratio_interval(off.mean(0), words), "on": ratio_interval(on.mean(0), words)}
+    row["difference"] = difference_interval(on.mean(0), off.mean(0), words)
+    return {"word errors, %": row | {"by seed": [float(value) for value in (on - off).sum(1) / words.sum()]}}
 
 
-def affect_rows(heard: dict[str, list[Hearing]], judges: dict[str, Judge]) -> Rows:
+def affect_rows(heard: Heard, judges: dict[str, Judge]) -> Rows:
     """Correlation over clips of the arousal and the valence that a judge's probabilities make of originals and copies."""
     from affecttts.emotion import load_emotions
 
@@ -134,27 +154,50 @@ def affect_rows(heard: dict[str, list[Hearing]], judges: dict[str, Judge]) -> Ro
             continue
         for index, axis in enumerate(("valence", "arousal")):
             place = np.array([table.get(label).vad[index] for label in judge.labels])
-            told = {side: np.array([h.probabilities[name] @ place for h in hearings]) for side, hearings in heard.items()}
-            statistics = [lambda picks, side=side: _correlation(told["original"][picks], told[side][picks]) for side in SIDES]
-            rows[f"{name}: {axis} correlation"] = both(*statistics, len(told["on"]))
+            original = _told(heard.original, name, place)
+            statistics = {
+                side: [_Likeness(original, _told(copies, name, place)) for copies in seeds] for side, seeds in heard.copies.items()
+            }
+            rows[f"{name}: {axis} correlation"] = both(statistics["off"], statistics["on"], len(original))
     return rows
 
 
-def _correlation(first: np.ndarray, second: np.ndarray) -> float:
-    return float(np.corrcoef(first, second)[0, 1]) if first.std() and second.std() else float("nan")
+def _told(hearings: Sequence[Hearing], judge: str, place: np.ndarray) -> np.ndarray:
+    """What a judge's probabilities make of each hearing on one axis: [N]."""
+    return np.array([hearing.probabilities[judge] @ place for hearing in hearings])
 
 
-def probe_rows(off: dict[str, ProbeAnswers], on: dict[str, ProbeAnswers]) -> Rows:
-    """Recall of the probes on Q1, paired by utterance."""
-    return {name: both(off[name].recall, on[name].recall, len(on[name].right)) for name in on}
+@dataclass(frozen=True)
+class _Likeness:
+    """Correlation of two rows of numbers over the clips that are picked; not-a-number where one does not vary."""
+
+    first: np.ndarray
+    second: np.ndarray
+
+    def __call__(self, picks: np.ndarray) -> float:
+        first, second = self.first[picks], self.second[picks]
+        return float(np.corrcoef(first, second)[0, 1]) if first.std() and second.std() else float("nan")
 
 
-def both(off: Callable[[np.ndarray], float], on: Callable[[np.ndarray], float], count: int) -> dict[str, Interval]:
-    """Two statistics of resampled clips, int [count], and their paired difference, with bootstrap intervals."""
+def probe_rows(off: Sequence[dict[str, ProbeAnswers]], on: Sequence[dict[str, ProbeAnswers]]) -> Rows:
+    """Recall of the probes on Q1, one set of answers per seed, paired by utterance."""
+    return {
+        name: both([answers[name].recall for answers in off], [answers[name].recall for answers in on], len(on[0][name].right))
+        for name in on[0]
+    }
+
+
+Statistic = Callable[[np.ndarray], float]  # of picked clips, int [n]
+
+
+def both(off: Sequence[Statistic], on: Sequence[Statistic], count: int) -> dict[str, Any]:
+    """Statistics of resampled clips, int [count], one per seed: their means and paired difference, with bootstrap intervals."""
     draws = np.random.default_rng(0).integers(count, size=(RESAMPLES, count))
-    values = np.array([(off(picks), on(picks)) for picks in [np.arange(count), *draws]])
-    columns = {"off": values[:, 0], "on": values[:, 1], "difference": values[:, 1] - values[:, 0]}
-    return {name: Interval(float(x[0]), *_ends(x[1:])) for name, x in columns.items()}
+    values = np.array([[[told(picks) for told in side] for side in (off, on)] for picks in [np.arange(count), *draws]])
+    means = values.mean(-1)
+    columns = {"off": means[:, 0], "on": means[:, 1], "difference": means[:, 1] - means[:, 0]}
+    rows = {name: Interval(float(x[0]), *_ends(x[1:])) for name, x in columns.items()}
+    return rows | {"by seed": [float(value) for value in values[0, 1] - values[0, 0]]}
 
 
 def _ends(values: np.ndarray) -> tuple[float, float]:
@@ -169,8 +212,8 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    parser.add_argument("--on", type=Path, required=True, metavar="DIR", help="codec trained with the modules")
-    parser.add_argument("--off", type=Path, required=True, metavar="DIR", help="codec trained without")
+    parser.add_argument("--on", type=Path, nargs="+", required=True, metavar="DIR", help="codecs trained with the modules")
+    parser.add_argument("--off", type=Path, nargs="+", required=True, metavar="DIR", help="as many trained without")
     parser.add_argument("--corpus", type=Path, required=True, metavar="DIR", help="folder with emotive, voices and human")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="decoded audio of these three, in this order; made if missing")
     parser.add_argument("--unseen", nargs="+", default=[], metavar="SPEAKER", help="voices that no codec was trained on")
@@ -191,11 +234,13 @@ def main() -> None:
 
     options = parse()
     torch.set_num_threads(options.threads)
-    codecs = {side: Codec.from_pretrained(getattr(options, side)) for side in SIDES}
+    if len(options.on) != len(options.off):
+        raise SystemExit(f"--on names {len(options.on)} codecs and --off {len(options.off)}: give one of each per seed")
+    codecs = {side: [Codec.from_pretrained(folder) for folder in getattr(options, side)] for side in SIDES}
     ears = Ears(
         {name.split(":", 1)[1]: load_judge(name) for name in options.judge}, None if options.no_words else WordJudge(options.threads)
     )
-    config, numbers = codecs["on"].config, {}
+    config, numbers = codecs["on"][0].config, {}
     with TemporaryDirectory() as temporary:
         manifests = [path for part in PARTS if (path := options.corpus / part / "manifest.jsonl").exists()]
         cache = AudioCache(manifests, options.cache or Path(temporary) / "cache", config.sample_rate, config.hop_length)
@@ -204,7 +249,10 @@ def main() -> None:
             numbers[name] = likeness_rows(heard, cache.hop_length) | affect_rows(heard, ears.judges) | word_rows(heard)
             report(f"{name}, n = {len(clips)}", numbers[name])
         if options.probe_clips:
-            answers = {side: emotion_probes(probe_items(codec, cache, options.probe_clips)) for side, codec in codecs.items()}
+            answers = {
+                side: [emotion_probes(probe_items(codec, cache, options.probe_clips)) for codec in seeds]
+                for side, seeds in codecs.items()
+            }
             numbers["probes"] = probe_rows(answers["off"], answers["on"])
             report(f"Probes on Q1, speakers apart, n = {options.probe_clips} or all", numbers["probes"])
     write_json(options.json, numbers)
@@ -212,8 +260,11 @@ def main() -> None:
 
 def report(title: str, rows: Rows) -> None:
     """Print one table."""
-    cells = [[name, *(row[column] for column in (*SIDES, "difference"))] for name, row in rows.items()]
-    print_table(title, ["measure", "off [95 %]", "on [95 %]", "on - off, paired"], cells)
+    cells = [
+        [name, *(row[column] for column in (*SIDES, "difference")), ", ".join(f"{value:.3g}" for value in row["by seed"])]
+        for name, row in rows.items()
+    ]
+    print_table(title, ["measure", "off [95 %]", "on [95 %]", "on - off, paired", "by seed"], cells)
 
 
 if __name__ == "__main__":

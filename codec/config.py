@@ -81,10 +81,7 @@ class CodecConfig:
     semantic_dim: int = 28
     student_dim: int = 0  # width of the predictor of both teachers; 0 = none
     student_layers: int = 2
-    detail_codebooks: int = 0  # on top of num_codebooks, fed by a second encoder, see codec/detail.py
-    detail_dim: int = 256  # width of that encoder
-    detail_blocks: int = 3
-    detail_latent_dim: int = 32  # N, width of its latents
+    detail_codebooks: int = 0  # for what the base layer leaves; given to a codec whose codes a language model has learned
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from codec.config import CodecConfig
 from codec.decoder import DecoderOutput, SourceFilterDecoder, VocosDecoder
-from codec.detail import Detail
 from codec.encoder import Encoder
 from codec.modulation import Guidance, Modulator
 from codec.pitch import track_f0
@@ -78,7 +77,7 @@ class Codec(Pretrained):
         self.decoder = DECODERS[config.decoder](config)
         self.modulator = Modulator(config) if config.modulation != "none" else None
         self.student = Student(config) if config.student_dim else None
-        self.detail = Detail(config) if config.detail_codebooks else None
+        self.detail = ResidualQuantizer(replace(config, num_codebooks=config.detail_codebooks)) if config.detail_codebooks else None
         self.prosody = ProsodyFeatures(config) if "prosody" in self.modes else None
 
     @property
@@ -143,7 +142,6 @@ class Codec(Pretrained):
     def forward(
         self, audio: Tensor, f0: Tensor | None = None, quantize: bool = True, num_codebooks: int | None = None,
         guidance: Guidance | None = None, student_share: float = 0.0, codes: Tensor | None = None, mask: Tensor | None = None,
-        quantize_detail: bool = True,
     ) -> CodecOutput:  # fmt: skip
         """Args:
             audio: [B,1,T] in [-1,1].
@@ -153,16 +151,12 @@ class Codec(Pretrained):
             guidance, student_share: see `modulate`.
             codes: int64 [B,k,F] to decode in place of the audio's own, to train a decoder; rows of -1 keep their own.
             mask: bool [B,F], frames that hold audio and not padding: the codebooks learn from no others. None = all.
-            quantize_detail: as `quantize`, for the detail layer on its own.
         """
         padded = self._whole_frames(audio)
         hidden = self.encoder.hidden(padded)
         modulated = self.modulate(self.encoder.latents(hidden), hidden, guidance, student_share)
-        base, extra = self._layers(num_codebooks)
-        quantized = self._quantize(padded, modulated.latents, base, extra * quantize_detail, mask) if quantize else None
+        quantized = self._quantize(modulated.latents, num_codebooks, mask) if quantize else None
         heard = quantized.quantized if quantized else modulated.latents.float()
-        if extra and not quantize_detail:
-            heard = heard + self.detail.project(self.detail.latents(padded))
         if codes is not None:
             given = self.lookup(codes[:, :num_codebooks].clamp_min(0))
             heard = torch.where((codes[:, 0, 0] >= 0)[:, None, None], given, heard)
@@ -197,18 +191,23 @@ class Codec(Pretrained):
         elif mode != "off":
             self._check_guidance(guidance, latents)
             latents = self.modulate(latents, hidden, guidance).latents
-        return EncodedAudio(self._quantize(padded, latents, *self._layers(num_codebooks)).codes, audio.shape[-1])
+        return EncodedAudio(self._quantize(latents, num_codebooks).codes, audio.shape[-1])
 
-    def _layers(self, num_codebooks: int | None) -> tuple[int, int]:
-        """How many codebooks of the base and of the detail layer; None = all."""
-        config = self.config
-        wanted = config.all_codebooks if num_codebooks is None else num_codebooks
-        return min(wanted, config.num_codebooks), max(0, wanted - config.num_codebooks)
+    def _quantize(self, latents: Tensor, num_codebooks: int | None, mask: Tensor | None = None) -> QuantizerOutput:
+        """latents [B,D,F] -> the first codes of both layers; None = all. The detail layer codes what the base layer leaves."""
+        wanted, base = num_codebooks or self.config.all_codebooks, self.config.num_codebooks
+        quantized = self.quantizer(latents, min(wanted, base), mask)
+        if wanted <= base:
+            return quantized
+        return joined([quantized, self.detail(self._left(latents, quantized), wanted - base, mask)])
 
-    def _quantize(self, audio: Tensor, latents: Tensor, base: int, extra: int, mask: Tensor | None = None) -> QuantizerOutput:
-        """audio [B,1,T] of whole frames and its latents [B,D,F] -> codes of both layers."""
-        quantized = self.quantizer(latents, base, mask)
-        return joined([quantized, self.detail(audio, extra, mask)]) if extra else quantized
+    def detail_latents(self, latents: Tensor) -> Tensor:
+        """latents [B,D,F] -> what the base layer leaves of them, for the detail layer: [B,D,F]."""
+        return self._left(latents, self.quantizer(latents))
+
+    @staticmethod
+    def _left(latents: Tensor, quantized: QuantizerOutput) -> Tensor:
+        return (latents.float() - torch.stack(quantized.stages).sum(0)).detach()
 
     def _check_guidance(self, guidance: Guidance | None, latents: Tensor) -> None:
         config = self.config
@@ -253,7 +252,7 @@ class Codec(Pretrained):
     def stored_tensors(self) -> dict[str, Tensor]:
         """Floating-point weights go out in half precision, codebooks in full."""
         return {
-            name: tensor if "quantizer." in name else tensor.half()
+            name: tensor if name.startswith(("quantizer.", "detail.")) else tensor.half()
             for name, tensor in self.state_dict().items()
         }
 
@@ -261,7 +260,7 @@ class Codec(Pretrained):
     def extended(cls, folder: str | Path, config: CodecConfig) -> Codec:
         """A saved codec in another shape: parts that it does not have (modulation, student, detail) start fresh.
 
-        A fresh modulation or detail changes nothing, so the codec goes on where it stopped.
+        A fresh modulation changes nothing, so the codec goes on where it stopped; a fresh detail layer needs its k-means.
 
         Raises:
             CheckpointError: as `from_pretrained`, or a part that it has does not fit `config`.

@@ -209,6 +209,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--cache", type=Path, help="folder of decoded audio and F0 (default: OUTPUT/cache)")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one value in all cells")
     parser.add_argument("--cells", nargs="+", metavar="NAME", help="only these cells (and the reference)")
+    parser.add_argument("--seeds", nargs="+", type=int, metavar="N", help="these seeds, not the config's")
     parser.add_argument("--launch", help='what starts a run, e.g. "accelerate launch" (default: this Python)')
     parser.add_argument("--quality-corpus", metavar="DIR", help="corpus for benchmarks/codec_quality.py")
     parser.add_argument("--quality-limit", type=int, default=60, metavar="N", help="its number of clips (default 60)")
@@ -219,7 +220,7 @@ def main() -> None:
     arguments = parse()
     config = load_config(AblationConfig, arguments.config, [])
     changes = {key: yaml.safe_load(value) for key, _, value in (word.partition("=") for word in arguments.set)}
-    config = replace(config, set=merged(config.set, changes))
+    config = replace(config, set=merged(config.set, changes), seeds=tuple(arguments.seeds or config.seeds))
     if arguments.cells:
         config = only(config, {config.reference, *arguments.cells})
     arguments.cache = arguments.cache or arguments.output / "cache"

@@ -63,6 +63,10 @@ class Trainer:
             self.lessons = self._lessons(shape, cache_folder / "teachers")
         self.shape = self._taught(shape)
         codec = Codec.extended(init, self.shape) if init else Codec(self.shape)
+        if self.shape.detail_codebooks and not config.freeze_codes:
+            raise RequestError(
+                "codec.detail_codebooks are for a codec whose codes stay: set freeze_codes true, or train more num_codebooks"
+            )
         if config.freeze_codes:
             for part in filter(None, (codec.encoder, codec.modulator, codec.student, codec.quantizer)):
                 part.requires_grad_(False)
@@ -164,9 +168,8 @@ class Trainer:
             guidance = batch.lessons.guidance if batch.lessons else None
             share = self._student_share()
             output = self.codec(
-                batch.audio, batch.f0, quantize, self._num_codebooks(), guidance, share, batch.codes, batch.mask,
-                self.step >= config.detail_start_step,
-            )  # fmt: skip
+                batch.audio, batch.f0, quantize, self._num_codebooks(), guidance, share, batch.codes, batch.mask
+            )
         losses, logs = {**self.spectral(output.audio, batch.audio), **pitch_losses(output.decoded, batch.f0)}, {}
         if self.step < config.waveform_steps:
             losses["waveform"] = (output.audio - batch.audio).abs().mean()
@@ -242,11 +245,14 @@ class Trainer:
     # -- around the steps -----------------------------------------------------------------------------------------
     def start_codebooks(self) -> None:
         """K-means for the codebooks whose step has come."""
-        config, detail = self.config, self._plain().detail
-        if self.step == config.quantizer_start_step and not config.freeze_codes:
-            self._start(self._plain().quantizer, self._latents)
-        if self.step == config.detail_start_step and detail is not None:
-            self._start(detail.quantizer, lambda batch: detail.latents(batch.audio).float())
+        codec = self._plain()
+        if self.step != self.config.quantizer_start_step:
+            return
+        if not self.config.freeze_codes:
+            self._start(codec.quantizer, self._latents)
+        elif codec.detail is not None:
+            self._hold_codes()
+            self._start(codec.detail, lambda batch: codec.detail_latents(self._latents(batch)))
 
     def _start(self, quantizer: torch.nn.Module, latents: Callable[[CropBatch], torch.Tensor]) -> None:
         """Codebooks from the latents of some batches; every process gets rank 0's."""
@@ -295,7 +301,7 @@ class Trainer:
         """The codec with averaged weights and the current codebooks, in evaluation mode."""
         codec = self.ema.module
         for (name, buffer), current in zip(codec.named_buffers(), self._plain().buffers()):
-            if "quantizer." in name:
+            if name.startswith(("quantizer.", "detail.")):
                 buffer.copy_(current)
         return codec.eval()
 

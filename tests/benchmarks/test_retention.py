@@ -14,7 +14,7 @@ for package in ("pyworld", "soundfile"):
 import retention
 from affecttts.evaluation.judges import WordCounts
 from affecttts.evaluation.probes import ProbeAnswers
-from retention import Hearing, affect_rows, both, likeness_rows, load_judge, probe_rows, word_rows
+from retention import Heard, Hearing, affect_rows, both, likeness_rows, load_judge, probe_rows, word_rows
 from tiny_models import DATA, random_codec
 
 RATE = 24_000
@@ -38,14 +38,11 @@ def hearing(level: float, errors: int = 0, seed: int = 0) -> Hearing:
 
 
 @pytest.fixture
-def heard() -> dict[str, list[Hearing]]:
+def heard() -> Heard:
     """Copies of ten clips: `on` is exact, `off` is halved in level, mispronounced and another clip's melody."""
     levels = np.linspace(0.05, 0.6, 10)
-    return {
-        "original": [hearing(level, seed=i) for i, level in enumerate(levels)],
-        "off": [hearing(0.3, errors=2, seed=i + 50) for i in range(10)],
-        "on": [hearing(level, seed=i) for i, level in enumerate(levels)],
-    }
+    original, on = ([hearing(level, seed=i) for i, level in enumerate(levels)] for _ in range(2))
+    return Heard(original, {"off": [[hearing(0.3, errors=2, seed=i + 50) for i in range(10)]], "on": [on]})
 
 
 def test_an_exact_copy_loses_nothing(heard):
@@ -60,8 +57,8 @@ def test_words_are_counted_over_all_clips(heard):
     rows = word_rows(heard)["word errors, %"]
     assert rows["off"].mean == pytest.approx(20.0) and rows["on"].mean == 0.0
     assert rows["difference"] == pytest.approx((-20.0, -20.0, -20.0))
-    silent = {side: [Hearing(h.audio, h.f0, h.probabilities, None) for h in hearings] for side, hearings in heard.items()}
-    assert word_rows(silent) == {}
+    silent = [Hearing(h.audio, h.f0, h.probabilities, None) for h in heard.original]
+    assert word_rows(Heard(silent, {"off": [silent], "on": [silent]})) == {}
 
 
 def test_arousal_follows_the_original(heard):
@@ -74,16 +71,36 @@ def test_arousal_follows_the_original(heard):
 def test_probes_are_paired_by_utterance():
     labels = np.array(["happy", "sad"] * 20)
     good, bad = np.ones(40, dtype=bool), labels == "happy"
-    row = probe_rows({"linear": ProbeAnswers(labels, bad)}, {"linear": ProbeAnswers(labels, good)})["linear"]
+    row = probe_rows([{"linear": ProbeAnswers(labels, bad)}], [{"linear": ProbeAnswers(labels, good)}])["linear"]
     assert row["off"].mean == 50.0 and row["on"].mean == 100.0
     assert row["difference"] == pytest.approx((50.0, 50.0, 50.0))
 
 
 def test_intervals_of_a_statistic_are_those_of_its_mean():
     values = np.random.default_rng(0).normal(5, 1, 400)
-    row = both(lambda picks: 0.0, lambda picks: values[picks].mean(), 400)
+    row = both([lambda picks: 0.0], [lambda picks: values[picks].mean()], 400)
     assert row["on"].mean == pytest.approx(values.mean()) and row["difference"] == row["on"]
     assert row["on"].high - row["on"].low == pytest.approx(4 / 400**0.5, rel=0.15)
+
+
+def test_seeds_are_averaged_and_shown_one_by_one(heard):
+    twice = Heard(heard.original, {"off": heard.copies["off"] * 2, "on": [heard.copies["on"][0], heard.copies["off"][0]]})
+    alone, rows = likeness_rows(heard, 240), likeness_rows(twice, 240)
+    for name, row in rows.items():
+        assert row["difference"].mean == pytest.approx(alone[name]["difference"].mean / 2), name
+        assert row["by seed"] == pytest.approx([alone[name]["difference"].mean, 0.0]), name
+    words = word_rows(twice)["word errors, %"]
+    assert words["off"].mean == pytest.approx(20.0) and words["on"].mean == pytest.approx(10.0)
+    assert words["by seed"] == pytest.approx([-20.0, 0.0])
+    correlation = affect_rows(twice, {"loudness": Loudness()})["loudness: arousal correlation"]
+    assert correlation["difference"].mean == pytest.approx(np.mean(correlation["by seed"])) and correlation["by seed"][1] == 0.0
+
+
+def test_every_codec_has_a_partner(tmp_path, monkeypatch):
+    folders = ["--on", tmp_path, tmp_path, "--off", tmp_path, "--corpus", tmp_path]
+    monkeypatch.setattr(sys, "argv", ["retention.py", *map(str, folders)])
+    with pytest.raises(SystemExit, match="one of each per seed"):
+        retention.main()
 
 
 def test_a_judge_is_named_by_its_module():

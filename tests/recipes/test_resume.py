@@ -117,8 +117,7 @@ def test_codec(cache, tmp_path, start):
 
 
 def test_detail_is_given_to_a_codec_whose_codes_stay(cache, codec_dir, tiny_codec, tmp_path):
-    detail = {"detail_codebooks": 2, "detail_dim": 16, "detail_blocks": 1, "detail_latent_dim": 8}
-    changes = {"codec": detail, "freeze_codes": True, "quantizer_start_step": 0, "detail_start_step": 3, "codebook_choices": (6,)}
+    changes = {"codec": {"detail_codebooks": 2}, "freeze_codes": True, "quantizer_start_step": 3, "codebook_choices": (6,)}
     straight = codec_trainer(cache, tmp_path / "a", str(codec_dir), **changes)
     straight.run()
     resumed = run_interrupted(lambda: codec_trainer(cache, tmp_path / "b", str(codec_dir), **changes), stop_after=5)
@@ -126,10 +125,9 @@ def test_detail_is_given_to_a_codec_whose_codes_stay(cache, codec_dir, tiny_code
     assert_same(straight.ema, resumed.ema)
     assert fingerprint(tmp_path / "a" / "codec") == fingerprint(codec_dir)
     trained = type(tiny_codec).from_pretrained(tmp_path / "a" / "codec")
-    assert trained.detail.outward.weight.abs().max() > 0
-    assert torch.equal(trained.detail.quantizer.codebooks[0].vectors, straight._plain().detail.quantizer.codebooks[0].vectors)
+    assert torch.equal(trained.detail.codebooks[0].vectors, straight._plain().detail.codebooks[0].vectors)
     logs = [json.loads(line) for line in (tmp_path / "a" / "metrics.jsonl").read_text().splitlines()]
-    assert any("perplexity/q6" in row and "loss/commitment" in row for row in logs)
+    assert any("perplexity/q6" in row for row in logs)
 
 
 MODULES = {
