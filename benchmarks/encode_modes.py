@@ -78,7 +78,7 @@ def main() -> None:
     numbers: dict[str, list[Interval]] = {mode: [interval(column) for column in share.T] for mode, share in shares.items()}
     print_table(
         f"Codes in common with the teachers', %, n = {len(clips)} held-out clips",
-        ["mode", *(f"Q{k + 1} [95 %]" for k in range(shape.num_codebooks))], [[mode, *row] for mode, row in numbers.items()],
+        ["mode", *(f"Q{k + 1} [95 %]" for k in range(shape.all_codebooks))], [[mode, *row] for mode, row in numbers.items()],
     )  # fmt: skip
     write_json(options.json, numbers)
 

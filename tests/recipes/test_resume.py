@@ -130,6 +130,11 @@ def test_detail_is_given_to_a_codec_whose_codes_stay(cache, codec_dir, tiny_code
     assert any("perplexity/q6" in row for row in logs)
 
 
+def test_detail_asks_for_codes_that_stay(cache, codec_dir, tmp_path):
+    with pytest.raises(RequestError, match="freeze_codes true, or train more num_codebooks"):
+        codec_trainer(cache, tmp_path / "a", str(codec_dir), codec={"detail_codebooks": 2})
+
+
 MODULES = {
     "codec": {"modulation": "xattn_pre", "modulation_dim": 16, "modulation_window": 6, "student_dim": 16, "student_layers": 1},
     "gradient_ratios": {"relation": 0.3, "alignment": 0.5}, "balanced_ramp_steps": 4, "student_ramp": 0.8, "balance_every": 3,
