@@ -1,6 +1,7 @@
 """Which part of the codec does what? Train and score every cell of a table of variations, and compare.
 
     python recipes/ablate_codec.py recipes/configs/ablation_modules.yaml --manifest corpus/manifest.jsonl --output runs/ablation
+    python recipes/ablate_codec.py ... --size recipes/configs/ablation_quick.yaml       # small and short
     python recipes/ablate_codec.py ... --set steps=200000 --set preset=paper --launch "accelerate launch"      # on GPUs
     python recipes/ablate_codec.py ... --quality-corpus corpus      # also the judges of benchmarks/codec_quality.py
 
@@ -51,6 +52,21 @@ class AblationConfig:
         strangers = sorted({self.reference, *self.published} - set(self.cells))
         if strangers:
             raise ValueError(f"no such cells: {strangers}; there are {list(self.cells)}")
+
+
+@dataclass(frozen=True)
+class SizeConfig:
+    """How large and long the cells of any table are, in place of what the table says itself."""
+
+    set: dict = field(default_factory=dict)  # joins the table's
+    seeds: tuple = ()
+    clips: int | None = None
+    probe_clips: int | None = None
+
+    def applied(self, config: AblationConfig) -> AblationConfig:
+        """The table at this size."""
+        stated = {name: value for name, value in asdict(self).items() if value not in ((), None)}
+        return replace(config, **stated | {"set": merged(config.set, self.set)})
 
 
 @dataclass(frozen=True)
@@ -209,7 +225,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--cache", type=Path, help="folder of decoded audio and F0 (default: OUTPUT/cache)")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one value in all cells")
     parser.add_argument("--cells", nargs="+", metavar="NAME", help="only these cells (and the reference)")
-    parser.add_argument("--seeds", nargs="+", type=int, metavar="N", help="these seeds, not the config's")
+    parser.add_argument("--size", metavar="FILE", help="YAML file that says how large and long the cells are, see ablation_quick.yaml")
+    parser.add_argument("--seeds", nargs="+", type=int, default=(), metavar="N", help="these seeds, not the config's")
+    parser.add_argument("--probe-clips", type=int, metavar="N", help="utterances that the probes read, not as many as the config says")
     parser.add_argument("--launch", help='what starts a run, e.g. "accelerate launch" (default: this Python)')
     parser.add_argument("--quality-corpus", metavar="DIR", help="corpus for benchmarks/codec_quality.py")
     parser.add_argument("--quality-limit", type=int, default=60, metavar="N", help="its number of clips (default 60)")
@@ -219,8 +237,10 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     arguments = parse()
     config = load_config(AblationConfig, arguments.config, [])
+    if arguments.size:
+        config = load_config(SizeConfig, arguments.size, []).applied(config)
     changes = {key: yaml.safe_load(value) for key, _, value in (word.partition("=") for word in arguments.set)}
-    config = replace(config, set=merged(config.set, changes), seeds=tuple(arguments.seeds or config.seeds))
+    config = SizeConfig(changes, tuple(arguments.seeds), probe_clips=arguments.probe_clips).applied(config)
     if arguments.cells:
         config = only(config, {config.reference, *arguments.cells})
     arguments.cache = arguments.cache or arguments.output / "cache"

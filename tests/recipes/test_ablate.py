@@ -21,7 +21,8 @@ from codec.serialization import read_json
 from tiny_models import DATA, REPOSITORY, load_recipe
 
 CONFIGS = REPOSITORY / "recipes" / "configs"
-TABLES = sorted(CONFIGS.glob("ablation_*.yaml"))
+QUICK = CONFIGS / "ablation_quick.yaml"
+TABLES = sorted(set(CONFIGS.glob("ablation_*.yaml")) - {QUICK})
 TINY = CONFIGS / "ablation_tiny.yaml"
 
 
@@ -106,13 +107,35 @@ def test_differences_are_paired(ablate):
 
 
 def test_there_are_tables():
-    assert {path.stem for path in TABLES} == {"ablation_modules", "ablation_quick", "ablation_details", "ablation_tiny"}
+    assert {path.stem for path in TABLES} == {"ablation_modules", "ablation_details", "ablation_tiny"}
 
 
+def test_a_size_changes_every_cell_and_no_choice(ablate):
+    recipe, _ = ablate
+    table = load_config(recipe.AblationConfig, CONFIGS / "ablation_details.yaml", [])
+    quick = load_config(recipe.SizeConfig, QUICK, [])
+    small = quick.applied(table)
+    assert small.cells == table.cells and small.reference == table.reference and small.probe_clips == quick.probe_clips
+    assert small.set["steps"] == quick.set["steps"] and small.set["gradient_ratios"] == table.set["gradient_ratios"]
+    assert small.set["codec"] == table.set["codec"] | quick.set["codec"]
+    assert recipe.SizeConfig().applied(table) == table
+    with pytest.raises(RequestError, match="cells"):
+        load_config(recipe.SizeConfig, TINY, [])  # a table is no size
+
+
+def test_seeds_can_be_chosen(ablate):
+    folder = ablate[1]("--cells", "none", "--seeds", "3", "--probe-clips", "0")
+    assert [path.name for path in (folder / "cells" / "none").iterdir()] == ["seed3"]
+    assert not any("emotion" in name for name in read_json(folder / "table.json")["cells"]["none"])
+
+
+@pytest.mark.parametrize("size", [None, QUICK], ids=["full", "quick"])
 @pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
-def test_every_cell_of_every_table_is_possible(ablate, path):
+def test_every_cell_of_every_table_is_possible(ablate, path, size):
     recipe, _ = ablate
     config = load_config(recipe.AblationConfig, path, [])
+    if size and path != TINY:
+        config = load_config(recipe.SizeConfig, size, []).applied(config)
     base = CONFIGS / config.base
     assert config.cells[config.reference] == {}
     for run in recipe.plan(config, Path("nowhere")):
@@ -124,9 +147,8 @@ def test_every_cell_of_every_table_is_possible(ablate, path):
         assert training.seed == run.seed
 
 
-@pytest.mark.parametrize("name", ["ablation_modules", "ablation_quick"])
-def test_the_table_of_the_modules_has_all_eight_combinations(ablate, name):
-    config = load_config(ablate[0].AblationConfig, CONFIGS / f"{name}.yaml", [])
+def test_the_table_of_the_modules_has_all_eight_combinations(ablate):
+    config = load_config(ablate[0].AblationConfig, CONFIGS / "ablation_modules.yaml", [])
     found = {
         (bool(cell.get("codec")), *(name in cell.get("gradient_ratios", {}) for name in ("relation", "alignment")))
         for cell in config.cells.values()
