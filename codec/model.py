@@ -260,12 +260,15 @@ class Codec(Pretrained):
     def extended(cls, folder: str | Path, config: CodecConfig) -> Codec:
         """A saved codec in another shape: parts that it does not have (modulation, student, detail) start fresh.
 
-        A fresh modulation changes nothing, so the codec goes on where it stopped; a fresh detail layer needs its k-means.
+        A fresh modulation changes nothing, so the codec goes on where it stopped; a fresh detail layer needs its k-means, and
+        one that `config` does not have is left behind.
 
         Raises:
             CheckpointError: as `from_pretrained`, or a part that it has does not fit `config`.
         """
         model, tensors = cls(config), load_model_weights(folder)
+        if model.detail is None:
+            tensors = {name: value for name, value in tensors.items() if not name.startswith("detail.")}
         missing = set(ADDABLE) - {name.split(".")[0] for name in tensors}
         fresh = {name: value for name, value in model.state_dict().items() if name.split(".")[0] in missing}
         load_strictly(model, fresh | tensors, folder)

@@ -65,8 +65,10 @@ class Trainer:
         codec = Codec.extended(init, self.shape) if init else Codec(self.shape)
         if self.shape.detail_codebooks and not config.freeze_codes:
             raise RequestError(
-                "codec.detail_codebooks are for a codec whose codes stay: set freeze_codes true, or train more num_codebooks"
+                "codec.detail_codebooks are for a codec whose codes stay: set freeze_codes true, or drop the layer with "
+                "--set 'codec={detail_codebooks: 0}', or train more num_codebooks"
             )
+        self.fresh_detail = bool(self.shape.detail_codebooks) and not (init and Codec.read_config(init).detail_codebooks)
         if config.freeze_codes:
             for part in filter(None, (codec.encoder, codec.modulator, codec.student, codec.quantizer)):
                 part.requires_grad_(False)
@@ -250,7 +252,7 @@ class Trainer:
             return
         if not self.config.freeze_codes:
             self._start(codec.quantizer, self._latents)
-        elif codec.detail is not None:
+        elif self.fresh_detail:
             self._hold_codes()
             self._start(codec.detail, lambda batch: codec.detail_latents(self._latents(batch)))
 

@@ -91,6 +91,12 @@ def test_detail_of_another_shape_is_refused(layered, tmp_path):
         Codec.extended(tmp_path / "layered", layered.config.changed(detail_codebooks=2))
 
 
+def test_it_can_be_left_behind(layered, base, tone, tmp_path):
+    layered.save_pretrained(tmp_path / "layered")
+    Codec.extended(tmp_path / "layered", layered.config.changed(detail_codebooks=0)).save_pretrained(tmp_path / "bare")
+    assert fingerprint(tmp_path / "bare", detail=True, decoder=True) == fingerprint(base, detail=True, decoder=True)
+
+
 def test_bitrate_counts_both_layers():
     assert CodecConfig.preset("small", detail_codebooks=4).bitrate == 2 * CodecConfig.preset("small").bitrate == 2000
 

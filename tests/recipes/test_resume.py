@@ -131,8 +131,18 @@ def test_detail_is_given_to_a_codec_whose_codes_stay(cache, codec_dir, tiny_code
 
 
 def test_detail_asks_for_codes_that_stay(cache, codec_dir, tmp_path):
-    with pytest.raises(RequestError, match="freeze_codes true, or train more num_codebooks"):
+    with pytest.raises(RequestError, match="freeze_codes true.*detail_codebooks: 0.*more num_codebooks"):
         codec_trainer(cache, tmp_path / "a", str(codec_dir), codec={"detail_codebooks": 2})
+
+
+def test_a_detail_layer_that_is_there_goes_on(cache, codec_dir, tmp_path):
+    changes = {"freeze_codes": True, "quantizer_start_step": 0, "codebook_choices": (6,)}
+    first = codec_trainer(cache, tmp_path / "a", str(codec_dir), codec={"detail_codebooks": 2}, **changes)
+    first.run()
+    second = codec_trainer(cache, tmp_path / "b", str(tmp_path / "a" / "codec"), **changes)
+    second.start_codebooks()
+    assert torch.equal(second._plain().detail.codebooks[0].vectors, first._plain().detail.codebooks[0].vectors)
+    second.train_step()
 
 
 MODULES = {
