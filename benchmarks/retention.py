@@ -171,8 +171,8 @@ def _told(hearings: Sequence[Hearing], judge: str, place: np.ndarray) -> np.ndar
 class _Likeness:
     """Correlation of two rows of numbers over the clips that are picked; not-a-number where one does not vary."""
 
-    first: np.ndarray
-    second: np.ndarray
+    first: np.ndarray  # [N]
+    second: np.ndarray  # [N]
 
     def __call__(self, picks: np.ndarray) -> float:
         first, second = self.first[picks], self.second[picks]

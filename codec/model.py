@@ -23,6 +23,7 @@ from codec.seanet import SeanetDecoder, SeanetEncoder
 from codec.serialization import load_model_weights, load_strictly
 from codec.student import Student
 
+CODEBOOKS = ("quantizer.", "detail.")  # of both layers, in the names of tensors
 ADDABLE = ("modulator", "student", "detail")  # parts that a trained codec can be given later
 ENCODERS = {"features": Encoder, "seanet": SeanetEncoder}
 QUANTIZERS = {
@@ -252,7 +253,7 @@ class Codec(Pretrained):
     def stored_tensors(self) -> dict[str, Tensor]:
         """Floating-point weights go out in half precision, codebooks in full."""
         return {
-            name: tensor if name.startswith(("quantizer.", "detail.")) else tensor.half()
+            name: tensor if name.startswith(CODEBOOKS) else tensor.half()
             for name, tensor in self.state_dict().items()
         }
 

@@ -42,6 +42,7 @@ from codec.discriminators import Discriminator, DiscriminatorConfig
 from codec.errors import CheckpointError
 from codec.listener import Listener, PhoneticLoss
 from codec.losses import SpectralLosses, pitch_losses
+from codec.model import CODEBOOKS
 from codec.relation import RelationConfig
 from codec.serialization import fingerprint
 from codec.student import code_agreement
@@ -303,7 +304,7 @@ class Trainer:
         """The codec with averaged weights and the current codebooks, in evaluation mode."""
         codec = self.ema.module
         for (name, buffer), current in zip(codec.named_buffers(), self._plain().buffers()):
-            if name.startswith(("quantizer.", "detail.")):
+            if name.startswith(CODEBOOKS):
                 buffer.copy_(current)
         return codec.eval()
 
