@@ -81,12 +81,13 @@ class CodecConfig:
     semantic_dim: int = 28
     student_dim: int = 0  # width of the predictor of both teachers; 0 = none
     student_layers: int = 2
-    detail_codebooks: int = 0  # for what the base layer leaves; given to a codec whose codes a language model has learned
+    detail_codebooks: int = 0  # on top, for what the copy's spectrum lacks; recipes/fit_detail.py gives them to a trained codec
+    detail_bands: int = 32  # in which that is said
 
     def __post_init__(self) -> None:
         for field in fields(self):
             self._check(field.name, field.type, getattr(self, field.name))
-        for name in ("hop_length", "frame_stride", "num_codebooks", "codebook_size", "modulation_heads"):
+        for name in ("hop_length", "frame_stride", "num_codebooks", "codebook_size", "modulation_heads", "detail_bands"):
             if getattr(self, name) == 0:
                 raise ValueError(f"{name} must be positive")
         if self.sample_rate % self.samples_per_frame:

@@ -21,6 +21,15 @@ def mel_filterbank(n_fft: int, n_mels: int, sample_rate: int) -> Tensor:
     return filters * (2 / (upper - lower))
 
 
+def mel_interpolation(n_fft: int, n_mels: int, sample_rate: int) -> Tensor:
+    """Weights [n_mels, n_fft // 2 + 1] that spread values of mel bands over the bins; those of a bin add up to 1."""
+    places = torch.tensor([_hz_to_mel(sample_rate * bin / n_fft) for bin in range(n_fft // 2 + 1)])
+    centres = torch.linspace(0, _hz_to_mel(sample_rate / 2), n_mels + 2)[1:-1]
+    step = _hz_to_mel(sample_rate / 2) / (n_mels + 1)
+    places = places.clamp(centres[0], centres[-1])
+    return (1 - (places - centres[:, None]).abs() / step).clamp_min(0)
+
+
 def _hz_to_mel(hz: float) -> float:
     return hz * 3 / 200 if hz < 1000 else 15 + 27 * math.log(hz / 1000) / math.log(6.4)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -10,12 +10,13 @@ from torch import Tensor, nn
 
 from codec.config import CodecConfig
 from codec.decoder import DecoderOutput, SourceFilterDecoder, VocosDecoder
+from codec.detail import DetailLayer
 from codec.encoder import Encoder
 from codec.modulation import Guidance, Modulator
 from codec.pitch import track_f0
 from codec.pretrained import Pretrained
 from codec.prosody import PROSODY_DIM, ProsodyFeatures
-from codec.quantizer import QuantizerOutput, ResidualQuantizer, joined
+from codec.quantizer import QuantizerOutput, ResidualQuantizer
 from codec.quantizer_factorized import FactorizedQuantizer
 from codec.quantizer_fsq import BlockDiagonalFSQ
 from codec.quantizer_split import SplitQuantizer
@@ -23,8 +24,8 @@ from codec.seanet import SeanetDecoder, SeanetEncoder
 from codec.serialization import load_model_weights, load_strictly
 from codec.student import Student
 
-CODEBOOKS = ("quantizer.", "detail.")  # of both layers, in the names of tensors
-ADDABLE = ("modulator", "student", "detail")  # parts that a trained codec can be given later
+CODEBOOKS = "quantizer."  # of the base layer, in the names of tensors
+ADDABLE = ("modulator", "student")  # parts that a trained codec can be given later
 ENCODERS = {"features": Encoder, "seanet": SeanetEncoder}
 QUANTIZERS = {
     "rvq_ema": ResidualQuantizer, "rvq_fact": FactorizedQuantizer, "rvq_split": SplitQuantizer, "bd_rfsq": BlockDiagonalFSQ
@@ -51,10 +52,10 @@ class ModulatedLatents:
 
 @dataclass(frozen=True)
 class CodecOutput:
-    """One pass through the whole codec."""
+    """One pass through the base layer."""
 
     audio: Tensor  # [B,1,T], same length as the input
-    latents: Tensor  # [B,D,F], before the base layer's quantiser
+    latents: Tensor  # [B,D,F], before the quantiser
     decoded: DecoderOutput
     quantized: QuantizerOutput | None  # None where the quantiser was bypassed
     predicted: Guidance | None = None  # see ModulatedLatents
@@ -62,7 +63,7 @@ class CodecOutput:
 
 
 class Codec(Pretrained):
-    """Encoder, latent modulation, quantiser and decoder; `config` names each part.
+    """Encoder, latent modulation, quantiser and decoder, `config` names each part; on top there may be a detail layer.
 
     `encode_latents`, `modulate`, `quantizer` and `decode_latents` are the seams; what distils into the first quantiser
     reads `QuantizerOutput.stages[0]`.
@@ -78,7 +79,7 @@ class Codec(Pretrained):
         self.decoder = DECODERS[config.decoder](config)
         self.modulator = Modulator(config) if config.modulation != "none" else None
         self.student = Student(config) if config.student_dim else None
-        self.detail = ResidualQuantizer(replace(config, num_codebooks=config.detail_codebooks)) if config.detail_codebooks else None
+        self.detail = DetailLayer(config) if config.detail_codebooks else None
         self.prosody = ProsodyFeatures(config) if "prosody" in self.modes else None
 
     @property
@@ -144,7 +145,9 @@ class Codec(Pretrained):
         self, audio: Tensor, f0: Tensor | None = None, quantize: bool = True, num_codebooks: int | None = None,
         guidance: Guidance | None = None, student_share: float = 0.0, codes: Tensor | None = None, mask: Tensor | None = None,
     ) -> CodecOutput:  # fmt: skip
-        """Args:
+        """The base layer, which learns; a detail layer has no part in it.
+
+        Args:
             audio: [B,1,T] in [-1,1].
             f0: [B,N] Hz at feature rate, 0 = unvoiced: excitation for training; None = the predicted pitch.
             quantize: False passes the latents on as they are (warm-up before the codebooks are started).
@@ -156,10 +159,10 @@ class Codec(Pretrained):
         padded = self._whole_frames(audio)
         hidden = self.encoder.hidden(padded)
         modulated = self.modulate(self.encoder.latents(hidden), hidden, guidance, student_share)
-        quantized = self._quantize(modulated.latents, num_codebooks, mask) if quantize else None
+        quantized = self.quantizer(modulated.latents, num_codebooks, mask) if quantize else None
         heard = quantized.quantized if quantized else modulated.latents.float()
         if codes is not None:
-            given = self.lookup(codes[:, :num_codebooks].clamp_min(0))
+            given = self.quantizer.lookup(codes[:, :num_codebooks].clamp_min(0))
             heard = torch.where((codes[:, 0, 0] >= 0)[:, None, None], given, heard)
         decoded = self.decode_latents(heard, f0)
         audio = decoded.audio[..., : audio.shape[-1]]
@@ -192,23 +195,12 @@ class Codec(Pretrained):
         elif mode != "off":
             self._check_guidance(guidance, latents)
             latents = self.modulate(latents, hidden, guidance).latents
-        return EncodedAudio(self._quantize(latents, num_codebooks).codes, audio.shape[-1])
-
-    def _quantize(self, latents: Tensor, num_codebooks: int | None, mask: Tensor | None = None) -> QuantizerOutput:
-        """latents [B,D,F] -> the first codes of both layers; None = all. The detail layer codes what the base layer leaves."""
         wanted, base = num_codebooks or self.config.all_codebooks, self.config.num_codebooks
-        quantized = self.quantizer(latents, min(wanted, base), mask)
-        if wanted <= base:
-            return quantized
-        return joined([quantized, self.detail(self._left(latents, quantized), wanted - base, mask)])
-
-    def detail_latents(self, latents: Tensor) -> Tensor:
-        """latents [B,D,F] -> what the base layer leaves of them, for the detail layer: [B,D,F]."""
-        return self._left(latents, self.quantizer(latents))
-
-    @staticmethod
-    def _left(latents: Tensor, quantized: QuantizerOutput) -> Tensor:
-        return (latents.float() - torch.stack(quantized.stages).sum(0)).detach()
+        codes = self.quantizer(latents, min(wanted, base)).codes
+        if wanted > base:
+            copy = self.decode_latents(self.quantizer.lookup(codes)).audio
+            codes = torch.cat([codes, self.detail.encode(padded, copy, wanted - base)], dim=1)
+        return EncodedAudio(codes, audio.shape[-1])
 
     def _check_guidance(self, guidance: Guidance | None, latents: Tensor) -> None:
         config = self.config
@@ -242,16 +234,17 @@ class Codec(Pretrained):
             raise ValueError(f"codes must be [B,k,F], 1 <= k <= {config.all_codebooks}, F > 0; got {tuple(codes.shape)}")
         if int(codes.min()) < 0 or int(codes.max()) >= config.codebook_size:
             raise ValueError(f"codes must lie in 0..{config.codebook_size - 1}, got {int(codes.min())}..{int(codes.max())}")
-        return self.decode_latents(self.lookup(codes)).audio[..., :num_samples]
+        base = config.num_codebooks
+        audio = self.decode_latents(self.quantizer.lookup(codes[:, :base])).audio
+        return (self.detail(audio, codes[:, base:]) if codes.shape[1] > base else audio)[..., :num_samples]
 
-    def lookup(self, codes: Tensor) -> Tensor:
-        """codes int64 [B,k,F] -> latents [B,D,F] for the decoder: what the codes of both layers add up to."""
-        base = self.config.num_codebooks
-        latents = self.quantizer.lookup(codes[:, :base])
-        return latents + self.detail.lookup(codes[:, base:]) if codes.shape[1] > base else latents
+    def give_detail(self, codebooks: int, bands: int) -> None:
+        """A fresh detail layer, which recipes/fit_detail.py fits, in place of the one that there may be."""
+        self.config = self.config.changed(detail_codebooks=codebooks, detail_bands=bands)
+        self.detail = DetailLayer(self.config)
 
     def stored_tensors(self) -> dict[str, Tensor]:
-        """Floating-point weights go out in half precision, codebooks in full."""
+        """Floating-point weights go out in half precision, the codebooks of the base layer in full."""
         return {
             name: tensor if name.startswith(CODEBOOKS) else tensor.half()
             for name, tensor in self.state_dict().items()
@@ -259,17 +252,14 @@ class Codec(Pretrained):
 
     @classmethod
     def extended(cls, folder: str | Path, config: CodecConfig) -> Codec:
-        """A saved codec in another shape: parts that it does not have (modulation, student, detail) start fresh.
+        """A saved codec in another shape: parts that it does not have (modulation, student) start fresh.
 
-        A fresh modulation changes nothing, so the codec goes on where it stopped; a fresh detail layer needs its k-means, and
-        one that `config` does not have is left behind.
+        A fresh modulation changes nothing, so the codec goes on where it stopped.
 
         Raises:
             CheckpointError: as `from_pretrained`, or a part that it has does not fit `config`.
         """
         model, tensors = cls(config), load_model_weights(folder)
-        if model.detail is None:
-            tensors = {name: value for name, value in tensors.items() if not name.startswith("detail.")}
         missing = set(ADDABLE) - {name.split(".")[0] for name in tensors}
         fresh = {name: value for name, value in model.state_dict().items() if name.split(".")[0] in missing}
         load_strictly(model, fresh | tensors, folder)

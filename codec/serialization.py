@@ -156,20 +156,21 @@ def load_model_weights(folder: str | Path) -> dict[str, Any]:
 def fingerprint(folder: str | Path, *, detail: bool = False, decoder: bool = False) -> str:
     """What a codec's codes mean: SHA-256 over its config, encoder and codebooks, first 16 hex digits.
 
-    The detail layer and, with it, the decoder count only on request (for what depends on all codes, or on how they sound):
-    they may be learned after a language model has learned the base layer's codes. Neither does the sharding, nor a field of
-    the config that says what is the default anyway, so that later versions may add some.
+    The decoder counts only on request (for what depends on how codes sound), since it may learn on after a language model has
+    learned the codes. Nor does a detail layer, whose codes say what the decoder's copy lacks: with `detail` both count where
+    there is one. The sharding never does, nor a field of the config that says what is the default anyway, so that later
+    versions may add some.
     """
     import torch
 
     usual = json.loads(json.dumps(CodecConfig().to_dict()))
     shape = {name: value for name, value in read_json(Path(folder) / CONFIG_NAME).items() if value != usual.get(name)}
-    left_out = () if decoder else ("decoder.",) if detail else ("decoder.", "detail.")
-    if not (detail or decoder):
+    whole = decoder or (detail and "detail_codebooks" in shape)
+    if not whole:
         shape = {name: value for name, value in shape.items() if not name.startswith("detail_")}
     digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode())
     for name, tensor in sorted(load_model_weights(folder).items()):
-        if name.startswith(left_out):
+        if not whole and name.startswith(("decoder.", "detail.")):
             continue
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         tensor = tensor + 0  # there is but one zero

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The whole chain on a dozen clips with the tiny presets: manifest, codec (both stages), tokens, LM, listener, speech. CPU, minutes.
+# The whole chain on a dozen clips with the tiny presets: manifest, codec (both stages, detail), tokens, LM, listener, speech. CPU, minutes.
 #   recipes/smoke.sh [OUTPUT_FOLDER]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,7 +14,9 @@ configs=recipes/configs
 "$python" recipes/train_lm.py $configs/lm_tiny.yaml --manifest "$out/manifest.jsonl" --tokens "$out/tokens" \
     --codec "$out/codec_gan/codec" --output "$out/lm"
 "$python" recipes/train_listener.py --manifest "$out/manifest.jsonl" --cache "$out/cache" --output "$out/listener" --steps 10 --dim 16
-"$python" recipes/package_model.py --codec "$out/codec_gan/codec" --lm "$out/lm/lm" --name smoke --output "$out/model" \
+"$python" recipes/fit_detail.py --codec "$out/codec_gan/codec" --manifest "$out/manifest.jsonl" --cache "$out/cache" \
+    --output "$out/detail" --codebooks 2 --bands 8
+"$python" recipes/package_model.py --codec "$out/detail/codec" --lm "$out/lm/lm" --name smoke --output "$out/model" \
     --listener "$out/listener/listener" --replay-manifest "$out/manifest.jsonl" --replay-tokens "$out/tokens"
 "$python" -m affecttts synthesize --model "$out/model" --text "The whole chain runs." --emotion happy --voice heart --seed 1 \
     --output "$out/speech.wav" --force --json

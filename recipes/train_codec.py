@@ -10,7 +10,6 @@ Run it again with the same --output and it goes on where it stopped. The codec l
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -58,18 +57,15 @@ class Trainer:
         set_seed(config.seed)
         self.config, self.output, self.weights = config, output, LOSS_WEIGHTS | config.loss_weights
         self.accelerator = Accelerator(mixed_precision=config.mixed_precision)
-        shape = (Codec.read_config(init) if init else CodecConfig.preset(config.preset)).changed(**config.codec)
+        known = Codec.read_config(init) if init else CodecConfig.preset(config.preset)
+        shape = known.changed(**config.codec)
+        if shape.detail_codebooks != known.detail_codebooks:
+            raise RequestError("codec.detail_codebooks: a trained codec gets its detail layer from recipes/fit_detail.py")
         with self.accelerator.main_process_first():  # which fills what is missing
             self.cache = AudioCache(manifests, cache_folder, shape.sample_rate, shape.hop_length)
             self.lessons = self._lessons(shape, cache_folder / "teachers")
         self.shape = self._taught(shape)
         codec = Codec.extended(init, self.shape) if init else Codec(self.shape)
-        if self.shape.detail_codebooks and not config.freeze_codes:
-            raise RequestError(
-                "codec.detail_codebooks are for a codec whose codes stay: set freeze_codes true, or drop the layer with "
-                "--set 'codec={detail_codebooks: 0}', or train more num_codebooks"
-            )
-        self.fresh_detail = bool(self.shape.detail_codebooks) and not (init and Codec.read_config(init).detail_codebooks)
         if config.freeze_codes:
             for part in filter(None, (codec.encoder, codec.modulator, codec.student, codec.quantizer)):
                 part.requires_grad_(False)
@@ -247,22 +243,14 @@ class Trainer:
 
     # -- around the steps -----------------------------------------------------------------------------------------
     def start_codebooks(self) -> None:
-        """K-means for the codebooks whose step has come."""
-        codec = self._plain()
-        if self.step != self.config.quantizer_start_step:
+        """Codebooks from the latents of some batches, where their step has come; every process gets rank 0's."""
+        if self.step != self.config.quantizer_start_step or self.config.freeze_codes:
             return
-        if not self.config.freeze_codes:
-            self._start(codec.quantizer, self._latents)
-        elif self.fresh_detail:
-            self._hold_codes()
-            self._start(codec.detail, lambda batch: codec.detail_latents(self._latents(batch)))
-
-    def _start(self, quantizer: torch.nn.Module, latents: Callable[[CropBatch], torch.Tensor]) -> None:
-        """Codebooks from the latents of some batches; every process gets rank 0's."""
+        quantizer = self._plain().quantizer
         steps = range(self.step, self.step + self.config.quantizer_start_batches)
         with torch.no_grad(), self.accelerator.autocast():
             batches = [self.sampler.batch(step).to(self.accelerator.device) for step in steps]
-            points, mask = torch.cat([latents(batch) for batch in batches]), torch.cat([b.mask for b in batches])
+            points, mask = torch.cat([self._latents(batch) for batch in batches]), torch.cat([b.mask for b in batches])
         quantizer.initialise(points, torch.Generator().manual_seed(self.config.seed), mask)
         if self.accelerator.num_processes > 1:
             for tensor in quantizer.state_dict().values():

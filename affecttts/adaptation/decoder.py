@@ -73,7 +73,7 @@ class DecoderTrainer:
     def train_step(self) -> float:
         """One update; returns the mel loss."""
         codes, audio, f0 = self._batch()
-        decoded = self.codec.decode_latents(self.codec.lookup(codes), f0)
+        decoded = self.codec.decode_latents(self.codec.quantizer.lookup(codes), f0)
         losses = {**self.spectral(decoded.audio, audio), **pitch_losses(decoded, f0)}
         sum(LOSS_WEIGHTS[name] * loss for name, loss in losses.items()).backward()
         torch.nn.utils.clip_grad_norm_(self.decoder.parameters(), self.config.gradient_clip)

@@ -41,7 +41,7 @@ def measure(codec: Codec, codes: np.ndarray, ipa: str) -> np.ndarray:
     if codes.shape[1] == 0:
         return np.full(len(MEASURES), np.nan)
     config = codec.config
-    decoded = codec.decode_latents(codec.lookup(torch.from_numpy(codes.astype(np.int64))[None]))
+    decoded = codec.decode_latents(codec.quantizer.lookup(torch.from_numpy(codes.astype(np.int64))[None]))
     window = torch.hann_window(config.n_fft)
     power = magnitude(decoded.audio[:, 0].float(), config.n_fft, config.hop_length, window)[0].square().double().numpy()
     power = power[:, : decoded.log_f0.shape[1]] + 1e-12

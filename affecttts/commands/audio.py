@@ -13,6 +13,8 @@ from affecttts.output import STDOUT, check_output, write_wav
 from codec.errors import CheckpointError
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from codec import Codec
 
 
@@ -65,12 +67,12 @@ def _reconstruct(arguments: argparse.Namespace) -> int:
 def _encode(arguments: argparse.Namespace) -> int:
     from safetensors.torch import save_file
 
-    from codec.serialization import atomic_file, fingerprint
+    from codec.serialization import atomic_file
 
     if arguments.output == STDOUT:
         raise RequestError("encode writes a file; give -o FILE.safetensors")
     codec, encoded = _codes(arguments)
-    metadata = {"codec": fingerprint(arguments.codec, detail=True), "num_samples": str(encoded.num_samples)}
+    metadata = {"codec": _meaning(arguments.codec, codec, encoded.codes[0]), "num_samples": str(encoded.num_samples)}
     try:
         with atomic_file(arguments.output) as temporary:
             save_file({"codes": encoded.codes[0].short()}, str(temporary), metadata)
@@ -81,12 +83,17 @@ def _encode(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _decode(arguments: argparse.Namespace) -> int:
+def _meaning(folder: Path, codec: Codec, codes: Tensor) -> str:
+    """What gives codes [k,F] their meaning: the decoder is part of it where there are codes of a detail layer."""
     from codec.serialization import fingerprint
 
+    return fingerprint(folder, detail=codes.dim() == 2 and len(codes) > codec.config.num_codebooks)
+
+
+def _decode(arguments: argparse.Namespace) -> int:
     codes, metadata = _read_codes(arguments.input)
     codec = _load_codec(arguments)
-    if metadata.get("codec") != (own := fingerprint(arguments.codec, detail=True)):
+    if metadata.get("codec") != (own := _meaning(arguments.codec, codec, codes)):
         raise CheckpointError(f"{arguments.input}: codes of codec {metadata.get('codec')}, this one is {own}; give --codec DIR")
     try:
         length = int(metadata["num_samples"])

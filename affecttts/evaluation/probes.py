@@ -45,7 +45,7 @@ def probe_items(codec: Codec, cache: AudioCache, limit: int, seed: int = 0) -> l
 @torch.no_grad()
 def probe_item(codec: Codec, codes: Tensor, utterance: Utterance) -> ProbeItem:
     """One utterance as what its codes int64 [k,F] add up to: vectors of the first k codebooks."""
-    frames = codec.lookup(codes[None])[0].t().float().cpu()
+    frames = codec.quantizer.lookup(codes[None])[0].t().float().cpu()
     return ProbeItem(frames, utterance.emotion, utterance.speaker, _phones(utterance, len(frames), codec.config.frame_rate))
 
 

@@ -30,7 +30,7 @@ class CodecTrainingConfig:
     quantizer_start_step: int = 400  # latents pass unquantised before; then the codebooks start by k-means
     quantizer_start_batches: int = 16
     waveform_steps: int = 0  # first steps in which the L1 distance of the samples counts; no use to a decoder free of phase
-    freeze_codes: bool = False  # encoder and codebooks of the base layer stay; a fresh detail layer starts by k-means
+    freeze_codes: bool = False  # encoder and codebooks stay
     codebook_choices: tuple = ()  # numbers of codebooks, one drawn per step; empty = all (with the quantiser's own dropout)
     predicted_share: float = 0.5  # of the crops whose codes are a language model's, where --predicted gives them
     adversarial_start_step: int | None = None  # None: no adversary

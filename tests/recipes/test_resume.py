@@ -116,33 +116,9 @@ def test_codec(cache, tmp_path, start):
     assert (tmp_path / "a" / "codec" / WEIGHTS_NAME).read_bytes() == (tmp_path / "b" / "codec" / WEIGHTS_NAME).read_bytes()
 
 
-def test_detail_is_given_to_a_codec_whose_codes_stay(cache, codec_dir, tiny_codec, tmp_path):
-    changes = {"codec": {"detail_codebooks": 2}, "freeze_codes": True, "quantizer_start_step": 3, "codebook_choices": (6,)}
-    straight = codec_trainer(cache, tmp_path / "a", str(codec_dir), **changes)
-    straight.run()
-    resumed = run_interrupted(lambda: codec_trainer(cache, tmp_path / "b", str(codec_dir), **changes), stop_after=5)
-    assert_same(straight.codec, resumed.codec)
-    assert_same(straight.ema, resumed.ema)
-    assert fingerprint(tmp_path / "a" / "codec") == fingerprint(codec_dir)
-    trained = type(tiny_codec).from_pretrained(tmp_path / "a" / "codec")
-    assert torch.equal(trained.detail.codebooks[0].vectors, straight._plain().detail.codebooks[0].vectors)
-    logs = [json.loads(line) for line in (tmp_path / "a" / "metrics.jsonl").read_text().splitlines()]
-    assert any("perplexity/q6" in row for row in logs)
-
-
-def test_detail_asks_for_codes_that_stay(cache, codec_dir, tmp_path):
-    with pytest.raises(RequestError, match="freeze_codes true.*detail_codebooks: 0.*more num_codebooks"):
+def test_detail_is_not_trained(cache, codec_dir, tmp_path):
+    with pytest.raises(RequestError, match="detail_codebooks.*fit_detail"):
         codec_trainer(cache, tmp_path / "a", str(codec_dir), codec={"detail_codebooks": 2})
-
-
-def test_a_detail_layer_that_is_there_goes_on(cache, codec_dir, tmp_path):
-    changes = {"freeze_codes": True, "quantizer_start_step": 0, "codebook_choices": (6,)}
-    first = codec_trainer(cache, tmp_path / "a", str(codec_dir), codec={"detail_codebooks": 2}, **changes)
-    first.run()
-    second = codec_trainer(cache, tmp_path / "b", str(tmp_path / "a" / "codec"), **changes)
-    second.start_codebooks()
-    assert torch.equal(second._plain().detail.codebooks[0].vectors, first._plain().detail.codebooks[0].vectors)
-    second.train_step()
 
 
 MODULES = {

@@ -1,0 +1,81 @@
+"""After the codec: more codebooks for whoever stores speech, on top of the codes that a language model learns.
+
+    python recipes/fit_detail.py --codec runs/codec/codec --manifest corpus/manifest.jsonl --output runs/detail
+
+They code what the spectrum of the codec's copies lacks (codec/detail.py) and are fitted by k-means, which takes minutes. All that
+is beneath them stays as it is, so a language model of the codec stays valid; a detail layer that it has is replaced. The codec lies in
+OUTPUT/codec.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from affecttts.data.audio_cache import AudioCache
+from affecttts.data.lineage import save_lineage, training_lineage
+from affecttts.errors import RequestError
+from codec import Codec
+
+HELD_OUT_CLIPS = 60
+
+
+def lacking(codec: Codec, cache: AudioCache, split: str, limit: int, generator: np.random.Generator) -> Tensor:
+    """What the copies of at most `limit` clips of a split lack, dB, one clip after the other: [1,C,F].
+
+    Raises:
+        RequestError: the split has no clips.
+    """
+    clips = [clip for clip in cache.clips if clip.utterance.split == split]
+    if not clips:
+        raise RequestError(f"no clip has the split {split!r}: set it in some rows of the manifest")
+    picks, parts = generator.permutation(len(clips))[:limit], []
+    for pick in tqdm(picks, desc=f"copies, {split}", unit="clip"):
+        audio = torch.from_numpy(cache.audio(clips[pick]))[None, None]
+        copy = codec.decode(codec.encode(audio, codec.config.num_codebooks).codes)
+        original = torch.nn.functional.pad(audio, (0, copy.shape[-1] - audio.shape[-1]))
+        parts.append(codec.detail.missing(original, copy))
+    return torch.cat(parts, dim=-1)
+
+
+def left_db(codec: Codec, levels: Tensor) -> list[float]:
+    """Root mean square of levels [1,C,F] that the first 0, 1, .. books leave, dB."""
+    codes, quantizer = codec.detail.quantizer(levels).codes, codec.detail.quantizer
+    left = [levels, *(levels - quantizer.lookup(codes[:, :count]) for count in range(1, codes.shape[1] + 1))]
+    return [float(part.square().mean().sqrt()) for part in left]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--codec", required=True, help="folder of the trained codec")
+    parser.add_argument("--manifest", action="append", required=True, help="JSONL manifest; may be given several times")
+    parser.add_argument("--output", type=Path, required=True, help="folder of the run; the codec lies in OUTPUT/codec")
+    parser.add_argument("--cache", type=Path, help="folder of decoded audio (default: OUTPUT/cache)")
+    parser.add_argument("--codebooks", type=int, default=8)
+    parser.add_argument("--bands", type=int, default=32, help="in which levels are told")
+    parser.add_argument("--clips", type=int, default=1500, help="training clips that are used")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    codec, generator = Codec.from_pretrained(arguments.codec), np.random.default_rng(arguments.seed)
+    codec.give_detail(arguments.codebooks, arguments.bands)
+    cache = arguments.cache or arguments.output / "cache"
+    cache = AudioCache(arguments.manifest, cache, codec.config.sample_rate, codec.config.hop_length)
+    codec.eval()
+    with torch.inference_mode():
+        held_out = lacking(codec, cache, "valid", HELD_OUT_CLIPS, generator)
+        levels = lacking(codec, cache, "train", arguments.clips, generator)
+        print(f"k-means: {arguments.codebooks} codebooks of {codec.config.codebook_size} codes for {levels.shape[-1]} frames")
+        codec.detail.quantizer.initialise(levels, torch.Generator().manual_seed(arguments.seed))
+        left = left_db(codec, held_out)
+    codec.save_pretrained(arguments.output / "codec")
+    save_lineage(arguments.output / "codec", training_lineage(arguments.manifest, arguments.codec))
+    print("levels of held-out copies, dB away from the originals' with 0, 1, .. books:", *(f"{value:.2f}" for value in left))
+
+
+if __name__ == "__main__":
+    main()
