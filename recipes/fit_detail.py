@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--manifest", action="append", required=True, help="JSONL manifest; may be given several times")
     parser.add_argument("--output", type=Path, required=True, help="folder of the run; the codec lies in OUTPUT/codec")
     parser.add_argument("--cache", type=Path, help="folder of decoded audio (default: OUTPUT/cache)")
-    parser.add_argument("--codebooks", type=int, default=8)
+    parser.add_argument("--codebooks", type=int, default=12)
     parser.add_argument("--bands", type=int, default=32, help="in which levels are told")
     parser.add_argument("--clips", type=int, default=1500, help="training clips that are used")
     parser.add_argument("--seed", type=int, default=0)
