@@ -23,18 +23,18 @@ from common import print_table, progress, write_json
 
 
 def agreements(codec: Any, cache: AudioCache, lessons: Lessons, clips: list[int]) -> dict[str, np.ndarray]:
-    """mode -> % of codes in common with the teachers' [N,K], for every clip (an index of the cache) and codebook."""
+    """mode -> % of codes in common with the teachers' [N,K], for every clip (an index of the cache) and codebook of the base layer."""
     import torch
 
     from codec.student import code_agreement
 
-    modes, rows = [mode for mode in codec.modes if mode != "teacher"], []
+    books, modes, rows = codec.config.num_codebooks, [mode for mode in codec.modes if mode != "teacher"], []
     for index in progress(clips, "clips"):
         audio = torch.from_numpy(cache.audio(cache.clips[index]))[None, None]
         frames = -(-audio.shape[-1] // codec.config.samples_per_frame)
         guidance = collate([lessons.stretch(index, 0.0, frames, codec.config, 0)]).guidance
-        taught = codec.encode(audio, mode="teacher", guidance=guidance).codes
-        rows.append([100 * code_agreement(codec.encode(audio, mode=mode).codes, taught).numpy() for mode in modes])
+        taught = codec.encode(audio, books, "teacher", guidance).codes
+        rows.append([100 * code_agreement(codec.encode(audio, books, mode).codes, taught).numpy() for mode in modes])
     return {mode: np.array([row[place] for row in rows]) for place, mode in enumerate(modes)}
 
 
@@ -78,7 +78,7 @@ def main() -> None:
     numbers: dict[str, list[Interval]] = {mode: [interval(column) for column in share.T] for mode, share in shares.items()}
     print_table(
         f"Codes in common with the teachers', %, n = {len(clips)} held-out clips",
-        ["mode", *(f"Q{k + 1} [95 %]" for k in range(shape.all_codebooks))], [[mode, *row] for mode, row in numbers.items()],
+        ["mode", *(f"Q{k + 1} [95 %]" for k in range(shape.num_codebooks))], [[mode, *row] for mode, row in numbers.items()],
     )  # fmt: skip
     write_json(options.json, numbers)
 
