@@ -23,7 +23,7 @@ from common import print_table, progress, write_json
 
 
 def agreements(codec: Any, cache: AudioCache, lessons: Lessons, clips: list[int]) -> dict[str, np.ndarray]:
-    """mode -> % of codes in common with the teachers' [N,K], for every clip (an index of the cache) and codebook of the base layer."""
+    """mode -> % of codes in common with the teachers' [N,K], for clips (indices of the cache) and codebooks of the base layer."""
     import torch
 
     from codec.student import code_agreement
