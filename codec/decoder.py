@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from codec.config import CodecConfig
+from codec.features import stft
 from codec.layers import blocks
 from codec.source import FixedNoise, pulse_train
 
@@ -103,9 +104,7 @@ class SourceFilterDecoder(FrameDecoder):
         return torch.istft(spectrum, config.n_fft, config.hop_length, window=self.window, length=pulses.shape[-1])
 
     def _stft(self, signal: Tensor) -> Tensor:
-        return torch.stft(
-            signal, self.config.n_fft, self.config.hop_length, window=self.window, pad_mode="constant", return_complex=True
-        )
+        return stft(signal, self.config.n_fft, self.config.hop_length, self.window)
 
 
 class VocosDecoder(FrameDecoder):

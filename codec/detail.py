@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from codec.config import CodecConfig
-from codec.features import mel_filterbank, mel_interpolation
+from codec.features import mel_filterbank, mel_interpolation, stft
 from codec.quantizer import ResidualQuantizer
 
 FLOOR = 1e-3  # of the power of a band; below it a difference is not worth a code
@@ -57,7 +57,5 @@ class DetailLayer(nn.Module):
         return 10 * power.clamp_min(FLOOR).log10()[..., : audio.shape[-1] // self.config.hop_length]
 
     def _stft(self, audio: Tensor) -> Tensor:
-        config = self.config
-        return torch.stft(
-            audio[:, 0].float(), config.n_fft, config.hop_length, window=self.window, pad_mode="constant", return_complex=True
-        )
+        """audio [B,1,T] -> complex [B, n_fft // 2 + 1, N + 1]."""
+        return stft(audio[:, 0].float(), self.config.n_fft, self.config.hop_length, self.window)

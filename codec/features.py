@@ -47,6 +47,11 @@ def magnitude(audio: Tensor, n_fft: int, hop_length: int, window: Tensor) -> Ten
     return spectrum.abs()
 
 
+def stft(audio: Tensor, n_fft: int, hop_length: int, window: Tensor) -> Tensor:
+    """STFT with silence beyond the ends, as torch.istft takes it. audio [B,T] -> complex [B, n_fft // 2 + 1, T // hop_length + 1]."""
+    return torch.stft(audio, n_fft, hop_length, window=window, pad_mode="constant", return_complex=True)
+
+
 class EncoderFeatures(nn.Module):
     """audio [B,1,T] (T a multiple of samples_per_frame) -> features [B, n_mels + low_bins, T // hop_length]."""
 

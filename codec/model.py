@@ -241,7 +241,7 @@ class Codec(Pretrained):
     def give_detail(self, codebooks: int, bands: int) -> None:
         """A fresh detail layer, which recipes/fit_detail.py fits, in place of the one that there may be."""
         self.config = self.config.changed(detail_codebooks=codebooks, detail_bands=bands)
-        self.detail = DetailLayer(self.config)
+        self.detail = DetailLayer(self.config).to(next(self.parameters()).device).train(self.training)
 
     def stored_tensors(self) -> dict[str, Tensor]:
         """Floating-point weights go out in half precision, the codebooks of the base layer in full."""

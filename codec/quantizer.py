@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -108,10 +108,16 @@ class ResidualQuantizer(nn.Module):
         )
 
     @torch.no_grad()
-    def initialise(self, latents: Tensor, generator: torch.Generator | None = None, mask: Tensor | None = None) -> None:
-        """K-means start of every stage on the residuals of latents [B,D,F] at the frames of `mask`, bool [B,F]."""
+    def initialise(
+        self, latents: Tensor, generator: torch.Generator | None = None, mask: Tensor | None = None,
+        progress: Callable[[Iterable[Codebook]], Iterable[Codebook]] = iter,
+    ) -> None:  # fmt: skip
+        """K-means start of every stage on the residuals of latents [B,D,F] at the frames of `mask`, bool [B,F].
+
+        `progress` goes around the codebooks, as tqdm does.
+        """
         residual = in_frames(latents.float().transpose(1, 2), mask)
-        for codebook in self.codebooks:
+        for codebook in progress(self.codebooks):
             codebook.initialise(residual, generator)
             residual = residual - codebook.vectors[codebook.nearest(residual)]
 

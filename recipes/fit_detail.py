@@ -10,6 +10,7 @@ OUTPUT/codec.
 from __future__ import annotations
 
 import argparse
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -65,12 +66,11 @@ def main() -> None:
     codec.give_detail(arguments.codebooks, arguments.bands)
     cache = arguments.cache or arguments.output / "cache"
     cache = AudioCache(arguments.manifest, cache, codec.config.sample_rate, codec.config.hop_length)
-    codec.eval()
     with torch.inference_mode():
         held_out = lacking(codec, cache, "valid", HELD_OUT_CLIPS, generator)
         levels = lacking(codec, cache, "train", arguments.clips, generator)
-        print(f"k-means: {arguments.codebooks} codebooks of {codec.config.codebook_size} codes for {levels.shape[-1]} frames")
-        codec.detail.quantizer.initialise(levels, torch.Generator().manual_seed(arguments.seed))
+        bar = functools.partial(tqdm, desc=f"k-means, {levels.shape[-1]} frames", unit="book")
+        codec.detail.quantizer.initialise(levels, torch.Generator().manual_seed(arguments.seed), progress=bar)
         left = left_db(codec, held_out)
     codec.save_pretrained(arguments.output / "codec")
     save_lineage(arguments.output / "codec", training_lineage(arguments.manifest, arguments.codec))

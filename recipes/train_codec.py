@@ -270,7 +270,7 @@ class Trainer:
         distances, agreements = [], []
         for place, index in enumerate(held_out):
             audio = torch.from_numpy(self.cache.audio(self.cache.clips[index]))[None, None].to(device)
-            encoded = codec.encode(audio)
+            encoded = codec.encode(audio, codec.config.num_codebooks)
             rebuilt = codec.decode(encoded.codes, encoded.num_samples)
             distances.append(self.spectral(rebuilt, audio)["mel"].item())
             if self.lessons is not None and "teacher" in codec.modes:
@@ -283,9 +283,10 @@ class Trainer:
     def _agreement(self, codec: Codec, audio: torch.Tensor, clip: int, frames: int) -> dict[str, float]:
         """Share of codes per quantiser that each other mode has in common with the teachers'."""
         guidance = collate([self.lessons.stretch(clip, 0.0, frames, self.shape, 0)]).guidance.to(audio.device)
-        taught = codec.encode(audio, mode="teacher", guidance=guidance).codes
+        books = codec.config.num_codebooks
+        taught = codec.encode(audio, books, "teacher", guidance).codes
         others = [mode for mode in codec.modes if mode != "teacher"]
-        shares = {mode: code_agreement(codec.encode(audio, mode=mode).codes, taught) for mode in others}
+        shares = {mode: code_agreement(codec.encode(audio, books, mode).codes, taught) for mode in others}
         return {f"agreement/{mode}/q{k + 1}": s.item() for mode, share in shares.items() for k, s in enumerate(share)}
 
     def averaged(self) -> Codec:

@@ -116,6 +116,22 @@ def test_codec(cache, tmp_path, start):
     assert (tmp_path / "a" / "codec" / WEIGHTS_NAME).read_bytes() == (tmp_path / "b" / "codec" / WEIGHTS_NAME).read_bytes()
 
 
+def test_detail_comes_along_and_has_no_part_in_training(cache, codec_dir, tmp_path):
+    codec = Codec.from_pretrained(codec_dir)
+    codec.give_detail(codebooks=2, bands=8)
+    codec.save_pretrained(tmp_path / "layered")
+    bare = codec_trainer(cache, tmp_path / "a", str(codec_dir), freeze_codes=True)
+    layered = codec_trainer(cache, tmp_path / "b", str(tmp_path / "layered"), freeze_codes=True)
+    for trainer in (bare, layered):
+        trainer.run()
+    trained, plain = (Codec.from_pretrained(tmp_path / name / "codec").state_dict() for name in ("b", "a"))
+    assert all(torch.equal(trained[name], value) for name, value in plain.items())
+    given = {name: value for name, value in codec.state_dict().items() if name.startswith("detail.")}
+    assert given and all(torch.equal(trained[name], value.half().float()) for name, value in given.items())
+    metrics = [(tmp_path / name / "metrics.jsonl").read_text() for name in ("a", "b")]
+    assert metrics[0] == metrics[1]  # validation hears the base layer
+
+
 def test_detail_is_not_trained(cache, codec_dir, tmp_path):
     with pytest.raises(RequestError, match="detail_codebooks.*fit_detail"):
         codec_trainer(cache, tmp_path / "a", str(codec_dir), codec={"detail_codebooks": 2})
