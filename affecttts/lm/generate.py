@@ -10,7 +10,7 @@ from torch import Tensor
 from affecttts.errors import RequestError
 from affecttts.lm.engine import Engine
 from affecttts.lm.layout import MAX_DURATION, TokenLayout
-from affecttts.lm.sequence import Condition, block_head, prefix
+from affecttts.lm.sequence import Condition, block_head, inside_phrase, prefix
 
 SHORTEST_SILENCE = 1  # frames of silence at either end
 
@@ -22,6 +22,7 @@ class SamplingConfig:
     temperature: float = 0.15  # of codec tokens; soft labels make distributions broad
     top_p: float = 0.9
     duration_temperature: float = 0.1
+    max_frames_inside_phrase: int = 5  # of a phone or space before another word; no pauses where there is no punctuation
     max_frames_per_phone: float = 12.0  # cap on the average over a text, beyond which generation gives up
 
 
@@ -58,7 +59,7 @@ class _Sampler:
     def __init__(self, engine, layout, conditions, weights, phones, sampling, generator) -> None:
         self.engine, self.layout, self.phones = engine, layout, phones
         self.weights, self.sampling, self.generator = torch.tensor(weights), sampling, generator
-        self.rows = len(conditions)
+        self.rows, self.inside = len(conditions), inside_phrase(layout, phones)
         self.budget = round(sampling.max_frames_per_phone * len(phones)) + 25
         self.prefixes = [[layout.special("bos"), *prefix(layout, c, phones)] for c in conditions]
         self.books = [(layout.book(k), layout.codebook_size) for k in range(layout.num_codebooks)]
@@ -67,8 +68,7 @@ class _Sampler:
         self._start()
         pending, frames, counts = [], [], []
         for index in range(len(self.phones)):
-            head = block_head(self.layout, self.phones, index)
-            count = self._duration(pending + head, is_silence=index in (0, len(self.phones) - 1))
+            count = self._duration(pending + block_head(self.layout, self.phones, index), index)
             if len(frames) + count > self.budget or not self._fits(count):
                 return self._result(frames, counts, "cap", 0.0)
             pending = [self.layout.duration(count)]
@@ -102,11 +102,12 @@ class _Sampler:
         """[rows,n] -> [n]."""
         return self.weights @ logits
 
-    def _duration(self, tokens: list[int], is_silence: bool) -> int:
-        """Frames of the next phone."""
-        logits = self._mix(self.engine.logits(self._feed(tokens), self.layout.duration(0), MAX_DURATION + 1))
+    def _duration(self, tokens: list[int], index: int) -> int:
+        """Frames of phone `index`."""
+        most = self.sampling.max_frames_inside_phrase if self.inside[index] else MAX_DURATION
+        logits = self._mix(self.engine.logits(self._feed(tokens), self.layout.duration(0), most + 1))
         count = self._draw(logits, self.sampling.duration_temperature)
-        return max(count, SHORTEST_SILENCE) if is_silence else count
+        return max(count, SHORTEST_SILENCE) if index in (0, len(self.phones) - 1) else count
 
     def _frame(self, tokens: list[int]) -> tuple[list[int], list[int]]:
         """Codes of one frame, and the token that still has to be fed."""

@@ -100,6 +100,11 @@ class TokenLayout:
         """Id of a phone with its stress mark ("" for none)."""
         return self.phone_start + STRESSES.index(stress) * len(SYMBOLS) + SYMBOLS.index(symbol)
 
+    def symbol(self, token: int) -> str:
+        """The symbol of a phone token, without its stress; "" for other tokens."""
+        place = token - self.phone_start
+        return SYMBOLS[place % len(SYMBOLS)] if 0 <= place < len(STRESSES) * len(SYMBOLS) else ""
+
     def emotion(self, tag: str) -> int:
         """Id of an emotion tag.
 

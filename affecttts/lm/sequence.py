@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from affecttts.lm.layout import MAX_DURATION, STRESSES, TokenLayout
+from affecttts.text.symbols import PUNCTUATION
 
 IGNORE = -100  # label of tokens that are given, not predicted
 
@@ -60,6 +61,18 @@ def phone_ids(layout: TokenLayout, ipa: str) -> list[int]:
     """Token ids of a phone string with silence at both ends: one per block of the stream."""
     inner = [layout.phone(phone.stress, phone.symbol) for phone in split_phones(ipa)]
     return [layout.special("silence"), *inner, layout.special("silence")]
+
+
+def inside_phrase(layout: TokenLayout, phones: list[int]) -> list[bool]:
+    """Which blocks of `phone_ids` belong to a word that is followed by another without punctuation between, or to that space."""
+    inside = [False] * len(phones)
+    for index in range(len(phones) - 2, 0, -1):
+        symbol = layout.symbol(phones[index])
+        if symbol == " ":
+            inside[index] = layout.symbol(phones[index - 1]) not in PUNCTUATION
+        elif symbol not in PUNCTUATION:
+            inside[index] = inside[index + 1]
+    return inside
 
 
 def frame_counts(ipa: str, durations: tuple[float, ...], offset: float, num_frames: int, frame_rate: float) -> list[int]:

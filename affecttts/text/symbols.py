@@ -7,14 +7,14 @@ from affecttts.errors import RequestError
 INVENTORY_VERSION = "en-us-1"
 """Changes whenever `SYMBOLS` does, because ids are positions in it."""
 
-_PUNCTUATION = " .,?!"
+PUNCTUATION = ".,?!"
 _STRESS = "ˈˌ"
 _CONSONANTS = "bdfhjklmnpstvwzðŋɡɹɾʃʒʔʤʧθ"
 _VOWELS = "aeiuæɑɒɔəɛɜɪʊʌ"
 _DIPHTHONGS = "AIOQWY"
 
 SYMBOLS: tuple[str, ...] = tuple(
-    _PUNCTUATION + _STRESS + _CONSONANTS + _VOWELS + _DIPHTHONGS
+    " " + PUNCTUATION + _STRESS + _CONSONANTS + _VOWELS + _DIPHTHONGS
 )
 """Every phone, stress mark and punctuation mark, in id order."""
 

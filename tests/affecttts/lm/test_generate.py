@@ -27,6 +27,14 @@ def speak(engine, conditions=(HAPPY,), weights=(1.0,), seed=0, phones=PHONES, **
     )
 
 
+def uniform_durations():
+    """A model to which all durations are as likely."""
+    llama = random_llama(LAYOUT)
+    with torch.no_grad():
+        llama.model.embed_tokens.weight[LAYOUT.duration_start : LAYOUT.voice_start].zero_()
+    return Engine(llama.config.to_dict(), llama.state_dict(), "float32")
+
+
 def test_same_seed_same_tokens(engine):
     first, second, other = speak(engine), speak(engine), speak(engine, seed=1)
     assert torch.equal(first.codes, second.codes)
@@ -88,12 +96,17 @@ def test_the_cap_is_reported(engine):
 
 def test_uniform_durations_reach_the_longest():
     """Without the bias of the tiny model a phone may last up to the longest duration, and the budget still holds."""
-    llama = random_llama(LAYOUT)
-    with torch.no_grad():
-        llama.model.embed_tokens.weight[LAYOUT.duration_start : LAYOUT.voice_start].zero_()
-    flat = Engine(llama.config.to_dict(), llama.state_dict(), "float32")
-    result = speak(flat, phones=phone_ids(LAYOUT, "hi"), max_frames_per_phone=64.0, top_p=1.0)
+    result = speak(uniform_durations(), phones=phone_ids(LAYOUT, "hi"), max_frames_per_phone=64.0, top_p=1.0)
     assert result.finish_reason == "end" and LONGEST_PHONE < max(result.counts) <= MAX_DURATION
+
+
+def test_no_pause_inside_a_phrase():
+    """Where every duration is as likely, a phone with a word behind it stays short, others do not."""
+    flat, phones = uniform_durations(), phone_ids(LAYOUT, "hi hi, hi")
+    for most in (2, MAX_DURATION):
+        counts = speak(flat, phones=phones, max_frames_per_phone=64.0, top_p=1.0, max_frames_inside_phrase=most).counts
+        assert (max(counts[1:4]) <= 2) == (most == 2)  # "hi "
+        assert max(counts[4:7]) > 2 and max(counts[7:]) > 2  # "hi," and " hi"
 
 
 def test_a_text_larger_than_the_context_is_told(engine):

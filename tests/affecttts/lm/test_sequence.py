@@ -5,7 +5,8 @@ import pytest
 
 from affecttts.lm.layout import MAX_DURATION
 from affecttts.lm.sequence import (
-    IGNORE, Condition, Segment, block_head, build_segment, frame_counts, join_segments, phone_ids, prefix, split_phones,
+    IGNORE, Condition, Segment, block_head, build_segment, frame_counts, inside_phrase, join_segments,
+    phone_ids, prefix, split_phones,
 )  # fmt: skip
 from tiny_models import tiny_layout
 
@@ -26,6 +27,13 @@ def parse(tokens, start):
         blocks.append((phone, following, count, (flat - [LAYOUT.book(k) for k in range(step)]).T))
         place += 3 + count * step
     return blocks
+
+
+@pytest.mark.parametrize(
+    "ipa, inside", [("hi", "00"), ("hi hi", "11100"), ("hi, hi hi.", "0000111000"), ("ˈa a", "110"), ("", "")]
+)
+def test_what_has_another_word_of_its_phrase_behind_it(ipa, inside):
+    assert inside_phrase(LAYOUT, phone_ids(LAYOUT, ipa)) == [mark == "1" for mark in f"0{inside}0"]
 
 
 def test_frame_counts_of_real_durations(utterances):
