@@ -22,7 +22,7 @@ class SamplingConfig:
     temperature: float = 0.15  # of codec tokens; soft labels make distributions broad
     top_p: float = 0.9
     duration_temperature: float = 0.1
-    max_frames_inside_phrase: int = 5  # of a phone or space before another word; no pauses where there is no punctuation
+    max_frames_inside_phrase: int = 5  # of a phone or space before another word; pauses are for punctuation
     max_frames_per_phone: float = 12.0  # cap on the average over a text, beyond which generation gives up
 
 

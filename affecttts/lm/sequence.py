@@ -64,7 +64,11 @@ def phone_ids(layout: TokenLayout, ipa: str) -> list[int]:
 
 
 def inside_phrase(layout: TokenLayout, phones: list[int]) -> list[bool]:
-    """Which blocks of `phone_ids` belong to a word that is followed by another without punctuation between, or to that space."""
+    """Which blocks belong to a word that is followed by another without punctuation between, or to that space: [P].
+
+    Args:
+        phones: [P] block tokens from `phone_ids`.
+    """
     inside = [False] * len(phones)
     for index in range(len(phones) - 2, 0, -1):
         symbol = layout.symbol(phones[index])

@@ -100,7 +100,7 @@ def test_uniform_durations_reach_the_longest():
     assert result.finish_reason == "end" and LONGEST_PHONE < max(result.counts) <= MAX_DURATION
 
 
-def test_no_pause_inside_a_phrase():
+def test_no_long_pause_inside_a_phrase():
     """Where every duration is as likely, a phone with a word behind it stays short, others do not."""
     flat, phones = uniform_durations(), phone_ids(LAYOUT, "hi hi, hi")
     for most in (2, MAX_DURATION):
