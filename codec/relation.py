@@ -14,6 +14,7 @@ ANGLE_FLOOR = 1e-4  # of the frames' mean square: squared distances below have n
 FUNCTIONS = ("distance", "cosine", "angle")
 NORMS = ("mean", "l2", "raw")
 FORMS = ("smooth_l1", "l1", "mse")
+SCOPES = ("clip", "batch")
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,11 @@ class RelationConfig:
     soft_steps: int = 20000
     function: str = "distance"  # of two frames, Euclidean; cosine: between them; angle: that three of them make
     triplets: int = 4096  # of "angle", drawn at random; all where there are no more
+    scope: str = "clip"  # whose frames are compared: those of a clip, or of the whole batch, its clips with one another as well
     chunk: int = 0  # above 0, all rows are compared, this many at a time, and computed again in the backward pass
 
     def __post_init__(self) -> None:
-        for name, known in (("form", FORMS), ("norm", NORMS), ("function", FUNCTIONS)):
+        for name, known in (("form", FORMS), ("norm", NORMS), ("function", FUNCTIONS), ("scope", SCOPES)):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; known: {known}")
 
@@ -95,6 +97,9 @@ def relation_loss(student: Tensor, teachers: list[tuple[float, Tensor, Tensor]],
         student: [B,F,D], straight-through output of the first quantiser (or the sum of the first ones).
         teachers: (weight, features [B,F,d], mask bool [B,F]) each; no gradient reaches them.
     """
+    if config.scope == "batch":
+        student = student.flatten(0, 1)[None]
+        teachers = [(weight, features.flatten(0, 1)[None], mask.flatten()[None]) for weight, features, mask in teachers]
     if config.function == "angle":
         compare, picks = _angle_difference, _triplets(student, config)
     else:

@@ -177,6 +177,26 @@ def test_a_sequence_alone_is_as_in_its_batch():
     torch.testing.assert_close(both, (one + two) / 2)
 
 
+def test_the_scope_batch_compares_clips_with_one_another():
+    """Clips of like frames each, told apart by the teacher: within a clip there is nothing to learn, between them there is."""
+    teacher = torch.cat([torch.zeros(1, 4, 2), torch.ones(1, 4, 2)])
+    leaf = (frames(5, count=1, dim=3) * 1e-3).expand(2, 4, 3).clone().requires_grad_()
+    moved = {}
+    for scope in ("clip", "batch"):
+        loss = relation_loss(leaf, [(1.0, teacher, everywhere(teacher))], RelationConfig(norm="raw", scope=scope))
+        (gradient,) = torch.autograd.grad(loss, leaf)
+        moved[scope] = gradient.sum(1).norm(dim=-1)
+    assert moved["clip"].max() < 1e-6 and moved["batch"].min() > 1e-3
+
+
+def test_the_scope_batch_is_one_long_clip():
+    student, teacher, known = frames(1), frames(2, dim=3), torch.rand(2, 10) > 0.3
+    config = {scope: RelationConfig(scope=scope) for scope in ("clip", "batch")}
+    joined = [x.flatten(0, 1)[None] for x in (student, teacher, known)]
+    wanted = relation_loss(joined[0], [(1.0, *joined[1:])], config["clip"])
+    torch.testing.assert_close(relation_loss(student, [(1.0, teacher, known)], config["batch"]), wanted)
+
+
 def test_nothing_known_is_no_loss():
     student = frames(6).requires_grad_()
     loss = relation_loss(student, [(1.0, frames(7), torch.zeros(2, 10, dtype=torch.bool))], RelationConfig())

@@ -71,6 +71,7 @@ def test_vectors_of_a_utterance(tiny_codec, utterances):
 
 def test_the_command(cli, tiny_model_dir, tmp_path, monkeypatch):
     monkeypatch.setattr(probes, "GRU_EPOCHS", 1)
+    monkeypatch.setattr(probes, "GRU_STEPS", 1)
     options = ["--manifest", DATA / "manifest.jsonl", "--codec", tiny_model_dir / "codec", "--limit", 10]
     done = cli("evaluate", "tokens", *options, "--report", tmp_path / "r")
     assert done.code == 0, done.err
