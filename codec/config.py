@@ -33,6 +33,9 @@ CHOICES = {
     "modulation": ("none", "xattn_pre", "xattn_post", "add", "film", "concat", "self", "cem"),
 }
 FSQ_SIZE = 2**15  # codes of one stage of bd_rfsq
+POSITIVE = (
+    "hop_length", "frame_stride", "num_codebooks", "codebook_size", "modulation_heads", "detail_bands", "detail_high_weight"
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -83,19 +86,22 @@ class CodecConfig:
     student_layers: int = 2
     detail_codebooks: int = 0  # on top, for what the copy's spectrum lacks; recipes/fit_detail.py gives them to a trained codec
     detail_bands: int = 32  # in which that is said
+    detail_n_fft: int = 1024  # samples, window in which it is measured and given; a short one follows fast changes
+    detail_high_weight: float = 1.0  # of what is said above 5 kHz
 
     def __post_init__(self) -> None:
         for field in fields(self):
             self._check(field.name, field.type, getattr(self, field.name))
-        for name in ("hop_length", "frame_stride", "num_codebooks", "codebook_size", "modulation_heads", "detail_bands"):
+        for name in POSITIVE:
             if getattr(self, name) == 0:
                 raise ValueError(f"{name} must be positive")
         if self.sample_rate % self.samples_per_frame:
             raise ValueError(
                 f"sample_rate {self.sample_rate} is no multiple of hop_length x frame_stride = {self.samples_per_frame}"
             )
-        if self.n_fft < 2 * self.hop_length:
-            raise ValueError(f"n_fft {self.n_fft} must be at least twice hop_length {self.hop_length}")
+        for name in ("n_fft", "detail_n_fft"):
+            if getattr(self, name) < 2 * self.hop_length:
+                raise ValueError(f"{name} {getattr(self, name)} must be at least twice hop_length {self.hop_length}")
         self._check_parts()
 
     @staticmethod

@@ -238,9 +238,14 @@ class Codec(Pretrained):
         audio = self.decode_latents(self.quantizer.lookup(codes[:, :base])).audio
         return (self.detail(audio, codes[:, base:]) if codes.shape[1] > base else audio)[..., :num_samples]
 
-    def give_detail(self, codebooks: int, bands: int) -> None:
-        """A fresh detail layer, which recipes/fit_detail.py fits, in place of the one that there may be."""
-        self.config = self.config.changed(detail_codebooks=codebooks, detail_bands=bands)
+    def give_detail(self, codebooks: int, **shape: float) -> None:
+        """A fresh detail layer, which recipes/fit_detail.py fits, in place of the one that there may be.
+
+        Args:
+            shape: `bands`, `n_fft`, `high_weight`: the fields `detail_..` of the config.
+        """
+        shape = {f"detail_{name}": value for name, value in shape.items()}
+        self.config = self.config.changed(detail_codebooks=codebooks, **shape)
         self.detail = DetailLayer(self.config).to(next(self.parameters()).device).train(self.training)
 
     def stored_tensors(self) -> dict[str, Tensor]:

@@ -13,6 +13,7 @@ from codec.config import CodecConfig
 
 RESTART_SHARE = 0.1  # a code used less than this share of the uniform rate is restarted
 EPSILON = 1e-5
+SEARCHED_AT_ONCE = 4096  # points
 
 
 @dataclass(frozen=True)
@@ -43,34 +44,43 @@ def k_means(points: Tensor, count: int, iterations: int, generator: torch.Genera
     jitter = torch.randn(count, points.shape[1], generator=generator).to(points.device)
     centres = points[picks] + 1e-3 * spread * jitter
     for _ in range(iterations):
-        nearest = torch.cdist(points, centres).argmin(dim=1)
-        counts = torch.bincount(nearest, minlength=count).to(points.dtype)
-        sums = torch.zeros_like(centres).index_add_(0, nearest, points)
+        picks = nearest(points, centres)
+        counts = torch.bincount(picks, minlength=count).to(points.dtype)
+        sums = torch.zeros_like(centres).index_add_(0, picks, points)
         centres = torch.where(counts[:, None] > 0, sums / counts[:, None].clamp_min(1), centres)
     return centres
 
 
-class Codebook(nn.Module):
-    """One EMA codebook: nearest neighbour look-up, update by counts and sums, restart of dead codes."""
+def nearest(points: Tensor, vectors: Tensor) -> Tensor:
+    """Indices [N] of the vectors [K,D] that are nearest to points [N,D]."""
+    lengths = vectors.square().sum(dim=1)
+    return torch.cat([(2 * part @ vectors.t() - lengths).argmax(dim=1) for part in points.split(SEARCHED_AT_ONCE)])
 
-    def __init__(self, size: int, dim: int, decay: float) -> None:
+
+class Codebook(nn.Module):
+    """One EMA codebook: nearest neighbour look-up, update by counts and sums, restart of dead codes.
+
+    One that is fitted once (`learns` is false) is stored without what only an update needs.
+    """
+
+    def __init__(self, size: int, dim: int, decay: float, learns: bool = True) -> None:
         super().__init__()
         self.size, self.decay = size, decay
         vectors = torch.randn(size, dim) * 0.1
         self.register_buffer("vectors", vectors)
-        self.register_buffer("sums", vectors.clone())
-        self.register_buffer("counts", torch.ones(size))
+        self.register_buffer("sums", vectors.clone(), persistent=learns)
+        self.register_buffer("counts", torch.ones(size), persistent=learns)
 
-    def initialise(self, points: Tensor, generator: torch.Generator | None = None) -> None:
+    def initialise(self, points: Tensor, generator: torch.Generator | None = None, iterations: int = 20) -> None:
         """K-means start from points [N,D]."""
-        centres = k_means(points, self.size, iterations=20, generator=generator)
+        centres = k_means(points, self.size, iterations, generator)
         self.vectors.copy_(centres)
         self.counts.fill_(1.0)
         self.sums.copy_(centres)
 
     def nearest(self, points: Tensor) -> Tensor:
         """points [..., D] -> indices [...]."""
-        return (points @ self.vectors.t() * 2 - self.vectors.pow(2).sum(dim=1)).argmax(dim=-1)
+        return nearest(points.flatten(0, -2), self.vectors).unflatten(0, points.shape[:-1])
 
     @torch.no_grad()
     def update(self, points: Tensor, indices: Tensor) -> Tensor:
@@ -100,17 +110,15 @@ class Codebook(nn.Module):
 class ResidualQuantizer(nn.Module):
     """K codebooks, each quantising what the earlier ones left."""
 
-    def __init__(self, config: CodecConfig) -> None:
+    def __init__(self, config: CodecConfig, learns: bool = True) -> None:
         super().__init__()
-        self.dropout = config.quantizer_dropout
-        self.codebooks = nn.ModuleList(
-            Codebook(config.codebook_size, config.latent_dim, config.ema_decay) for _ in range(config.num_codebooks)
-        )
+        self.dropout, shape = config.quantizer_dropout, (config.codebook_size, config.latent_dim, config.ema_decay, learns)
+        self.codebooks = nn.ModuleList(Codebook(*shape) for _ in range(config.num_codebooks))
 
     @torch.no_grad()
     def initialise(
         self, latents: Tensor, generator: torch.Generator | None = None, mask: Tensor | None = None,
-        progress: Callable[[Iterable[Codebook]], Iterable[Codebook]] = iter,
+        progress: Callable[[Iterable[Codebook]], Iterable[Codebook]] = iter, iterations: int = 20,
     ) -> None:  # fmt: skip
         """K-means start of every stage on the residuals of latents [B,D,F] at the frames of `mask`, bool [B,F].
 
@@ -118,7 +126,7 @@ class ResidualQuantizer(nn.Module):
         """
         residual = in_frames(latents.float().transpose(1, 2), mask)
         for codebook in progress(self.codebooks):
-            codebook.initialise(residual, generator)
+            codebook.initialise(residual, generator, iterations)
             residual = residual - codebook.vectors[codebook.nearest(residual)]
 
     def forward(self, latents: Tensor, num_codebooks: int | None = None, mask: Tensor | None = None) -> QuantizerOutput:
@@ -150,6 +158,30 @@ class ResidualQuantizer(nn.Module):
         told = code_statistics(picked, self.codebooks[0].size, mask)
         return QuantizerOutput(quantized, tuple(stages), picked, torch.stack(losses).sum(), *told, restarts)
 
+    @torch.no_grad()
+    def search(self, latents: Tensor, num_codebooks: int, beam: int) -> Tensor:
+        """Codes int64 [B,k,F] of latents [B,D,F]; at every book the `beam` best sums go on, not the nearest vector alone.
+
+        With a beam of 1 these are the codes of `forward` (M-best search: Barnes, Rizvi and Nasrabadi 1996, "Advances in
+        residual vector quantization: a review").
+        """
+        points = latents.float().transpose(1, 2)
+        parts = points.flatten(0, 1).split(max(1, SEARCHED_AT_ONCE // beam))
+        found = torch.cat([self._best_sums(part, num_codebooks, beam) for part in parts])
+        return found.unflatten(0, points.shape[:2]).transpose(1, 2)
+
+    def _best_sums(self, points: Tensor, num_codebooks: int, beam: int) -> Tensor:
+        """points [N,D] -> codes int64 [N,k]."""
+        left, codes = points[:, None], torch.zeros(len(points), 1, 0, dtype=torch.long, device=points.device)
+        for codebook in self.codebooks[:num_codebooks]:
+            lengths = left.square().sum(dim=-1, keepdim=True) + codebook.vectors.square().sum(dim=1)
+            distances = (lengths - 2 * left @ codebook.vectors.t()).flatten(1)
+            best = distances.topk(min(beam, distances.shape[1]), dim=1, largest=False).indices
+            hypotheses, picks = best // codebook.size, best % codebook.size
+            left = _of_each(left, hypotheses) - codebook.vectors[picks]
+            codes = torch.cat([_of_each(codes, hypotheses), picks[..., None]], dim=-1)
+        return codes[:, 0]
+
     def lookup(self, codes: Tensor) -> Tensor:
         """codes int64 [B,k,F] -> latents [B,D,F]; equals `forward(...).quantized` in evaluation."""
         vectors = [book.vectors[codes[:, k]] for k, book in enumerate(self.codebooks[: codes.shape[1]])]
@@ -158,6 +190,11 @@ class ResidualQuantizer(nn.Module):
     def code_vectors(self) -> list[Tensor]:
         """What every code adds to the latents: [codebook_size, D] per book."""
         return [book.vectors for book in self.codebooks]
+
+
+def _of_each(values: Tensor, places: Tensor) -> Tensor:
+    """Values [N,H,C] at places int64 [N,B]: [N,B,C]."""
+    return values.gather(1, places[..., None].expand(-1, -1, values.shape[2]))
 
 
 def project(linear: nn.Linear, latents: Tensor) -> Tensor:

@@ -105,17 +105,17 @@ def test_model_folder_is_complete_and_small():
 
 
 def test_more_codebooks_bring_copies_nearer():
-    """The levels of 32 bands, dB away from the recording's: the detail layer's first four books take off a sixth, all twelve half."""
+    """Levels in bands, weighted dB away from the recording's: four books of detail take off a sixth, all 24 two fifths."""
     codec = Codec.from_pretrained(SHIPPED / "codec")
     away = []
     for path in sorted((DATA / "clips").iterdir())[:6]:
         samples = torch.from_numpy(load_audio(path, codec.config.sample_rate).samples)
         samples = samples[: len(samples) // codec.config.samples_per_frame * codec.config.samples_per_frame][None, None]
         codes = codec.encode(samples).codes
-        copies = [codec.decode(codes[:, :count]) for count in (1, 4, 8, 16)]
+        copies = [codec.decode(codes[:, :count]) for count in (1, 4, 8, 28)]
         away.append([float(codec.detail.missing(samples, copy).square().mean().sqrt()) for copy in copies])
     first, base, half, whole = np.mean(away, axis=0)
-    assert first > base > 1.2 * half and base > 1.5 * whole and base < 4
+    assert first > base > 1.2 * half and base > 1.67 * whole and base < 4
 
 
 def test_its_listener_finds_the_phones_of_recordings():

@@ -27,7 +27,7 @@ def sound():
 def layered(base, sound):
     """The tiny codec with a detail layer that was fitted to this sound."""
     codec = Codec.from_pretrained(base)
-    codec.give_detail(codebooks=3, bands=16)
+    codec.give_detail(codebooks=3, bands=16, n_fft=512, high_weight=0.5)
     copy = codec.decode(codec.encode(sound, 4).codes)
     codec.detail.quantizer.initialise(codec.detail.missing(whole(codec, sound), copy), torch.Generator().manual_seed(0))
     return codec.eval()
@@ -50,15 +50,40 @@ def test_codes_and_sound_of_the_base_stay(base, layered, tone):
     assert torch.equal(both[:, :4], alone)
     assert torch.equal(layered.decode(both[:, :4]), bare.decode(alone))
     for count in (1, 4, 6):
-        assert torch.equal(layered.encode(tone, count).codes, both[:, :count])
+        some = layered.encode(tone, count).codes
+        assert some.shape[1] == count and torch.equal(some[:, :4], alone[:, :count])
+
+
+def test_codes_are_searched_for_the_best_sum(layered, sound):
+    sound = sound.flip(-1)  # not the one that the books were fitted to
+    codes, original, copy = layered.encode(sound).codes, whole(layered, sound), layered.decode(layered.encode(sound, 4).codes)
+    missing, quantizer = layered.detail.missing(original, copy), layered.detail.quantizer
+    searched, greedy = (quantizer.lookup(found) - missing for found in (codes[:, 4:], quantizer(missing).codes))
+    assert searched.square().mean() < 0.99 * greedy.square().mean()
+
+
+def test_only_vectors_of_its_books_are_stored(layered):
+    names = [name for name in layered.state_dict() if name.startswith("detail.")]
+    assert sorted(names) == [f"detail.quantizer.codebooks.{book}.vectors" for book in range(3)]
 
 
 def test_levels_that_are_told_are_given(layered, tone):
-    """Codes whose values are 6 dB in every band double the sound, but for nothing."""
-    layered.detail.quantizer.codebooks[0].vectors.fill_(20 * torch.log10(torch.tensor(2.0)))
+    """Codes that say 6 dB for every band double the sound."""
+    vectors = layered.detail.quantizer.codebooks[0].vectors
+    vectors.copy_(20 * torch.log10(torch.tensor(2.0)) * layered.detail.weights[:, 0].expand_as(vectors))
     copy = whole(layered, tone)
     louder = layered.detail(copy, torch.zeros(1, 1, copy.shape[-1] // layered.config.samples_per_frame, dtype=torch.long))
     torch.testing.assert_close(louder, 2 * copy, atol=1e-4, rtol=1e-3)
+
+
+def test_what_lies_high_weighs_less(layered):
+    """Noise whose half of the spectrum is halved: 6 dB count as 3 above 5 kHz, and as 6 below."""
+    noise = torch.randn(1, 1, 9600, generator=torch.Generator().manual_seed(0))
+    spectrum = torch.fft.rfft(noise)
+    gains = torch.where(torch.linspace(0, 12000, spectrum.shape[-1]) > 5000, 0.5, 1.0)
+    for copy, below, above in ((0.5 * noise, 6.0, 3.0), (torch.fft.irfft(spectrum * gains, n=9600), 0.0, 3.0)):
+        missing = layered.detail.missing(noise, copy)[0].unflatten(0, (4, 16)).mean((0, 2))
+        assert missing[:6].mean() == pytest.approx(below, abs=0.1) and missing[-3:].mean() == pytest.approx(above, abs=0.1)
 
 
 def test_a_perfect_copy_lacks_nothing(layered, tone):

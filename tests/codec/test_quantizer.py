@@ -63,6 +63,33 @@ def test_every_stage_picks_the_nearest_vector():
         residual = residual - book.vectors[codes[:, index]]
 
 
+@pytest.mark.parametrize("count", [1, 3, 4])
+def test_a_search_that_follows_one_sum_finds_what_forward_does(count):
+    module, points = quantizer().eval(), latents()
+    assert torch.equal(module.search(points, count, beam=1), module(points, count).codes)
+
+
+def test_a_wider_search_comes_nearer(monkeypatch):
+    module, points = quantizer().eval(), latents(batch=3, frames=70)
+    module.initialise(points, torch.Generator().manual_seed(0))
+    errors = [(module.lookup(module.search(points, 4, beam)) - points).square().sum(1).mean() for beam in (1, 4, 16)]
+    assert errors[2] < errors[1] < 0.97 * errors[0]
+    codes = module.search(points, 4, 4)
+    assert codes.shape == (3, 4, 70) and codes.max() < 16
+    monkeypatch.setattr("codec.quantizer.SEARCHED_AT_ONCE", 32)
+    assert torch.equal(module.search(points, 4, 4), codes)
+
+
+def test_a_search_of_all_sums_finds_the_nearest():
+    module, points = quantizer(codebook_size=5).eval(), latents(batch=1, frames=9)
+    module.initialise(points, torch.Generator().manual_seed(0))
+    first, second = module.code_vectors()[:2]
+    sums = (first[:, None] + second[None]).flatten(0, 1)
+    best = torch.cdist(points[0].t(), sums).min(dim=1).values
+    found = module.lookup(module.search(points, 2, beam=5)) - points
+    torch.testing.assert_close(found[0].norm(dim=0), best, atol=1e-3, rtol=0)
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_straight_through_gradient_is_the_identity(training):
     module, points = quantizer().train(training), latents().requires_grad_()
