@@ -17,8 +17,7 @@ import numpy as np
 
 from affecttts.data.audio_cache import AudioCache
 from affecttts.evaluation.intervals import Interval, interval
-from affecttts.teachers.lessons import Lessons, collate
-from affecttts.teachers.registry import make_teacher
+from affecttts.teachers.lessons import Lessons, collate, lessons_for
 from common import print_table, progress, write_json
 
 
@@ -72,8 +71,7 @@ def main() -> None:
     with TemporaryDirectory() as temporary:
         folder = options.cache or Path(temporary) / "cache"
         cache = AudioCache(manifests, folder, shape.sample_rate, shape.hop_length)
-        emotion, semantic = (make_teacher(name, shape, "cpu") for name in (shape.emotion_teacher, shape.semantic_teacher))
-        lessons = Lessons(emotion, semantic, make_teacher("phonology", shape, "cpu"), cache, folder / "teachers")
+        lessons = lessons_for(shape, cache, folder / "teachers")
         shares = agreements(codec, cache, lessons, clips := held_out(cache, options.limit))
     numbers: dict[str, list[Interval]] = {mode: [interval(column) for column in share.T] for mode, share in shares.items()}
     print_table(

@@ -28,6 +28,7 @@ from affecttts.evaluation.fidelity import compare_pitch, level_correlation
 from affecttts.evaluation.intervals import COVERAGE, RESAMPLES, Interval, difference_interval, interval, ratio_interval
 from affecttts.evaluation.judges import WordCounts, WordJudge
 from affecttts.evaluation.probes import ProbeAnswers, emotion_probes, probe_items
+from affecttts.teachers.lessons import Lessons, lessons_for
 from codec_quality import reconstruct
 from common import print_table, progress, write_json
 
@@ -220,6 +221,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--judge", action="append", default=[], metavar="M:F[:A]", help="emotion classifier; may be repeated")
     parser.add_argument("--limit", type=int, default=60, metavar="N", help="clips of each group")
     parser.add_argument("--probe-clips", type=int, default=400, metavar="N", help="utterances for the probes; 0 = no probes")
+    parser.add_argument("--taught", action="store_true", help="the probes read what codecs with modules encode with their teachers")
     parser.add_argument("--no-words", action="store_true", help="leave out the word judge")
     parser.add_argument("--json", type=Path, metavar="OUT", help="also write the numbers to this file")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of the codecs and the judges")
@@ -249,13 +251,22 @@ def main() -> None:
             numbers[name] = likeness_rows(heard, cache.hop_length) | affect_rows(heard, ears.judges) | word_rows(heard)
             report(f"{name}, n = {len(clips)}", numbers[name])
         if options.probe_clips:
+            folder = Path(temporary) / "teachers"
             answers = {
-                side: [emotion_probes(probe_items(codec, cache, options.probe_clips)) for codec in seeds]
+                side: [
+                    emotion_probes(probe_items(codec, cache, options.probe_clips, lessons=taught_by(codec, cache, folder, options)))
+                    for codec in seeds
+                ]
                 for side, seeds in codecs.items()
             }
             numbers["probes"] = probe_rows(answers["off"], answers["on"])
             report(f"Probes on Q1, speakers apart, n = {options.probe_clips} or all", numbers["probes"])
     write_json(options.json, numbers)
+
+
+def taught_by(codec: Any, cache: AudioCache, folder: Path, options: argparse.Namespace) -> Lessons | None:
+    """What the teachers of a codec with modules say, where they are asked for."""
+    return lessons_for(codec.config, cache, folder) if options.taught and "teacher" in codec.modes else None
 
 
 def report(title: str, rows: Rows) -> None:

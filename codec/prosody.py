@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -9,6 +11,7 @@ from codec.config import CodecConfig
 from codec.features import magnitude
 
 PROSODY_DIM = 12
+LEVELS = (2, 9)  # which of them tell the level: the frame's, its moving mean
 BORDER_HZ = 1000  # energy above over energy below is the tilt
 MOVING_SECONDS = 1.0  # of the slow statistics
 FLOOR = 1e-6  # power of a frame relative to the signal's mean
@@ -22,9 +25,12 @@ class ProsodyFeatures(nn.Module):
     second. A gain changes none of them.
     """
 
-    def __init__(self, config: CodecConfig) -> None:
+    def __init__(self, config: CodecConfig, quietest: float = FLOOR) -> None:
+        """Args:
+            quietest: power of a frame, relative to the signal's mean, below which the level falls no further.
+        """
         super().__init__()
-        self.config = config
+        self.config, self.quietest = config, quietest
         self.register_buffer("window", torch.hann_window(config.n_fft), persistent=False)
 
     @torch.no_grad()
@@ -36,7 +42,7 @@ class ProsodyFeatures(nn.Module):
         level, above, below = (
             part.sum(1).clamp_min(FLOOR).log10() for part in (power, power[:, border:], power[:, 1:border])
         )
-        tilt = above - below
+        level, tilt = level.clamp_min(math.log10(self.quietest)), above - below
         voiced = (f0 > 0).float()
         pitch = (held(f0, usual_f0) / usual_f0[:, None]).log2() * 2  # half octaves, about the spread of the others
         fast = self._per_frame(torch.stack([pitch, voiced, level, tilt * voiced], dim=-1))

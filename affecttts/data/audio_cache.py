@@ -104,3 +104,16 @@ def usual_f0(cache: AudioCache) -> dict[str, float]:
         voiced[clip.utterance.speaker].append(f0[f0 > 0])
     joined = {speaker: np.concatenate(parts) for speaker, parts in voiced.items()}
     return {speaker: float(np.median(f0)) if len(f0) else 150.0 for speaker, f0 in joined.items()}
+
+
+def usual_level(cache: AudioCache) -> dict[str, float]:
+    """Median level of every speaker's clips in a cache, log10 of their mean power."""
+    levels = defaultdict(list)
+    for clip in cache.clips:
+        levels[clip.utterance.speaker].append(level(cache.audio(clip)))
+    return {speaker: float(np.median(found)) for speaker, found in levels.items()}
+
+
+def level(audio: np.ndarray) -> float:
+    """log10 of the mean power of audio [T]: units of 10 dB."""
+    return float(np.log10(max(1e-9, np.square(audio).mean())))

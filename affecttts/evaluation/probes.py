@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from affecttts.data.audio_cache import AudioCache
 from affecttts.data.manifest import Utterance
+from affecttts.teachers.lessons import Lessons, collate
 from affecttts.teachers.phonology import spoken_phones
 from affecttts.teachers.protocol import Lesson, places_at
 from codec import Codec
@@ -33,13 +34,22 @@ class ProbeItem:
 
 
 @torch.no_grad()
-def probe_items(codec: Codec, cache: AudioCache, limit: int, seed: int = 0) -> list[ProbeItem]:
-    """At most `limit` utterances with an emotion, drawn with a fixed seed from all splits, evenly over the speakers."""
-    labelled = [clip for clip in cache.clips if clip.utterance.emotion is not None]
-    items = []
-    for clip in (labelled[pick] for pick in take_turns([clip.utterance.speaker for clip in labelled], limit, seed)):
-        audio = torch.from_numpy(cache.audio(clip))[None, None].to(next(codec.parameters()).device)
-        items.append(probe_item(codec, codec.encode(audio, 1).codes[0], clip.utterance))
+def probe_items(codec: Codec, cache: AudioCache, limit: int, seed: int = 0, lessons: Lessons | None = None) -> list[ProbeItem]:
+    """At most `limit` utterances with an emotion, drawn with a fixed seed from all splits, evenly over the speakers.
+
+    They are encoded in the codec's first mode, or with `lessons` of its teachers in mode "teacher".
+    """
+    labelled = [index for index, clip in enumerate(cache.clips) if clip.utterance.emotion is not None]
+    device, items = next(codec.parameters()).device, []
+    for place in take_turns([cache.clips[index].utterance.speaker for index in labelled], limit, seed):
+        clip = cache.clips[labelled[place]]
+        audio = torch.from_numpy(cache.audio(clip))[None, None].to(device)
+        taught = {}
+        if lessons is not None:
+            frames = -(-audio.shape[-1] // codec.config.samples_per_frame)
+            stretch = lessons.stretch(labelled[place], 0.0, frames, codec.config, 0)
+            taught = {"mode": "teacher", "guidance": collate([stretch]).guidance.to(device)}
+        items.append(probe_item(codec, codec.encode(audio, 1, **taught).codes[0], clip.utterance))
     return items
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from affecttts.data.audio_cache import AudioCache, usual_f0
+from affecttts.data.audio_cache import AudioCache, usual_f0, usual_level
 from affecttts.teachers.protocol import Clip, Lesson, Teacher
 from codec.errors import CheckpointError
 from codec.serialization import atomic_folder, read_json, write_json
@@ -50,10 +50,10 @@ def build_cache(teacher: Teacher, audio: AudioCache, folder: str | Path) -> None
 
 
 def _clips(audio: AudioCache) -> Iterator[Clip]:
-    usual = usual_f0(audio)
+    f0, loud = usual_f0(audio), usual_level(audio)
     for clip in audio.clips:
-        speaker = clip.utterance.speaker
-        yield Clip(clip.utterance, audio.audio(clip), audio.sample_rate, audio.f0(clip), audio.hop_length, usual[speaker])
+        speaker, heard = clip.utterance.speaker, (audio.audio(clip), audio.sample_rate, audio.f0(clip), audio.hop_length)
+        yield Clip(clip.utterance, *heard, f0[speaker], loud[speaker])
 
 
 class TeacherCache:

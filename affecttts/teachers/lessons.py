@@ -13,6 +13,7 @@ from affecttts.data.audio_cache import AudioCache
 from affecttts.errors import RequestError
 from affecttts.teachers.cache import TeacherCache
 from affecttts.teachers.protocol import Teacher, frames_at, windows_at
+from affecttts.teachers.registry import make_teacher
 from codec.activity import frame_levels, sounding_level
 from codec.config import CodecConfig
 from codec.modulation import Guidance
@@ -67,6 +68,12 @@ class Lessons:
         for array in arrays.values():
             array[past] = 0
         return arrays
+
+
+def lessons_for(codec: CodecConfig, audio: AudioCache, root: str | Path, device: str = "cpu") -> Lessons:
+    """The teachers that a codec was trained with, for its encode mode "teacher"; the text teacher has no say in it."""
+    names = codec.emotion_teacher, codec.semantic_teacher, "phonology"
+    return Lessons(*(make_teacher(name, codec, device) for name in names), audio, root)
 
 
 def _sounding(audio: np.ndarray, start: int, count: int, frame_length: int) -> np.ndarray:

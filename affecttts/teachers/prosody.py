@@ -1,21 +1,28 @@
-"""Emotion teacher that needs no downloaded model: how pitch, voicing, loudness and brightness move."""
+"""Emotion teachers that need no downloaded model: how pitch, voicing, loudness and brightness move."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
 
+from affecttts.data.audio_cache import level
 from affecttts.teachers.protocol import Clip, Lesson
 from codec.config import CodecConfig
-from codec.prosody import ProsodyFeatures
+from codec.prosody import LEVELS, ProsodyFeatures
+
+QUIETEST = 1e-2  # of a clip's mean power: what is softer is silence, and silences are alike
+# Relations compare distances, to which a feature adds as it spreads: pitch as it is would tell speakers, frames would tell sounds.
+WEIGHTS = np.float32([0.2, 1, 1, 1, 0.6, 0.3, 0.3, 0.3, 0.4, 3, 3, 3])
 
 
 class ProsodyTeacher:
     """The 12 features of `codec.prosody` at the codec's frame rate, F0 against the speaker's median."""
 
+    version = "prosody-2"
+
     def __init__(self, config: CodecConfig) -> None:
         self.config, self.rate = config, config.frame_rate
-        self.id = f"prosody-2 {config.sample_rate}/{config.hop_length}/{config.frame_stride}/{config.n_fft}"
+        self.id = f"{self.version} {config.sample_rate}/{config.hop_length}/{config.frame_stride}/{config.n_fft}"
         self._features = ProsodyFeatures(config)
 
     def teach(self, clip: Clip) -> Lesson:
@@ -26,3 +33,19 @@ class ProsodyTeacher:
         audio = np.pad(clip.audio, (0, max(0, len(f0) * hop - len(clip.audio))))
         audio, f0 = torch.from_numpy(audio)[None, None], torch.from_numpy(f0)[None]
         return Lesson(self._features(audio, f0, torch.tensor([clip.usual_f0]))[0].numpy())
+
+
+class AffectiveProsodyTeacher(ProsodyTeacher):
+    """The same features for relations between clips: level against the speaker's usual one, what is slow counts most (ours)."""
+
+    version = "affective_prosody-1"
+
+    def __init__(self, config: CodecConfig) -> None:
+        super().__init__(config)
+        self._features = ProsodyFeatures(config, QUIETEST)
+
+    def teach(self, clip: Clip) -> Lesson:
+        """As the other teacher's, weighted."""
+        vectors = super().teach(clip).vectors
+        vectors[:, LEVELS] += level(clip.audio) - clip.usual_level
+        return Lesson(vectors * WEIGHTS)

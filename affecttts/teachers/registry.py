@@ -24,6 +24,12 @@ def _prosody(name: str, codec: CodecConfig, device: str) -> Teacher:
     return ProsodyTeacher(codec)
 
 
+def _affective_prosody(name: str, codec: CodecConfig, device: str) -> Teacher:
+    from affecttts.teachers.prosody import AffectiveProsodyTeacher
+
+    return AffectiveProsodyTeacher(codec)
+
+
 def _phonology(name: str, codec: CodecConfig, device: str) -> Teacher:
     from affecttts.teachers.phonology import PhonologyTeacher
 
@@ -75,6 +81,7 @@ def _ctc_bert(name: str, codec: CodecConfig, device: str) -> Teacher:
 
 TEACHERS = {
     "prosody": TeacherKind(_prosody),
+    "affective_prosody": TeacherKind(_affective_prosody),
     "phonology": TeacherKind(_phonology),
     "whisper": TeacherKind(_whisper),
     "minilm": TeacherKind(_minilm),

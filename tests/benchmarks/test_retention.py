@@ -7,13 +7,16 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
 for package in ("pyworld", "soundfile"):
     pytest.importorskip(package)
 
 import retention
+from affecttts.data.audio_cache import AudioCache
 from affecttts.evaluation.judges import WordCounts
-from affecttts.evaluation.probes import ProbeAnswers
+from affecttts.evaluation.probes import ProbeAnswers, probe_items
+from affecttts.teachers.lessons import lessons_for
 from retention import Heard, Hearing, affect_rows, both, likeness_rows, load_judge, probe_rows, word_rows
 from tiny_models import DATA, random_codec
 
@@ -123,3 +126,13 @@ def test_two_codecs_on_a_corpus(tmp_path, monkeypatch, capsys):
     mean, low, high = numbers["sentences not in training"]["Loudness: probability moved, %"]["difference"]
     assert low <= mean <= high
     assert "on - off" in capsys.readouterr().out
+
+
+def test_probes_read_what_the_teachers_lead_to(tmp_path, monkeypatch):
+    codec = random_codec(modulation="xattn_pre", modulation_heads=2, modulation_dim=16, student_dim=16)
+    torch.nn.init.normal_(codec.modulator.output.weight)  # untrained it changes nothing
+    cache = AudioCache([DATA / "manifest.jsonl"], tmp_path / "cache", RATE, 240)
+    lessons = lessons_for(codec.config, cache, tmp_path / "teachers")
+    alone, taught = (probe_items(codec, cache, 4, lessons=given) for given in (None, lessons))
+    assert [item.speaker for item in alone] == [item.speaker for item in taught]
+    assert any(not torch.equal(a.frames, b.frames) for a, b in zip(alone, taught))

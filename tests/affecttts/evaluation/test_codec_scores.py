@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from affecttts.evaluation.fidelity import compare_pitch, level_correlation
-from affecttts.evaluation.probes import ProbeItem, _GruProbe, _padded, gru_probe, linear_probe, probe_scores
+from affecttts.evaluation.probes import ProbeItem, _GruProbe, _padded, gru_probe, linear_probe, probe_scores, take_turns
 from affecttts.evaluation.summary import Interval, markdown_table, over_clips, over_seeds, show
 
 
@@ -48,6 +48,15 @@ def items(signal, speakers=4, each=12, frames=20, seed=0):
             x[:, 3:] = torch.nn.functional.one_hot(phones, 3) + 0.3 * torch.randn(frames, 3, generator=draw)
             found.append(ProbeItem(x + 0.1 * offset, ("happy", "sad")[label], f"s{speaker}", phones))
     return found
+
+
+def test_speakers_take_turns():
+    groups = ["many"] * 50 + ["few"] * 3 + ["some"] * 10
+    picks = take_turns(groups, 23, seed=1)
+    assert sorted(groups[place] for place in picks) == ["few"] * 3 + ["many"] * 10 + ["some"] * 10
+    assert len(set(picks)) == 23 and {groups[place] for place in picks[:3]} == {"many", "few", "some"}
+    assert picks == take_turns(groups, 99, seed=1)[:23] and picks != take_turns(groups, 23, seed=2)
+    assert sorted(take_turns(groups, 99, seed=1)) == list(range(63))
 
 
 def test_probes_find_an_emotion_that_is_there_and_none_that_is_not():

@@ -1,14 +1,19 @@
 """Lessons brought to codec frames, and the phonological teacher at the borders of its phones."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from affecttts.data.manifest import Utterance
+from affecttts.data.audio_cache import level
 from affecttts.teachers.phonology import FEATURES, SILENCE, PhonologyTeacher, feature_table
+from affecttts.teachers.prosody import WEIGHTS, AffectiveProsodyTeacher, ProsodyTeacher
 from affecttts.teachers.protocol import Clip, Lesson, frames_at, windows_at
 from affecttts.text.symbols import SYMBOLS
+from codec import CodecConfig
+from codec.prosody import LEVELS
 
 
 def clip(seconds=1.0, **values):
@@ -96,3 +101,27 @@ def test_a_crop_beyond_the_phones_is_unknown():
     spoken = clip(ipa="hæt", durations=(0.0, 0.1, 0.1, 0.09, 0.0))
     _, known = frames_at(PhonologyTeacher().teach(spoken), None, 0.0, 25, 25.0)
     assert known.tolist() == [True] * 7 + [False] * 18
+
+
+def spoken(gain):
+    """A second of noise amid two of silence, by a speaker who is usually as loud as with a gain of 1."""
+    noise = 0.1 * np.random.default_rng(0).standard_normal(24_000) * np.hanning(24_000)
+    audio = np.pad(noise, 24_000).astype(np.float32)
+    return replace(clip(3.0), audio=gain * audio, f0=np.full(300, 150.0, np.float32), usual_level=level(audio))
+
+
+def test_the_affective_teacher_hears_how_loud_a_clip_is_for_its_speaker():
+    plain, affective = (kind(CodecConfig.preset("tiny")) for kind in (ProsodyTeacher, AffectiveProsodyTeacher))
+    assert plain.id != affective.id
+    soft, loud = spoken(0.5), spoken(2.0)
+    assert np.allclose(plain.teach(soft).vectors, plain.teach(loud).vectors, atol=1e-3)
+    apart = affective.teach(loud).vectors - affective.teach(soft).vectors
+    expected = np.zeros(12)
+    expected[list(LEVELS)] = 2 * np.log10(4.0) * WEIGHTS[list(LEVELS)]
+    np.testing.assert_allclose(apart, np.broadcast_to(expected, apart.shape), atol=1e-2)
+
+
+def test_the_affective_teacher_takes_silences_for_alike():
+    levels = AffectiveProsodyTeacher(CodecConfig.preset("tiny")).teach(spoken(2.0)).vectors[:, LEVELS[0]]
+    silent = levels[:20]
+    assert np.ptp(silent) < 1e-3 and (levels.max() - silent.max()) / WEIGHTS[LEVELS[0]] < 3.0
