@@ -122,7 +122,7 @@ class ResidualQuantizer(nn.Module):
     ) -> None:  # fmt: skip
         """K-means start of every stage on the residuals of latents [B,D,F] at the frames of `mask`, bool [B,F].
 
-        `progress` goes around the codebooks, as tqdm does.
+        `progress` goes around the codebooks, as tqdm does; `iterations` are those of k-means.
         """
         residual = in_frames(latents.float().transpose(1, 2), mask)
         for codebook in progress(self.codebooks):

@@ -97,9 +97,8 @@ def relation_loss(student: Tensor, teachers: list[tuple[float, Tensor, Tensor]],
         student: [B,F,D], straight-through output of the first quantiser (or the sum of the first ones).
         teachers: (weight, features [B,F,d], mask bool [B,F]) each; no gradient reaches them.
     """
-    if config.scope == "batch":
-        student = student.flatten(0, 1)[None]
-        teachers = [(weight, features.flatten(0, 1)[None], mask.flatten()[None]) for weight, features, mask in teachers]
+    student = in_scope(student, config)
+    teachers = [(weight, in_scope(features, config), in_scope(mask, config)) for weight, features, mask in teachers]
     if config.function == "angle":
         compare, picks = _angle_difference, _triplets(student, config)
     else:
@@ -108,6 +107,11 @@ def relation_loss(student: Tensor, teachers: list[tuple[float, Tensor, Tensor]],
     for weight, features, mask in teachers:
         total = total + weight * compare(student, features.detach(), mask, picks, config)
     return total
+
+
+def in_scope(frames: Tensor, config: RelationConfig) -> Tensor:
+    """Frames [B,F,...] as the sequences that are compared within themselves: as they are, or all in one, [1,B*F,...]."""
+    return frames.flatten(0, 1)[None] if config.scope == "batch" else frames
 
 
 def _anchors(student: Tensor, config: RelationConfig) -> Tensor | None:

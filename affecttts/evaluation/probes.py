@@ -203,9 +203,9 @@ def gru_probe(train: list[Tensor], labels: Tensor, test: list[Tensor], classes: 
         torch.manual_seed(seed)
         model = _GruProbe(joined.shape[1], classes)
         optimizer = torch.optim.AdamW(model.parameters(), GRU_RATE)
-        batches = -(-len(train) // GRU_BATCH)
-        epochs = max(GRU_EPOCHS, -(-GRU_STEPS // batches))
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, GRU_RATE, total_steps=epochs * batches, pct_start=GRU_WARMUP)
+        per_epoch = -(-len(train) // GRU_BATCH)
+        epochs = max(GRU_EPOCHS, -(-GRU_STEPS // per_epoch))
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, GRU_RATE, total_steps=epochs * per_epoch, pct_start=GRU_WARMUP)
         for _ in range(epochs):
             for picks in _batches_of_like_length(lengths):
                 scores = model(*_padded([train[i] for i in picks]))

@@ -10,7 +10,7 @@ from codec.alignment import AlignmentConfig, SemanticAligner, emotion_weights
 from codec.config import CodecConfig
 from codec.model import CodecOutput
 from codec.modulation import Guidance
-from codec.relation import FeatureMatcher, RelationConfig, relation_correlation, relation_loss, relation_matrix
+from codec.relation import FeatureMatcher, RelationConfig, in_scope, relation_correlation, relation_loss, relation_matrix
 from codec.student import prediction_loss
 
 RELATED = ("student", "student_acoustic", "emotion", "semantic")  # whose mean relations are logged; the first two differ in bd_rfsq
@@ -107,11 +107,8 @@ class Distillation(nn.Module):
 
     @torch.no_grad()
     def _relation_health(self, moody: Tensor, wordy: Tensor, guidance: Guidance) -> dict[str, float]:
-        if moody.shape[1] > self.relation.anchors:
-            moody, wordy = moody[:, : self.relation.anchors], wordy[:, : self.relation.anchors]
-        frames = moody.shape[1]
-        known = (guidance.emotion_known & guidance.semantic_known)[:, :frames]
-        features = (moody, wordy, guidance.emotion[:, :frames], guidance.semantic[:, :frames])
+        parts = moody, wordy, guidance.emotion, guidance.semantic, guidance.emotion_known & guidance.semantic_known
+        *features, known = (in_scope(part, self.relation)[:, : self.relation.anchors] for part in parts)
         function = "cosine" if self.relation.function == "cosine" else "distance"
         mine, mine_too, moods, words = (relation_matrix(x, self.relation.norm, None, known, function) for x in features)
         pairs = (known[:, :, None] & known[:, None]).float()

@@ -20,7 +20,7 @@ class Clip:
     f0: np.ndarray  # float32 [N] Hz, 0 = unvoiced, one value per hop
     hop_length: int  # samples
     usual_f0: float  # Hz, median of the speaker
-    usual_level: float = 0.0  # log10 of power, median of the speaker's clips
+    usual_level: float  # log10 of power, median of the speaker's clips
 
     @property
     def seconds(self) -> float:

@@ -128,7 +128,7 @@ def test_two_codecs_on_a_corpus(tmp_path, monkeypatch, capsys):
     assert "on - off" in capsys.readouterr().out
 
 
-def test_probes_read_what_the_teachers_lead_to(tmp_path, monkeypatch):
+def test_probes_read_what_the_teachers_lead_to(tmp_path):
     codec = random_codec(modulation="xattn_pre", modulation_heads=2, modulation_dim=16, student_dim=16)
     torch.nn.init.normal_(codec.modulator.output.weight)  # untrained it changes nothing
     cache = AudioCache([DATA / "manifest.jsonl"], tmp_path / "cache", RATE, 240)

@@ -58,6 +58,18 @@ def test_losses_reach_the_encoder_through_the_first_quantiser():
     assert set(logs) >= {"relation/emotion_correlation", "relation/inside_band", "alignment/cosine", "alignment/gamma_entropy"}
 
 
+def test_the_log_tells_of_the_relations_that_are_trained():
+    """Teachers that hold still within each clip: only between clips is there a relation to agree with."""
+    codec, taught = random_codec().eval(), lessons()
+    still = taught.guidance.emotion[:, :1].expand(-1, FRAMES, -1)
+    taught = FrameLessons(Guidance.everywhere(still, taught.guidance.semantic), taught.tokens, taught.sounding)
+    told = {
+        scope: distillation(codec, relation={"norm": "raw", "scope": scope})(output(codec), taught)[1]["relation/mean_emotion"]
+        for scope in ("clip", "batch")
+    }
+    assert told["clip"] < 0.01 < 1.0 < told["batch"]
+
+
 def test_layers_choose_the_student():
     codec = random_codec()
     found = output(codec)

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from affecttts.data.manifest import Utterance
 from affecttts.data.audio_cache import level
+from affecttts.data.manifest import Utterance
 from affecttts.teachers.phonology import FEATURES, SILENCE, PhonologyTeacher, feature_table
 from affecttts.teachers.prosody import WEIGHTS, AffectiveProsodyTeacher, ProsodyTeacher
 from affecttts.teachers.protocol import Clip, Lesson, frames_at, windows_at
@@ -19,7 +19,7 @@ from codec.prosody import LEVELS
 def clip(seconds=1.0, **values):
     fields = {"id": "u", "path": "u.wav", "speaker": "s", "seconds": seconds, "split": "train"}
     audio = np.zeros(round(24_000 * seconds), np.float32)
-    return Clip(Utterance(**(fields | values)), audio, 24_000, np.zeros(round(100 * seconds), np.float32), 240, 100.0)
+    return Clip(Utterance(**(fields | values)), audio, 24_000, np.zeros(round(100 * seconds), np.float32), 240, 100.0, 0.0)
 
 
 RISING = np.arange(10, dtype=np.float32)[:, None]

@@ -25,7 +25,7 @@ RATE = 24_000
 def clip(seconds=1.0, seed=0, **values):
     audio = 0.1 * np.random.default_rng(seed).standard_normal(round(seconds * RATE)).astype(np.float32)
     fields = {"id": "u", "path": "u.wav", "speaker": "s", "seconds": seconds, "split": "train"} | values
-    return Clip(Utterance(**fields), audio, RATE, np.full(len(audio) // 240, 120, np.float32), 240, 120.0)
+    return Clip(Utterance(**fields), audio, RATE, np.full(len(audio) // 240, 120, np.float32), 240, 120.0, -2.0)
 
 
 def saved(folder, model, *parts):
