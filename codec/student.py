@@ -8,7 +8,7 @@ from codec.attention import WindowedAttention
 from codec.config import CodecConfig
 from codec.modulation import Guidance
 
-DISTANCE_WEIGHT = 0.1  # of the smooth L1 distance beside the cosine
+STEADY = 0.1  # of a teacher's mean spread: features that vary less are not measured more finely
 
 
 class TransformerLayer(nn.Module):
@@ -48,18 +48,23 @@ class Student(nn.Module):
 
 
 def prediction_loss(predicted: Guidance, taught: Guidance) -> Tensor:
-    """Sum over both teachers of the mean over known frames of 1 - cos + 0.1 smooth L1 of the layer-normed features."""
+    """Sum over both teachers of the mean over known frames of 1 - cos and smooth L1, each feature in units of its spread.
+
+    The spread is that over the known frames of the batch. So what moves little counts as much, and size as well as direction.
+    """
     return _distance(predicted.emotion, taught.emotion, taught.emotion_known) + _distance(
         predicted.semantic, taught.semantic, taught.semantic_known
     )
 
 
 def _distance(predicted: Tensor, target: Tensor, known: Tensor) -> Tensor:
-    predicted, target, width = predicted.float(), target.float().detach(), target.shape[-1:]
+    predicted, target, count = predicted.float(), target.float().detach(), known.sum().clamp_min(1)
     cosine = nn.functional.cosine_similarity(predicted, target, dim=-1)
-    normed = (nn.functional.layer_norm(x, width) for x in (predicted, target))
-    apart = nn.functional.smooth_l1_loss(*normed, reduction="none").mean(-1)
-    return ((1 - cosine + DISTANCE_WEIGHT * apart) * known).sum() / known.sum().clamp_min(1)
+    mean = (target * known[..., None]).sum((0, 1)) / count
+    spread = (((target - mean) * known[..., None]).square().sum((0, 1)) / count).sqrt()
+    spread = spread.clamp_min(STEADY * spread.mean()).clamp_min(1e-6)
+    apart = nn.functional.smooth_l1_loss(predicted / spread, target / spread, reduction="none").mean(-1)
+    return ((1 - cosine + apart) * known).sum() / count
 
 
 def code_agreement(codes: Tensor, reference: Tensor) -> Tensor:

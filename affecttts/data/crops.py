@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,7 +102,7 @@ class CropSampler:
         }
         if self.predicted:
             row["codes"] = self._codes(clip.utterance.id, start, generator)
-        return row | ({"lessons": self._lessons(index, start)} if self.lessons else {})
+        return row | ({"lessons": self._lessons(index, start, 2 * math.log10(gain))} if self.lessons else {})
 
     def _codes(self, utterance_id: str, start: int, generator: np.random.Generator) -> np.ndarray:
         """int64 [K,F] of a crop for a share of the crops, else -1. Past the end the last frame is held."""
@@ -111,7 +112,7 @@ class CropSampler:
         codes = self.predicted[utterance_id]
         return codes[:, np.minimum(first + np.arange(count), codes.shape[1] - 1)].astype(np.int64)
 
-    def _lessons(self, index: int, start: int) -> dict[str, np.ndarray]:
+    def _lessons(self, index: int, start: int, gain: float) -> dict[str, np.ndarray]:
         codec = self.codec
         begin, count = start * codec.hop_length / codec.sample_rate, self.frames // codec.frame_stride
-        return self.lessons.stretch(index, begin, count, codec, self.config.reach)
+        return self.lessons.stretch(index, begin, count, codec, self.config.reach, gain)

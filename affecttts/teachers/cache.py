@@ -57,7 +57,7 @@ def _clips(audio: AudioCache) -> Iterator[Clip]:
 
 
 class TeacherCache:
-    """Read access: `lesson(index)` of the audio cache's clip `index`, `dim`, `rate`. Built where it is missing.
+    """Read access: `lesson(index)` of the audio cache's clip `index`, `dim`, `rate`, `per_gain`. Built where it is missing.
 
     Raises:
         CheckpointError: made by another teacher, at another rate, for other audio, or incomplete.
@@ -69,6 +69,7 @@ class TeacherCache:
             build_cache(teacher, audio, folder)
         index = read_json(folder / INDEX_NAME)
         self.rate, self.dim, self._rows = teacher.rate, index["dim"], index["clips"]
+        self.per_gain = getattr(teacher, "per_gain", None)
         made_for = {"teacher": index["teacher"], "rate": index["rate"]}
         made_for["list of clips"] = [(row["id"], row["sha256"]) for row in self._rows]
         asked_for = {"teacher": teacher.id, "rate": teacher.rate}

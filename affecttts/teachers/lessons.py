@@ -43,12 +43,15 @@ class Lessons:
         self.emotion, self.semantic, self.text = (caches[teacher.id] for teacher in (emotion, semantic, text))
         self._audio = audio
 
-    def stretch(self, clip: int, start: float, count: int, codec: CodecConfig, reach: int) -> dict[str, np.ndarray]:
+    def stretch(
+        self, clip: int, start: float, count: int, codec: CodecConfig, reach: int, gain: float = 0.0
+    ) -> dict[str, np.ndarray]:
         """Arrays of `count` codec frames from `start` seconds on, for `collate`; nothing is known past the end of the audio.
 
         Args:
             clip: index in the audio cache.
             reach: tokens to either side of a frame's own.
+            gain: log10 of the power that the audio was given, of which some teachers have to tell.
         """
         arrays = {}
         for name, cache in (("emotion", self.emotion), ("semantic", self.semantic)):
@@ -57,6 +60,8 @@ class Lessons:
                 arrays[name], arrays[f"{name}_known"] = np.zeros((count, cache.dim), np.float32), np.zeros(count, bool)
             else:
                 arrays[name], arrays[f"{name}_known"] = frames_at(lesson, cache.rate, start, count, codec.frame_rate)
+                if cache.per_gain is not None:
+                    arrays[name] += np.float32(gain) * cache.per_gain
         lesson, width = self.text.lesson(clip), 2 * reach + 1
         if lesson is None:
             arrays["tokens"] = np.zeros((count, width, self.text.dim), np.float32)

@@ -12,6 +12,7 @@ from codec.prosody import LEVELS, ProsodyFeatures
 
 QUIETEST = 1e-2  # of a clip's mean power: what is softer is silence, and silences are alike
 # Relations compare distances, to which a feature adds as it spreads: pitch as it is would tell speakers, frames would tell sounds.
+USUAL = np.float32([0, 0.6, -0.65, -0.95, 0, 0, 0, 0, 0, -0.65, -0.95, 0.55])  # of speech; distances do not see it, a LayerNorm does
 WEIGHTS = np.float32([0.2, 1, 1, 1, 0.6, 0.3, 0.3, 0.3, 0.4, 3, 3, 3])
 
 
@@ -38,14 +39,16 @@ class ProsodyTeacher:
 class AffectiveProsodyTeacher(ProsodyTeacher):
     """The same features for relations between clips: level against the speaker's usual one, what is slow counts most (ours)."""
 
-    version = "affective_prosody-1"
+    version = "affective_prosody-2"
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__(config)
         self._features = ProsodyFeatures(config, QUIETEST)
+        self.per_gain = np.zeros_like(WEIGHTS)
+        self.per_gain[list(LEVELS)] = WEIGHTS[list(LEVELS)]
 
     def teach(self, clip: Clip) -> Lesson:
         """As the other teacher's, weighted."""
         vectors = super().teach(clip).vectors
         vectors[:, LEVELS] += level(clip.audio) - clip.usual_level
-        return Lesson(vectors * WEIGHTS)
+        return Lesson((vectors - USUAL) * WEIGHTS)

@@ -41,6 +41,7 @@ class Teacher(Protocol):
 
     id: str  # names the teacher and all that its answers depend on; a cache made by another id is refused
     rate: float | None  # vectors per second; None where every lesson has its own `ends`
+    per_gain: np.ndarray | None = None  # float32 [dim], what ten times the power adds to a vector; None (or missing) = nothing
 
     def teach(self, clip: Clip) -> Lesson | None:
         """The lesson of one utterance; None where the teacher has nothing to go by, e.g. no transcript."""

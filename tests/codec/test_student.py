@@ -110,9 +110,24 @@ def test_prediction_loss_vanishes_at_the_teacher():
     told = teachers(2)
     assert prediction_loss(told, told).item() == pytest.approx(0.0, abs=1e-5)
     louder = Guidance.everywhere(5 * told.emotion, 5 * told.semantic)
-    assert prediction_loss(louder, told).item() == pytest.approx(0.0, abs=1e-3)  # direction and shape count, not size
+    assert prediction_loss(louder, told).item() > 1.0  # size counts, not direction alone
     opposite = Guidance.everywhere(-told.emotion, -told.semantic)
     assert prediction_loss(opposite, told).item() > 4.0
+
+
+def test_what_moves_little_counts_as_much():
+    """A feature in other units loses no weight, apart from the cosine."""
+    told = teachers(2)
+    losses = []
+    for unit in (1.0, 0.2):
+        scale = torch.ones(12)
+        scale[3] = unit
+        target, wrong = told.emotion * scale, told.emotion * scale
+        wrong = wrong + torch.eye(12)[3] * unit
+        cosine = 1 - torch.nn.functional.cosine_similarity(wrong, target, dim=-1).mean()
+        known = Guidance.everywhere(target, told.semantic)
+        losses.append((prediction_loss(Guidance.everywhere(wrong, told.semantic), known) - cosine).item())
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3) and losses[0] > 0.01
 
 
 def test_prediction_loss_of_unknown_frames_is_none():

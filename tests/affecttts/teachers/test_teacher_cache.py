@@ -181,6 +181,19 @@ def test_crops_are_never_clipped(audio):
     assert sampler(audio, gain_jitter_db=60.0).batch(0).audio.abs().max() <= 0.99 + 1e-6
 
 
+def test_a_teacher_that_hears_levels_is_told_of_the_gain(audio, tmp_path):
+    """Crops whose gains differ and nothing else; their lessons differ by the gains."""
+    plain, affective = (make_teacher(name, CODEC) for name in ("prosody", "affective_prosody"))
+    told = Lessons(affective, plain, make_teacher("phonology", CODEC), audio, tmp_path)
+    batches = [sampler(audio, told, gain_jitter_db=jitter, seconds=1.0).batch(0) for jitter in (0.0, 6.0)]
+    moved = (2 * (batches[1].audio.abs().amax(2) / batches[0].audio.abs().amax(2)).log10()).numpy()
+    assert np.abs(moved).max() > 0.1
+    still, louder = (batch.lessons.guidance for batch in batches)
+    apart = ((louder.emotion - still.emotion) * still.emotion_known[..., None]).numpy()
+    np.testing.assert_allclose(apart, moved[..., None] * affective.per_gain * still.emotion_known.numpy()[..., None], atol=1e-5)
+    assert torch.equal(still.semantic, louder.semantic)
+
+
 def test_lessons_of_a_crop_are_those_of_its_place(audio, lessons):
     whole = lessons.stretch(4, 0.0, 20, CODEC, 1)
     part = lessons.stretch(4, 5 / CODEC.frame_rate, 10, CODEC, 1)
