@@ -8,7 +8,8 @@ Three groups of clips: sentences that are not in the training split, voices that
 them, all of their clips are used), and human recordings outside the training split. A judge is MODULE:FACTORY[:ARGUMENT]: what the
 factory returns takes audio [T] and its rate and gives probabilities, in the order of its `labels` where it has any. Words are
 Whisper tiny.en's, of clips with a transcript. Probes read the emotion from Q1 alone, on speakers that they were not fitted to.
-Of several seeds everything is the mean; the intervals are over clips, and each seed's own difference stands beside them.
+Of several seeds everything is the mean; the intervals are over clips, those of the probes over speakers, and each seed's own
+difference stands beside them.
 """
 
 from __future__ import annotations
@@ -159,7 +160,7 @@ def affect_rows(heard: Heard, judges: dict[str, Judge]) -> Rows:
             statistics = {
                 side: [_Likeness(original, _told(copies, name, place)) for copies in seeds] for side, seeds in heard.copies.items()
             }
-            rows[f"{name}: {axis} correlation"] = both(statistics["off"], statistics["on"], len(original))
+            rows[f"{name}: {axis} correlation"] = both(statistics["off"], statistics["on"], np.arange(len(original)))
     return rows
 
 
@@ -181,9 +182,9 @@ class _Likeness:
 
 
 def probe_rows(off: Sequence[dict[str, ProbeAnswers]], on: Sequence[dict[str, ProbeAnswers]]) -> Rows:
-    """Recall of the probes on Q1, one set of answers per seed, paired by utterance."""
+    """Recall of the probes on Q1, one set of answers per seed, paired by utterance; the intervals are over speakers."""
     return {
-        name: both([answers[name].recall for answers in off], [answers[name].recall for answers in on], len(on[0][name].right))
+        name: both([answers[name].recall for answers in off], [answers[name].recall for answers in on], on[0][name].speakers)
         for name in on[0]
     }
 
@@ -191,10 +192,17 @@ def probe_rows(off: Sequence[dict[str, ProbeAnswers]], on: Sequence[dict[str, Pr
 Statistic = Callable[[np.ndarray], float]  # of picked clips, int [n]
 
 
-def both(off: Sequence[Statistic], on: Sequence[Statistic], count: int) -> dict[str, Any]:
-    """Statistics of resampled clips, int [count], one per seed: their means and paired difference, with bootstrap intervals."""
-    draws = np.random.default_rng(0).integers(count, size=(RESAMPLES, count))
-    values = np.array([[[told(picks) for told in side] for side in (off, on)] for picks in [np.arange(count), *draws]])
+def both(off: Sequence[Statistic], on: Sequence[Statistic], groups: np.ndarray) -> dict[str, Any]:
+    """Statistics of clips, one per seed: their means and paired difference, with bootstrap intervals.
+
+    Args:
+        groups: [N], which of the clips are drawn together, such as those of a speaker.
+    """
+    everything = np.arange(len(groups))
+    members = [everything[groups == group] for group in np.unique(groups)]
+    draws = np.random.default_rng(0).integers(len(members), size=(RESAMPLES, len(members)))
+    picks = [everything, *(np.concatenate([members[place] for place in draw]) for draw in draws)]
+    values = np.array([[[told(pick) for told in side] for side in (off, on)] for pick in picks])
     means = values.mean(-1)
     columns = {"off": means[:, 0], "on": means[:, 1], "difference": means[:, 1] - means[:, 0]}
     rows = {name: Interval(float(x[0]), *_ends(x[1:])) for name, x in columns.items()}

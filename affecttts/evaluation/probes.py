@@ -83,6 +83,7 @@ class ProbeAnswers:
 
     labels: np.ndarray  # str [N]
     right: np.ndarray  # bool [N]
+    speakers: np.ndarray  # str [N]
 
     def recall(self, picks: np.ndarray | None = None) -> float:
         """Mean recall over emotions in %, of all utterances or of `picks`, int [n]."""
@@ -120,8 +121,9 @@ Probe = Callable[[list[Tensor], Tensor, list[Tensor], int, int], Tensor]
 def _answers(items: list[ProbeItem], emotions: list[str], probe: Probe, seed: int) -> ProbeAnswers:
     names = sorted(set(emotions))
     labels = torch.tensor([names.index(emotion) for emotion in emotions])
-    guesses = guess([item.frames for item in items], labels, folds([item.speaker for item in items]), probe, seed)
-    return ProbeAnswers(np.array(emotions), (guesses == labels).numpy())
+    speakers = [item.speaker for item in items]
+    guesses = guess([item.frames for item in items], labels, folds(speakers), probe, seed)
+    return ProbeAnswers(np.array(emotions), (guesses == labels).numpy(), np.array(speakers))
 
 
 def guess(frames: list[Tensor], labels: Tensor, parts: list[list[int]], probe: Probe, seed: int = 0) -> Tensor:

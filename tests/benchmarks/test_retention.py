@@ -73,17 +73,28 @@ def test_arousal_follows_the_original(heard):
 
 def test_probes_are_paired_by_utterance():
     labels = np.array(["happy", "sad"] * 20)
-    good, bad = np.ones(40, dtype=bool), labels == "happy"
-    row = probe_rows([{"linear": ProbeAnswers(labels, bad)}], [{"linear": ProbeAnswers(labels, good)}])["linear"]
+    good, bad, speakers = np.ones(40, dtype=bool), labels == "happy", np.repeat(["ann", "bo", "cy", "di"], 10)
+    first, second = ([{"linear": ProbeAnswers(labels, right, speakers)}] for right in (bad, good))
+    row = probe_rows(first, second)["linear"]
     assert row["off"].mean == 50.0 and row["on"].mean == 100.0
     assert row["difference"] == pytest.approx((50.0, 50.0, 50.0))
 
 
 def test_intervals_of_a_statistic_are_those_of_its_mean():
     values = np.random.default_rng(0).normal(5, 1, 400)
-    row = both([lambda picks: 0.0], [lambda picks: values[picks].mean()], 400)
+    row = both([lambda picks: 0.0], [lambda picks: values[picks].mean()], np.arange(400))
     assert row["on"].mean == pytest.approx(values.mean()) and row["difference"] == row["on"]
     assert row["on"].high - row["on"].low == pytest.approx(4 / 400**0.5, rel=0.15)
+
+
+def test_clips_of_a_group_are_drawn_together():
+    """Ten clips of a speaker that are all alike tell no more than one of them."""
+    speakers = np.repeat(np.arange(40), 10)
+    values = np.random.default_rng(0).normal(5, 1, 40)[speakers]
+    never, mean = [lambda picks: 0.0], [lambda picks: values[picks].mean()]
+    apart, together = (both(never, mean, groups)["on"] for groups in (np.arange(400), speakers))
+    assert together.mean == pytest.approx(apart.mean)
+    assert (together.high - together.low) / (apart.high - apart.low) == pytest.approx(10**0.5, rel=0.15)
 
 
 def test_seeds_are_averaged_and_shown_one_by_one(heard):
