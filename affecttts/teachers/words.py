@@ -10,7 +10,7 @@ import torch
 
 from affecttts.data.manifest import Utterance
 from affecttts.freetext.embedding import packaged_model_path
-from affecttts.teachers.protocol import Clip, Lesson
+from affecttts.teachers.protocol import Clip, Lesson, Teacher
 from affecttts.teachers.speech import RATE, SPEECH_RATE, load_pretrained
 from codec.audio import resample
 
@@ -66,7 +66,7 @@ class TextEncoder:
         return Lesson(vectors, np.maximum.accumulate(np.array(ends)))
 
 
-class TranscriptTeacher:
+class TranscriptTeacher(Teacher):
     """Word pieces of the manifest's transcripts."""
 
     rate = None
@@ -82,7 +82,7 @@ class TranscriptTeacher:
         return self.encoder.lesson(words, word_borders(clip.utterance, len(words), clip.seconds))
 
 
-class RecognisedTeacher:
+class RecognisedTeacher(Teacher):
     """Word pieces of what a CTC recogniser hears, with its times: the paper's choice, which needs no transcript."""
 
     rate = None

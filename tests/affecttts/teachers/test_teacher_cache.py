@@ -14,7 +14,7 @@ from affecttts.data.crops import CropConfig, CropSampler
 from affecttts.errors import RequestError
 from affecttts.teachers.cache import TeacherCache
 from affecttts.teachers.lessons import Lessons, collate
-from affecttts.teachers.protocol import Lesson
+from affecttts.teachers.protocol import Lesson, Teacher
 from affecttts.teachers.registry import make_teacher
 from codec import CodecConfig
 from codec.errors import CheckpointError
@@ -25,7 +25,7 @@ MANIFEST = DATA / "manifest.jsonl"
 
 
 @dataclass
-class Counting:
+class Counting(Teacher):
     """A teacher that says the time, and how often it was asked."""
 
     id: str = "clock 1"
