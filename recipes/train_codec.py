@@ -30,7 +30,7 @@ from affecttts.training.adversary import Adversary, update
 from affecttts.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
 from affecttts.training.codec_config import LOSS_WEIGHTS, CodecTrainingConfig
 from affecttts.training.config import describe, load_config
-from affecttts.training.schedule import learning_rate, ramp
+from affecttts.training.schedule import faded, learning_rate, ramp
 from affecttts.training.tracker import Tracker
 from codec import Codec, CodecConfig, CodecOutput
 from codec.alignment import AlignmentConfig
@@ -221,8 +221,8 @@ class Trainer:
         return losses, logs | {f"weight/{name}": weight for name, weight in self._balanced_weights(losses).items()}
 
     def _balanced_weights(self, losses: dict) -> dict[str, float]:
-        start = self.config.quantizer_start_step
-        share = ramp(self.step, start, start + self.config.balanced_ramp_steps)
+        config, start = self.config, self.config.quantizer_start_step
+        share = ramp(self.step, start, start + config.balanced_ramp_steps) * faded(self.step, config.steps, config.balanced_fade)
         return {name: share * self.balancer.weight(name) for name in self.balancer.ratios if name in losses}
 
     def _fight(self, real: torch.Tensor, fake: torch.Tensor) -> tuple[dict[str, torch.Tensor], dict[str, float]]:

@@ -47,9 +47,15 @@ class CodecTrainingConfig:
     gradient_ratios: dict = field(default_factory=dict)  # relation, alignment, matching: gradient at the latents over mel's
     balance_every: int = 10  # steps between measurements of those gradients
     balanced_ramp_steps: int = 0  # over which those losses come in after the codebooks' start
+    balanced_fade: tuple = ()  # parts of the run, as [0.25, 0.75], between which they fade to nothing; empty = they stay
     loss_weights: dict = field(default_factory=dict)  # changes to LOSS_WEIGHTS
     mixed_precision: str = "bf16"
     seed: int = 0
     log_every: int = 25
     validate_every: int = 1000
     checkpoint_every: int = 500
+
+    def __post_init__(self) -> None:
+        fade = tuple(self.balanced_fade)
+        if fade and (len(fade) != 2 or not 0 <= fade[0] <= fade[1] <= 1):
+            raise ValueError(f"balanced_fade is {fade}: give two parts of the run, the second not before the first, as [0.25, 0.75]")

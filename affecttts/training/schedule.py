@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 
 def learning_rate(step: int, peak: float, warmup: int, total: int, floor: float = 0.05) -> float:
@@ -16,3 +17,8 @@ def learning_rate(step: int, peak: float, warmup: int, total: int, floor: float 
 def ramp(step: int, start: int, end: int) -> float:
     """0 up to `start`, 1 from `end` on, linear between."""
     return 1.0 if step >= end else max(0.0, (step - start) / max(1, end - start))
+
+
+def faded(step: int, total: int, parts: Sequence[float]) -> float:
+    """1 up to the first of two parts of `total` steps, 0 from the second on, linear between; 1 where there are no parts."""
+    return 1 - ramp(step, *(round(part * total) for part in parts)) if parts else 1.0

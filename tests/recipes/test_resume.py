@@ -167,6 +167,14 @@ def test_codec_with_all_modules(cache, tmp_path):
     assert codec.modes[0] == "student" and codec.config.emotion_teacher == "prosody"
 
 
+def test_relations_fade(cache, tmp_path):
+    codec_trainer(cache, tmp_path, quantizer_start_step=0, **MODULES | {"balanced_ramp_steps": 0, "balanced_fade": (0.25, 0.75)}).run()
+    weights, norms = (logged(tmp_path, f"{name}/relation") for name in ("weight", "gradient_norm"))
+    assert weights[0] > 0 and norms[-1] > 0 and weights[-1] == 0
+    with pytest.raises(ValueError, match="balanced_fade"):
+        codec_trainer(cache, tmp_path / "b", balanced_fade=(0.75, 0.25))
+
+
 def test_a_codec_of_older_times_goes_on(cache, codec_dir, tmp_path):
     """Its config knows none of the later fields, its checkpoint none of the later weights; and it can be given modules."""
     folder = tmp_path / "old"

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from affecttts.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
-from affecttts.training.schedule import learning_rate, ramp
+from affecttts.training.schedule import faded, learning_rate, ramp
 from codec.errors import CheckpointError
 
 
@@ -96,3 +96,8 @@ def test_a_ramp_rises_between_its_ends():
     assert [ramp(step, 10, 20) for step in (0, 10, 15, 20, 99)] == [0.0, 0.0, 0.5, 1.0, 1.0]
     assert [ramp(step, 10, 10) for step in (9, 10)] == [0.0, 1.0]
     assert ramp(0, -1, -1) == 1.0
+
+
+def test_what_fades_is_gone_after_its_part_of_the_run():
+    assert [faded(step, 40, (0.25, 0.75)) for step in (0, 10, 20, 30, 40)] == [1.0, 1.0, 0.5, 0.0, 0.0]
+    assert [faded(step, 40, ()) for step in (0, 40)] == [1.0, 1.0]
