@@ -158,6 +158,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--wordnet", type=Path, default=sentences.WORDNET, metavar="DIR", help="of WordNet's data.*")
     parser.add_argument("--sentences", type=int, default=1400, help="examples of WordNet (default 1400)")
     parser.add_argument("--long", type=int, default=50, help="joins of three sentences (default 50)")
+    parser.add_argument(
+        "--emotions", type=int, nargs=2, default=plan.EMOTIONS_PER_SENTENCE, metavar=("LEAST", "MOST"),
+        help="how many a sentence is spoken in (default 2 4); 1 1 gives the most sentences for an hour of speech",
+    )  # fmt: skip
     parser.add_argument("--speakers", default=SPEAKERS, help=f"NAME=VOICE, .. (default {SPEAKERS})")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--shard", default="0/1", metavar="I/N", help="make only shard I of N, counted from 0")
@@ -169,11 +173,14 @@ def parse() -> argparse.Namespace:
 def main() -> int:
     arguments = parse()
     speakers = dict(pair.split("=", 1) for pair in arguments.speakers.split(","))
-    settings = {"sentences": arguments.sentences, "long": arguments.long, "speakers": speakers, "seed": arguments.seed}
+    settings = {
+        "sentences": arguments.sentences, "long": arguments.long, "emotions": list(arguments.emotions), "speakers": speakers,
+        "seed": arguments.seed,
+    }  # fmt: skip
     try:
         keep_plan(arguments.output, settings)
         chosen = sentences.choose(arguments.sentences, arguments.long, arguments.seed, arguments.wordnet)
-        everything = plan.tasks(chosen, speakers, arguments.seed)
+        everything = plan.tasks(chosen, speakers, arguments.seed, tuple(arguments.emotions))
         if arguments.merge:
             print(f"{arguments.output / MANIFEST_NAME}: {merge(everything, arguments.output)} clips")
             return 0

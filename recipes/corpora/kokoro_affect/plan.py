@@ -36,22 +36,26 @@ class Task:
         return zlib.crc32(self.id.encode()) % count == index
 
 
-def tasks(sentences: list[Sentence], speakers: dict[str, str], seed: int) -> Iterator[Task]:
-    """Every sentence by one speaker in two to four emotions at drawn intensities.
+def tasks(
+    sentences: list[Sentence], speakers: dict[str, str], seed: int, per_sentence: tuple[int, int] = EMOTIONS_PER_SENTENCE
+) -> Iterator[Task]:
+    """Every sentence by one speaker in some emotions at drawn intensities.
 
     Args:
         sentences: what is spoken.
         speakers: voice of Kokoro by name in the manifest.
         seed: of everything.
+        per_sentence: least and greatest number of emotions that a sentence is spoken in.
     """
     emotions, names = list(load_rules()), list(speakers)
     for number, sentence in enumerate(sentences):
         generator = np.random.default_rng((seed, 1, number))
         speaker = names[int(generator.integers(len(names)))]
-        count = int(generator.integers(EMOTIONS_PER_SENTENCE[0], EMOTIONS_PER_SENTENCE[1] + 1))
+        count = int(generator.integers(per_sentence[0], per_sentence[1] + 1))
         for index in sorted(generator.permutation(len(emotions))[:count]):
             emotion, drawn = emotions[index], round(float(generator.uniform(*INTENSITIES)), 2)
             prefix = "" if sentence.kind == "n" else sentence.kind
-            name = f"{prefix}{number:05d}_{speaker}_{emotion}"
+            suffix = f"_seed{seed}" if seed else ""  # corpora of several seeds may be trained on together
+            name = f"{prefix}{number:05d}_{speaker}_{emotion}{suffix}"
             intensity = 1.0 if emotion == "neutral" else drawn
             yield Task(name, sentence, speaker, speakers[speaker], emotion, intensity, (seed, 2, number, int(index)))

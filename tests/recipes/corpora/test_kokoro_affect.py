@@ -178,6 +178,13 @@ def test_a_plan_covers_emotions_and_intensities(wordnet):
     assert sorted(sum(shards, [])) == sorted(task.id for task in made) and min(map(len, shards)) > 0
 
 
+def test_one_emotion_a_sentence_and_another_seed_make_a_second_corpus(wordnet):
+    chosen, voices = sentences.choose(60, 0, 3, wordnet), {"ann": "a", "bob": "b"}
+    more = list(plan.tasks(chosen, voices, 3, (1, 1)))
+    assert [task.sentence for task in more] == chosen
+    assert not {task.id for task in more} & {task.id for task in plan.tasks(chosen, voices, 0)}
+
+
 # -- model ------------------------------------------------------------------------------------------------------------
 def test_every_phone_has_a_number():
     assert set(model.IDS) == set(SYMBOLS) and len(set(model.IDS.values())) == len(SYMBOLS)
