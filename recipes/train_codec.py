@@ -30,6 +30,7 @@ from affecttts.training.adversary import Adversary, update
 from affecttts.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
 from affecttts.training.codec_config import LOSS_WEIGHTS, CodecTrainingConfig
 from affecttts.training.config import describe, load_config
+from affecttts.training.precision import mixed_precision
 from affecttts.training.schedule import faded, learning_rate, ramp
 from affecttts.training.tracker import Tracker
 from codec import Codec, CodecConfig, CodecOutput
@@ -56,7 +57,7 @@ class Trainer:
     ) -> None:  # fmt: skip
         set_seed(config.seed)
         self.config, self.output, self.weights = config, output, LOSS_WEIGHTS | config.loss_weights
-        self.accelerator = Accelerator(mixed_precision=config.mixed_precision)
+        self.accelerator = Accelerator(mixed_precision=mixed_precision(config.mixed_precision))
         known = Codec.read_config(init) if init else CodecConfig.preset(config.preset)
         shape = known.changed(**config.codec)
         if shape.detail_codebooks != known.detail_codebooks:

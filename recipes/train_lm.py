@@ -38,6 +38,8 @@ from affecttts.lm.pieces import PromptPieces, train_pieces
 from affecttts.lm.sequence import Condition, phone_ids
 from affecttts.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
 from affecttts.training.config import describe, load_config
+from affecttts.training.muon import Muon
+from affecttts.training.precision import check_precision, has_fast_bf16, mixed_precision
 from affecttts.training.schedule import learning_rate
 from affecttts.training.tracker import Tracker
 from codec import Codec
@@ -61,7 +63,7 @@ class LMTrainingConfig:
     max_tokens: int = 4096
     num_pieces: int = 1024
     first_voices: tuple = ("heart", "bella", "fenrir", "michael")  # slots of the voices that ship
-    optimizer: str = "muon"  # "muon" for the matrices (arXiv 2502.16982; torch >= 2.9) and AdamW for the rest, or "adamw" for all
+    optimizer: str = "muon"  # "muon" for the matrices (arXiv 2502.16982) and AdamW for the rest, or "adamw" for all
     steps: int = 2600
     batch_tokens: int = 8192
     learning_rate: float = 1.5e-3  # peak
@@ -75,11 +77,14 @@ class LMTrainingConfig:
     label_softness: float = 0.4  # share of a code's label that goes to the codes near it
     code_noise: float = 0.1  # share of input codec tokens replaced by codes near them
     compile: bool = False  # torch.compile: a minute or two at the start, then 1.4 times faster on a CPU
-    mixed_precision: str = "bf16"
+    mixed_precision: str = "auto"  # bf16 where the device is made for it; or bf16, no
     seed: int = 0
     log_every: int = 20
     validate_every: int = 250
     checkpoint_every: int = 250
+
+    def __post_init__(self) -> None:
+        check_precision(self.mixed_precision)
 
 
 class Trainer:
@@ -91,7 +96,7 @@ class Trainer:
     ) -> None:  # fmt: skip
         set_seed(config.seed)
         self.config, self.output = config, output
-        self.accelerator = Accelerator(mixed_precision=config.mixed_precision)
+        self.accelerator = Accelerator(mixed_precision=mixed_precision(config.mixed_precision))
         store = TokenStore(tokens)
         if store.codec_fingerprint != fingerprint(codec):
             raise CheckpointError(f"{tokens}: encoded by codec {store.codec_fingerprint}, but {codec} is {fingerprint(codec)}")
@@ -142,11 +147,10 @@ class Trainer:
         if config.optimizer == "adamw":
             groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": rest, "weight_decay": 0.0}]
             return {"adamw": torch.optim.AdamW(groups, **adam)}
-        if config.optimizer != "muon" or not hasattr(torch.optim, "Muon"):
-            raise RequestError(f"optimizer is {config.optimizer!r}; give adamw, or muon (needs torch 2.9 or newer)")
-        muon = torch.optim.Muon(
-            matrices, config.learning_rate, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw"
-        )
+        if config.optimizer != "muon":
+            raise RequestError(f"optimizer is {config.optimizer!r}; give adamw or muon")
+        dtype = torch.bfloat16 if has_fast_bf16() else torch.float32
+        muon = Muon(matrices, config.learning_rate, config.weight_decay, dtype=dtype)
         return {"muon": muon, "adamw": torch.optim.AdamW(rest, weight_decay=0.0, **adam)}
 
     def _start_from(self, init: str, shape: LMConfig, init_codec: Path | None) -> LlamaForCausalLM:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from affecttts.training.precision import check_precision
+
 USUAL_EPOCHS = 16
 LEAST_STEPS = 200  # unless epochs are asked for
 
@@ -36,7 +38,7 @@ class AdaptationConfig:
     joined: float = 0.05
     label_softness: float = 0.2  # share of a code's label that goes to the codes near it
     code_noise: float = 0.05  # share of input codec tokens replaced by codes near them
-    mixed_precision: str = "bf16"  # or "no"
+    mixed_precision: str = "auto"  # bf16 where the device is made for it; or bf16, no
     seed: int = 0
     checkpoint_every: int = 25
     log_every: int = 5
@@ -51,8 +53,7 @@ class AdaptationConfig:
             raise ValueError("replay_share must be at least 0 and below 1, held_out_share between 0 and 1")
         if not 0 < self.strength <= 1:
             raise ValueError(f"strength is {self.strength!r}, must be above 0 and at most 1")
-        if self.mixed_precision not in ("bf16", "no"):
-            raise ValueError(f"mixed_precision is {self.mixed_precision!r}, must be bf16 or no")
+        check_precision(self.mixed_precision)
         for name in ("minimum_seconds", "rank", "alpha", "epochs", "batch_tokens", "learning_rate", "checkpoint_every"):
             value = getattr(self, name)
             if value is not None and not value > 0:

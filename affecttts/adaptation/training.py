@@ -26,6 +26,7 @@ from affecttts.lm.neighbours import NearMisses, neighbour_kernel
 from affecttts.lm.pieces import PromptPieces
 from affecttts.lm.sequence import IGNORE
 from affecttts.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
+from affecttts.training.precision import mixed_precision
 from affecttts.training.schedule import learning_rate
 from affecttts.training.tracker import Tracker
 from affecttts.voices import CONFIG_NAME, PROJECTIONS, WEIGHTS_NAME, voice_layout
@@ -53,6 +54,7 @@ class VoiceTrainer:
         output: Path, accelerator: Accelerator,
     ) -> None:  # fmt: skip
         self.config, self.output, self.accelerator, self.key = config, output, accelerator, prepared.report.key
+        self.half = mixed_precision(config.mixed_precision) == "bf16"
         self.layout = voice_layout(lm.layout, name)
         self.token = self.layout.voice(name)
         self._open_data(lm, codec, prepared, base)
@@ -175,7 +177,7 @@ class VoiceTrainer:
         """
         with nullcontext() if last else self.accelerator.no_sync(self.model):
             # Not the accelerator's own: its precision is set once in a process, and a service adapts many voices.
-            with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=self.config.mixed_precision == "bf16"):
+            with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=self.half):
                 loss = torch.cat(list(self.model(tokens, labels).values())).sum()
             if not torch.isfinite(loss):
                 raise RequestError(f"step {self.step}: the loss is not finite; give a lower learning rate")

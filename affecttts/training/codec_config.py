@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from affecttts.training.precision import check_precision
+
 LOSS_WEIGHTS = {
     "mel": 15.0, "convergence": 0.0, "commitment": 0.25, "codebook": 1.0, "f0": 10.0, "voicing": 1.0, "adversarial": 1.0,
     "feature_matching": 2.0, "prediction": 1.0, "consistency": 0.1, "emotion_block": 1.0, "phone_features": 1.0,
@@ -49,13 +51,14 @@ class CodecTrainingConfig:
     balanced_ramp_steps: int = 0  # over which those losses come in after the codebooks' start
     balanced_fade: tuple = ()  # parts of the run, as [0.25, 0.75], between which they fade to nothing; empty = they stay
     loss_weights: dict = field(default_factory=dict)  # changes to LOSS_WEIGHTS
-    mixed_precision: str = "bf16"
+    mixed_precision: str = "auto"  # bf16 where the device is made for it; or bf16, no
     seed: int = 0
     log_every: int = 25
     validate_every: int = 1000
     checkpoint_every: int = 500
 
     def __post_init__(self) -> None:
+        check_precision(self.mixed_precision)
         fade = tuple(self.balanced_fade)
         if fade and (len(fade) != 2 or not 0 <= fade[0] <= fade[1] <= 1):
             raise ValueError(f"balanced_fade is {fade}: give two parts of the run, the second not before the first, as [0.25, 0.75]")
