@@ -26,6 +26,7 @@ from codec.student import Student
 
 CODEBOOKS = "quantizer."  # of the base layer, in the names of tensors
 ADDABLE = ("modulator", "student")  # parts that a trained codec can be given later
+LOSABLE = (*ADDABLE, "detail")  # and that can be taken from it
 ENCODERS = {"features": Encoder, "seanet": SeanetEncoder}
 QUANTIZERS = {
     "rvq_ema": ResidualQuantizer, "rvq_fact": FactorizedQuantizer, "rvq_split": SplitQuantizer, "bd_rfsq": BlockDiagonalFSQ
@@ -257,7 +258,8 @@ class Codec(Pretrained):
 
     @classmethod
     def extended(cls, folder: str | Path, config: CodecConfig) -> Codec:
-        """A saved codec in another shape: parts that it does not have (modulation, student) start fresh.
+        """A saved codec in another shape: parts that it does not have (modulation, student) start fresh, and it loses those that
+        `config` does not have (these and the detail layer).
 
         A fresh modulation changes nothing, so the codec goes on where it stopped.
 
@@ -265,7 +267,14 @@ class Codec(Pretrained):
             CheckpointError: as `from_pretrained`, or a part that it has does not fit `config`.
         """
         model, tensors = cls(config), load_model_weights(folder)
-        missing = set(ADDABLE) - {name.split(".")[0] for name in tensors}
-        fresh = {name: value for name, value in model.state_dict().items() if name.split(".")[0] in missing}
-        load_strictly(model, fresh | tensors, folder)
+        own = model.state_dict()
+        has, had = ({_part(name) for name in names} for names in (own, tensors))
+        fresh = {name: value for name, value in own.items() if _part(name) in set(ADDABLE) - had}
+        kept = {name: value for name, value in tensors.items() if _part(name) not in set(LOSABLE) - has}
+        load_strictly(model, fresh | kept, folder)
         return model
+
+
+def _part(name: str) -> str:
+    """The part of the codec that a tensor belongs to."""
+    return name.partition(".")[0]

@@ -202,6 +202,16 @@ def test_a_trained_codec_can_be_given_a_modulation(tiny_codec, tone, tmp_path):
         Codec.extended(tmp_path / "codec", before.config.changed(decoder_dim=56))
 
 
+def test_modules_and_detail_can_be_taken_from_a_trained_codec(tone, tmp_path):
+    codec = modulated()
+    codec.give_detail(2)
+    codec.save_pretrained(tmp_path / "codec")
+    before = Codec.from_pretrained(tmp_path / "codec")
+    bare = Codec.extended(tmp_path / "codec", codec.config.changed(modulation="none", student_dim=0, detail_codebooks=0)).eval()
+    assert bare.modes == ("off",)
+    assert torch.equal(bare.encode(tone).codes, before.encode(tone, before.config.num_codebooks, mode="off").codes)
+
+
 def test_a_codec_with_a_student_is_saved_whole(tone, tmp_path):
     codec = modulated()
     codec.save_pretrained(tmp_path / "codec")
