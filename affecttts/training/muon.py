@@ -63,7 +63,9 @@ class Muon(torch.optim.Optimizer):
 
     def _update(self, parameter: Tensor, lr: float, weight_decay: float, momentum: float) -> None:
         state = self.state[parameter]
-        average = state.setdefault("momentum_buffer", torch.zeros_like(parameter))
+        if not state:
+            state["momentum_buffer"] = torch.zeros_like(parameter)
+        average = state["momentum_buffer"]
         average.lerp_(parameter.grad, 1 - momentum)
         direction = orthogonalised(parameter.grad.lerp(average, momentum), self.dtype)
         parameter.mul_(1 - lr * weight_decay)

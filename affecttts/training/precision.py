@@ -16,7 +16,10 @@ def has_fast_bf16() -> bool:
     from accelerate import PartialState
     from accelerate.utils import is_bf16_available
 
-    if PartialState().device.type != "cpu":
+    device = PartialState().device.type
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device != "cpu":
         return is_bf16_available()
     capabilities = getattr(torch.cpu, "get_capabilities", dict)()
     return any(capabilities.get(name, False) for name in BF16_INSTRUCTIONS)
