@@ -14,7 +14,9 @@ from codec.quantizer import ResidualQuantizer
 
 FLOOR = 1e-3  # of the power of a band; below it a difference is not worth a code
 MOST_DB = 25.0  # that a band is made louder or softer
-BEAM = 4  # sums of codes that are followed
+BEAM = 8  # sums of codes that are followed
+PASSES = 2  # in which the decoder mends what gains have not brought about
+STEP = 1.3  # of a pass: they bring about less than they say
 HIGH_HZ = 5000.0  # differences above weigh config.detail_high_weight: they matter less to understanding
 
 
@@ -28,6 +30,7 @@ class DetailLayer(nn.Module):
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
         self.config, self.width = config, config.detail_bands * config.frame_stride
+        self.gains_per_hop = math.gcd(2, config.hop_length)  # twice as many follow each other without roughness
         books = replace(config, num_codebooks=config.detail_codebooks, latent_dim=self.width)
         self.quantizer = ResidualQuantizer(books, learns=False)
         shape = config.detail_n_fft, config.detail_bands, config.sample_rate
@@ -42,28 +45,48 @@ class DetailLayer(nn.Module):
 
     def missing(self, original: Tensor, copy: Tensor) -> Tensor:
         """original, copy [B,1,T] -> what the copy's levels lack, weighted dB, all of a codec frame together: [B,C,F]."""
-        lacking = (self._levels(original) - self._levels(copy)).clamp(-MOST_DB, MOST_DB).transpose(1, 2)
-        return lacking.reshape(len(lacking), -1, self.width).transpose(1, 2) * self.weights
+        return self._between(self._levels(original), self._levels(copy))
 
     def encode(self, original: Tensor, copy: Tensor, num_codebooks: int) -> Tensor:
         """original, copy [B,1,T], T a multiple of samples_per_frame -> codes int64 [B,k,F]."""
         return self.quantizer.search(self.missing(original, copy), num_codebooks, BEAM)
 
     def forward(self, copy: Tensor, codes: Tensor) -> Tensor:
-        """The copy [B,1,T] with the levels that codes int64 [B,k,F] say it lacks: [B,1,T]."""
-        lacking = self.quantizer.lookup(codes) / self.weights
-        lacking = lacking.transpose(1, 2).reshape(len(codes), -1, self.config.detail_bands)
-        gains = (lacking @ self.spread * (math.log(10) / 20)).exp().transpose(1, 2)
-        # The STFT of N * hop samples has one frame more than there are gains: the last ones serve twice.
-        spectrum = self._stft(copy) * torch.cat([gains, gains[..., -1:]], dim=-1)
-        config, length = self.config, copy.shape[-1]
-        return torch.istft(spectrum, config.detail_n_fft, config.hop_length, window=self.window, length=length)[:, None]
+        """The copy [B,1,T] with the levels that codes int64 [B,k,F] say it lacks: [B,1,T].
+
+        Windows and bands overlap, so gains change levels by less than they say. What came of them is measured, here as in
+        `missing`, and they are mended.
+        """
+        told, levels = self.quantizer.lookup(codes), self._levels(copy)
+        spectrum, most, gains = self._stft(copy, self.gains_per_hop), MOST_DB * self.weights, told
+        audio = self._raised(spectrum, gains, copy.shape[-1])
+        for _ in range(PASSES):
+            gains = gains + STEP * (told - self._between(self._levels(audio), levels))
+            gains = torch.minimum(torch.maximum(gains, -most), most)
+            audio = self._raised(spectrum, gains, copy.shape[-1])
+        return audio
+
+    def _raised(self, spectrum: Tensor, gains: Tensor, length: int) -> Tensor:
+        """The sound of a spectrum, `gains_per_hop` frames a hop, with gains [B,C,F] in weighted dB: [B,1,length]."""
+        config = self.config
+        decibels = (gains / self.weights).transpose(1, 2).reshape(len(gains), -1, config.detail_bands).transpose(1, 2)
+        # N hops have one frame more than there are gains, and frames between hops: the last gains serve twice.
+        decibels = torch.cat([decibels, decibels[..., -1:]], dim=-1)
+        decibels = nn.functional.interpolate(decibels, spectrum.shape[-1], mode="linear", align_corners=True)
+        spectrum = spectrum * (self.spread.T @ decibels * (math.log(10) / 20)).exp()
+        hop = config.hop_length // self.gains_per_hop
+        return torch.istft(spectrum, config.detail_n_fft, hop, window=self.window, length=length)[:, None]
+
+    def _between(self, levels: Tensor, lower: Tensor) -> Tensor:
+        """dB [B,M,N] twice -> how much the first are above, weighted dB: [B,C,F]."""
+        apart = (levels - lower).clamp(-MOST_DB, MOST_DB).transpose(1, 2)
+        return apart.reshape(len(apart), -1, self.width).transpose(1, 2) * self.weights
 
     def _levels(self, audio: Tensor) -> Tensor:
         """audio [B,1,T] -> dB, [B,M,N]."""
         power = self.bands @ self._stft(audio).abs().square()
         return 10 * power.clamp_min(FLOOR).log10()[..., : audio.shape[-1] // self.config.hop_length]
 
-    def _stft(self, audio: Tensor) -> Tensor:
-        """audio [B,1,T] -> complex [B, n_fft // 2 + 1, N + 1]."""
-        return stft(audio[:, 0].float(), self.config.detail_n_fft, self.config.hop_length, self.window)
+    def _stft(self, audio: Tensor, per_hop: int = 1) -> Tensor:
+        """audio [B,1,T] -> complex [B, n_fft // 2 + 1, N * per_hop + 1]."""
+        return stft(audio[:, 0].float(), self.config.detail_n_fft, self.config.hop_length // per_hop, self.window)
