@@ -153,4 +153,4 @@ def test_the_table_of_the_modules_has_all_eight_combinations(ablate):
         (bool(cell.get("codec")), *(name in cell.get("gradient_ratios", {}) for name in ("relation", "alignment")))
         for cell in config.cells.values()
     }
-    assert len(found) == 8 and len(config.cells) == 11  # `strong`, `affective` and `fading` are all three again
+    assert len(found) == 8 and len(config.cells) == 12  # `strong`, `affective` and the fading ones are all three again
