@@ -13,6 +13,7 @@ from codec.features import mel_filterbank, mel_interpolation, stft
 from codec.quantizer import ResidualQuantizer
 
 FLOOR = 1e-3  # of the power of a band; below it a difference is not worth a code
+NOTHING = 1e-12  # a floor that only digital silence meets
 MOST_DB = 25.0  # that a band is made louder or softer
 BEAM = 8  # sums of codes that are followed
 PASSES = 2  # in which the decoder mends what gains have not brought about
@@ -54,15 +55,15 @@ class DetailLayer(nn.Module):
     def forward(self, copy: Tensor, codes: Tensor) -> Tensor:
         """The copy [B,1,T] with the levels that codes int64 [B,k,F] say it lacks: [B,1,T].
 
-        Windows and bands overlap, so gains change levels by less than they say. What came of them is measured, here as in
-        `missing`, and they are mended.
+        Windows and bands overlap, so gains change levels by less than they say. What came of them is measured, as in `missing`
+        but under its floor too, and they are mended.
         """
-        told, levels = self.quantizer.lookup(codes), self._levels(copy)
+        told, levels = self.quantizer.lookup(codes), self._levels(copy, NOTHING)
         spectrum, most, gains = self._stft(copy, self.gains_per_hop), MOST_DB * self.weights, told
         audio = self._raised(spectrum, gains, copy.shape[-1])
         for _ in range(PASSES):
-            gains = gains + STEP * (told - self._between(self._levels(audio), levels))
-            gains = torch.minimum(torch.maximum(gains, -most), most)
+            brought = self._between(self._levels(audio, NOTHING), levels)
+            gains = (gains + STEP * (told - brought)).clamp(-most, most)
             audio = self._raised(spectrum, gains, copy.shape[-1])
         return audio
 
@@ -82,10 +83,10 @@ class DetailLayer(nn.Module):
         apart = (levels - lower).clamp(-MOST_DB, MOST_DB).transpose(1, 2)
         return apart.reshape(len(apart), -1, self.width).transpose(1, 2) * self.weights
 
-    def _levels(self, audio: Tensor) -> Tensor:
-        """audio [B,1,T] -> dB, [B,M,N]."""
+    def _levels(self, audio: Tensor, floor: float = FLOOR) -> Tensor:
+        """audio [B,1,T] -> dB, [B,M,N]; `floor` is the least power of a band."""
         power = self.bands @ self._stft(audio).abs().square()
-        return 10 * power.clamp_min(FLOOR).log10()[..., : audio.shape[-1] // self.config.hop_length]
+        return 10 * power.clamp_min(floor).log10()[..., : audio.shape[-1] // self.config.hop_length]
 
     def _stft(self, audio: Tensor, per_hop: int = 1) -> Tensor:
         """audio [B,1,T] -> complex [B, n_fft // 2 + 1, N * per_hop + 1]."""

@@ -67,11 +67,11 @@ def test_only_vectors_of_its_books_are_stored(layered):
     assert sorted(names) == [f"detail.quantizer.codebooks.{book}.vectors" for book in range(3)]
 
 
-def test_levels_that_are_told_are_given(layered):
+def test_levels_that_are_told_are_given(layered, tone):
     """Codes that say 6 dB for every band double the sound."""
     vectors = layered.detail.quantizer.codebooks[0].vectors
     vectors.copy_(20 * torch.log10(torch.tensor(2.0)) * layered.detail.weights[:, 0].expand_as(vectors))
-    copy = 0.1 * torch.randn(1, 1, 9600, generator=torch.Generator().manual_seed(0))
+    copy = whole(layered, tone)
     louder = layered.detail(copy, torch.zeros(1, 1, copy.shape[-1] // layered.config.samples_per_frame, dtype=torch.long))
     torch.testing.assert_close(louder, 2 * copy, atol=1e-4, rtol=1e-3)
 
