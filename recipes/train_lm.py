@@ -154,13 +154,14 @@ class Trainer:
         return {"muon": muon, "adamw": torch.optim.AdamW(rest, weight_decay=0.0, **adam)}
 
     def _start_from(self, init: str, shape: LMConfig, init_codec: Path | None) -> LlamaForCausalLM:
-        """Weights of another LM folder of the same vocabulary; it may model fewer books, or be of another codec.
+        """Weights of another LM folder of the same vocabulary; it may know fewer voices, model fewer books, or be of another codec.
 
         The rows of its missing books, or all codec tokens of another codec, start from the codebooks as in a fresh model.
         Where this codec went on from that one (`init_codec`), its rows are carried over to the moved codebooks.
         """
         start = load_lm(init)
-        if replace(start.layout, num_codebooks=self.layout.num_codebooks) != self.layout:
+        voices = self.layout.voices[: len(start.layout.voices)]
+        if replace(self.layout, num_codebooks=start.layout.num_codebooks, voices=voices) != start.layout:
             raise CheckpointError(f"{init}: its token layout is not that of this run; train without --init")
         same_codec = start.codec_fingerprint == self.codec_hash
         if same_codec and start.layout == self.layout:

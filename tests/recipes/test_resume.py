@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ pytest.importorskip("pyworld")
 
 from affecttts.data.audio_cache import build_cache
 from affecttts.data.lineage import load_lineage, resumed_lineage, trace
+from affecttts.data.manifest import write_manifest
 from affecttts.data.tokens import TokenRow, shard_path, write_shard
 from affecttts.errors import RequestError
 from codec import Codec, CodecConfig
@@ -262,10 +264,11 @@ def test_codec_against_discriminators(cache, codec_dir, tiny_codec, tmp_path):
     assert not torch.equal(trained["decoder.stem.weight"], before["decoder.stem.weight"].half().float())
 
 
-def lm_trainer(monkeypatch, tokens, codec_dir, output, init=None, init_codec=None, **changes):
+def lm_trainer(monkeypatch, tokens, codec_dir, output, init=None, init_codec=None, manifest=MANIFEST, **changes):
     recipe = load_recipe("train_lm")
     monkeypatch.setattr(recipe.Trainer, "_speak", lambda self, tracker: None)  # seconds, and no part of training
-    return recipe.Trainer(recipe.LMTrainingConfig(**(LM | changes)), [MANIFEST], str(tokens), codec_dir, output, init, init_codec)
+    config = recipe.LMTrainingConfig(**(LM | changes))
+    return recipe.Trainer(config, [str(manifest)], str(tokens), codec_dir, output, init, init_codec)
 
 
 def test_lm(monkeypatch, tokens, codec_dir, tmp_path):
@@ -328,6 +331,28 @@ def test_lm_narrowed_to_fewer_codebooks_keeps_those(monkeypatch, tokens, codec_d
     rows = narrow.layout.book(2)
     before, after = (model["model.embed_tokens.weight"] for model in (wide.ema.module.state_dict(), narrow._llama().state_dict()))
     torch.testing.assert_close(after[:rows], before[:rows], atol=1e-3, rtol=1e-3)
+
+
+def test_lm_that_meets_further_voices_keeps_what_it_learned(monkeypatch, utterances, tokens, codec_dir, tmp_path):
+    paths = {utterance.id: str((DATA / utterance.path).resolve()) for utterance in utterances}
+    few, more = tmp_path / "few.jsonl", tmp_path / "more.jsonl"
+    write_manifest(few, [replace(u, path=paths[u.id], speaker="heart") for u in utterances])
+    speakers = ("zoe", "heart", "abe")
+    write_manifest(more, [replace(u, path=paths[u.id], speaker=speakers[i % 3]) for i, u in enumerate(utterances)])
+    first = lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "a", manifest=few, steps=2)
+    first.run()
+    init = str(tmp_path / "a" / "lm")
+    second = lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "b", init=init, manifest=more)
+    assert second.layout.voices == ("heart", "abe", "zoe")
+    before, after = first.ema.module.state_dict(), second._llama().state_dict()
+    tied, rows = {"model.embed_tokens.weight", "lm_head.weight"}, first.layout.book(4)  # behind them nothing is learned
+    assert_close(after, {name: value for name, value in before.items() if name not in tied})
+    for name in tied:
+        torch.testing.assert_close(after[name][:rows], before[name][:rows], atol=1e-3, rtol=1e-3)
+    third = lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "c", manifest=more, steps=1)
+    third.run()
+    with pytest.raises(CheckpointError, match="token layout"):  # fewer voices would lose rows that it has
+        lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "d", init=str(tmp_path / "c" / "lm"), manifest=few)
 
 
 def test_lm_started_from_another_codec_s_keeps_all_but_the_codes(monkeypatch, utterances, tokens, codec_dir, tmp_path):

@@ -178,8 +178,9 @@ def main() -> int:
         "seed": arguments.seed,
     }  # fmt: skip
     try:
-        if not 1 <= arguments.emotions[0] <= arguments.emotions[1] <= len(rules.load_rules()):
-            raise RequestError(f"--emotions {arguments.emotions[0]} {arguments.emotions[1]}: give LEAST and MOST, 1 to {len(rules.load_rules())}")
+        (least, most), known = arguments.emotions, len(rules.load_rules())
+        if not 1 <= least <= most <= known:
+            raise RequestError(f"--emotions {least} {most}: give LEAST and MOST, 1 to {known}")
         keep_plan(arguments.output, settings)
         chosen = sentences.choose(arguments.sentences, arguments.long, arguments.seed, arguments.wordnet)
         everything = plan.tasks(chosen, speakers, arguments.seed, tuple(arguments.emotions))
