@@ -1,4 +1,4 @@
-"""Cycle loss of BD-RFSQ (arXiv 2605.23373): the emotion that is heard in a copy is that of its original."""
+"""Cycle loss, after BD-RFSQ (arXiv 2605.23373): the emotion that is heard in a copy is that of its original."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import torch
 from torch import Tensor
 
 from codec.model import Codec, CodecOutput
-from codec.quantizer import frame_mean
+from codec.student import feature_distance
 
 
 def cycle_loss(codec: Codec, output: CodecOutput, mask: Tensor | None = None) -> Tensor:
-    """Mean over frames of 1 - cosine between what the codec's student hears of emotion in the copy and heard in the original.
+    """Distance between what the codec's student hears of emotion in the copy and heard in the original, as it is taught by.
 
-    The paper asks a large frozen teacher. The student stands in for it here; neither it nor the encoder that it reads learns
-    from this loss, so that the copy alone can lower it.
+    The paper asks a large frozen teacher for a cosine. The student stands in for it here; neither it nor the encoder that it
+    reads learns from this loss, so that the copy alone can lower it.
 
     Args:
         codec: with a student.
@@ -27,4 +27,4 @@ def cycle_loss(codec: Codec, output: CodecOutput, mask: Tensor | None = None) ->
     for weight in weights:
         weight.requires_grad_(True)
     wanted = output.predicted.emotion.detach().float()
-    return frame_mean(1 - torch.nn.functional.cosine_similarity(heard, wanted, dim=-1)[..., None], mask)
+    return feature_distance(heard, wanted, torch.ones_like(heard[..., 0], dtype=torch.bool) if mask is None else mask)

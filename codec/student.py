@@ -48,16 +48,21 @@ class Student(nn.Module):
 
 
 def prediction_loss(predicted: Guidance, taught: Guidance) -> Tensor:
-    """Sum over both teachers of the mean over known frames of 1 - cos and smooth L1, each feature in units of its spread.
-
-    The spread is that over the known frames of the batch. So what moves little counts as much, and size as well as direction.
-    """
-    return _distance(predicted.emotion, taught.emotion, taught.emotion_known) + _distance(
+    """`feature_distance` to both teachers, added."""
+    return feature_distance(predicted.emotion, taught.emotion, taught.emotion_known) + feature_distance(
         predicted.semantic, taught.semantic, taught.semantic_known
     )
 
 
-def _distance(predicted: Tensor, target: Tensor, known: Tensor) -> Tensor:
+def feature_distance(predicted: Tensor, target: Tensor, known: Tensor) -> Tensor:
+    """Mean over known frames of 1 - cos and smooth L1, each feature in units of its spread over these frames.
+
+    So what moves little counts as much, and size as well as direction.
+
+    Args:
+        predicted, target: [B,F,E]; no gradient reaches the target.
+        known: bool [B,F].
+    """
     predicted, target, count = predicted.float(), target.float().detach(), known.sum().clamp_min(1)
     cosine = nn.functional.cosine_similarity(predicted, target, dim=-1)
     mean = (target * known[..., None]).sum((0, 1)) / count

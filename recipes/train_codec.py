@@ -62,6 +62,8 @@ class Trainer:
         shape = known.changed(**config.codec)
         if shape.detail_codebooks != known.detail_codebooks:
             raise RequestError("codec.detail_codebooks: a trained codec gets its detail layer from recipes/fit_detail.py")
+        if self.weights["cycle"] and not shape.student_dim:
+            raise RequestError(f"loss_weights.cycle is {self.weights['cycle']}: it asks a student; set codec.student_dim, or leave it at 0")
         with self.accelerator.main_process_first():  # which fills what is missing
             self.cache = AudioCache(manifests, cache_folder, shape.sample_rate, shape.hop_length)
             self.lessons = self._lessons(shape, cache_folder / "teachers")
@@ -179,9 +181,9 @@ class Trainer:
             losses["commitment"] = output.quantized.commitment
             if output.quantized.codebook is not None:
                 losses["codebook"] = output.quantized.codebook
-            if self.shape.quantizer == "bd_rfsq" and output.predicted is not None:
-                with self.accelerator.autocast():
-                    losses["cycle"] = cycle_loss(self._plain(), output, batch.mask)
+        if quantize and weights["cycle"]:
+            with self.accelerator.autocast():
+                losses["cycle"] = cycle_loss(self._plain(), output, batch.mask)
         if batch.lessons is not None:
             taught, logs = self._distil(output, batch, weights["mel"] * losses["mel"])
             losses, weights = losses | taught, weights | self._balanced_weights(taught)

@@ -9,7 +9,7 @@ from affecttts.training.precision import check_precision
 LOSS_WEIGHTS = {
     "mel": 15.0, "convergence": 0.0, "commitment": 0.25, "codebook": 1.0, "f0": 10.0, "voicing": 1.0, "adversarial": 1.0,
     "feature_matching": 2.0, "prediction": 1.0, "consistency": 0.1, "emotion_block": 1.0, "phone_features": 1.0,
-    "phones": 0.5, "cycle": 1.0, "waveform": 1.0,
+    "phones": 0.5, "cycle": 0.0, "waveform": 1.0,
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The cycle loss of the block quantiser: the copy must sound as the original felt."""
+"""The cycle loss: the copy must sound as the original felt."""
 
 import pytest
 import torch
@@ -7,10 +7,8 @@ from codec.cycle import cycle_loss
 from tiny_models import random_codec
 
 
-def taught():
-    return random_codec(
-        quantizer="bd_rfsq", codebook_size=2**15, modulation="cem", modulation_dim=32, student_dim=32, student_layers=1
-    )
+def taught(**changes):
+    return random_codec(**({"modulation": "xattn_pre", "modulation_dim": 32, "student_dim": 32, "student_layers": 1} | changes))
 
 
 def noise(seed=0, length=9600):
@@ -23,8 +21,12 @@ def perfect(codec, audio):
     return output
 
 
-def test_a_perfect_copy_costs_nothing_and_another_does():
-    codec = taught()
+BLOCKS = {"quantizer": "bd_rfsq", "codebook_size": 2**15, "modulation": "cem"}
+
+
+@pytest.mark.parametrize("changes", [{}, BLOCKS], ids=["residual", "blocks"])
+def test_a_perfect_copy_costs_nothing_and_another_does(changes):
+    codec = taught(**changes)
     with torch.no_grad():
         assert cycle_loss(codec, perfect(codec, noise())).item() == pytest.approx(0.0, abs=1e-5)
         assert cycle_loss(codec, codec(noise())).item() > 1e-4

@@ -18,6 +18,7 @@ from affecttts.data.lineage import load_lineage, resumed_lineage, trace
 from affecttts.data.manifest import write_manifest
 from affecttts.data.tokens import TokenRow, shard_path, write_shard
 from affecttts.errors import RequestError
+from affecttts.training.codec_config import LOSS_WEIGHTS
 from codec import Codec, CodecConfig
 from codec.discriminators import Discriminator
 from codec.errors import CheckpointError
@@ -198,6 +199,22 @@ def test_a_window_wider_than_the_crop_is_refused(cache, tmp_path):
         codec_trainer(cache, tmp_path / "a", **wide)
 
 
+def test_a_cycle_needs_a_student(cache, tmp_path):
+    with pytest.raises(RequestError, match="cycle is 2.0: it asks a student"):
+        codec_trainer(cache, tmp_path / "a", loss_weights={"cycle": 2.0})
+
+
+def test_a_cycle_teaches_the_decoder_alone(cache, tmp_path):
+    codec_trainer(cache, tmp_path / "a", **MODULES, steps=2).run()
+    changes = {"codec": MODULES["codec"], "freeze_codes": True, "quantizer_start_step": 0, "steps": 2}
+    loss_weights = {name: 0.0 for name in LOSS_WEIGHTS} | {"cycle": 1.0}
+    trainer = codec_trainer(cache, tmp_path / "b", init=str(tmp_path / "a" / "codec"), **changes, loss_weights=loss_weights)
+    initial = {name: value.clone() for name, value in trainer.codec.state_dict().items()}
+    trainer.run()
+    moved = {name.split(".")[0] for name, value in trainer.codec.state_dict().items() if not torch.equal(value, initial[name])}
+    assert moved == {"decoder"}
+
+
 PARTS = {
     "half precision": MODULES | {"mixed_precision": "bf16"},
     "no pitch": {"codec": {"decoder": "vocos"}},
@@ -206,7 +223,7 @@ PARTS = {
     "split, plain matching": {"codec": {"quantizer": "rvq_split"}, "gradient_ratios": {"matching": 0.1}},
     "block-diagonal": {
         "codec": MODULES["codec"] | {"quantizer": "bd_rfsq", "codebook_size": 2**15, "modulation": "cem"},
-        "gradient_ratios": {"relation": 0.1, "alignment": 0.1},
+        "gradient_ratios": {"relation": 0.1, "alignment": 0.1}, "loss_weights": {"cycle": 1.0},
     },
     "other discriminators": {
         "adversarial_start_step": 1, "adversarial_alone_steps": 1, "adversarial_crop_seconds": 0.1,
