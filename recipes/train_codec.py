@@ -63,7 +63,8 @@ class Trainer:
         if shape.detail_codebooks != known.detail_codebooks:
             raise RequestError("codec.detail_codebooks: a trained codec gets its detail layer from recipes/fit_detail.py")
         if self.weights["cycle"] and not shape.student_dim:
-            raise RequestError(f"loss_weights.cycle is {self.weights['cycle']}: it asks a student; set codec.student_dim, or leave it at 0")
+            asked = f"loss_weights.cycle is {self.weights['cycle']}: it asks a student"
+            raise RequestError(f"{asked}; set codec.student_dim, or leave the weight at 0")
         with self.accelerator.main_process_first():  # which fills what is missing
             self.cache = AudioCache(manifests, cache_folder, shape.sample_rate, shape.hop_length)
             self.lessons = self._lessons(shape, cache_folder / "teachers")
