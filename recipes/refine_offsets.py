@@ -11,9 +11,7 @@ where its phones are likeliest. Only offsets change; paths are rewritten to be r
 from __future__ import annotations
 
 import argparse
-import json
-import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,14 +19,13 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from affecttts.data.manifest import Utterance, read_manifest
+from affecttts.data.manifest import Utterance, moved, read_manifest, write_manifest
 from affecttts.errors import RequestError
 from affecttts.teachers.phonology import SILENCE, phones_at, spoken_phones
 from affecttts.training.schedule import learning_rate
 from codec import CodecConfig
 from codec.audio import load_audio
 from codec.features import EncoderFeatures
-from codec.serialization import atomic_file
 
 CONTEXT = 3  # feature frames to either side that the classifier sees
 CHUNK_FRAMES = 4096  # a step of its training
@@ -127,6 +124,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.output.exists():
         raise RequestError(f"{arguments.output} exists; give another name or remove it")
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)  # now, before the work
     extract = EncoderFeatures(CodecConfig())
     rate = extract.config.sample_rate / extract.config.hop_length
     reach = round(arguments.reach * rate)
@@ -146,13 +144,8 @@ def main() -> None:
         move(model, guessed, reach)
     report(clock, guessed, rate)
     offsets = {clip.utterance.id: clip.utterance.offset + clip.shift / rate for clip in clips}
-    with atomic_file(arguments.output) as temporary:
-        with open(temporary, "w", encoding="utf-8") as out:
-            for utterance in rows:
-                path = os.path.relpath(folder / utterance.path, arguments.output.parent)
-                offset = round(offsets.get(utterance.id, utterance.offset), 4)
-                values = {k: v for k, v in asdict(replace(utterance, path=path, offset=offset)).items() if v is not None}
-                out.write(json.dumps(values, ensure_ascii=False) + "\n")
+    shifted = (replace(u, offset=round(offsets.get(u.id, u.offset), 4)) for u in rows)
+    write_manifest(arguments.output, (moved(u, arguments.manifest, arguments.output) for u in shifted))
 
 
 def report(clock: int, guessed: list[Clip], rate: float) -> None:

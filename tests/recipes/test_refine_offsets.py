@@ -49,14 +49,14 @@ def test_guessed_offsets_are_moved_each_to_its_own_place(recipe):
 
 
 def test_only_offsets_and_paths_change(recipe, monkeypatch, tmp_path):
-    output = tmp_path / "aligned.jsonl"
+    output = tmp_path / "new" / "aligned.jsonl"
     monkeypatch.setattr("sys.argv", ["x", "--manifest", str(DATA / "manifest.jsonl"), "--output", str(output), "--steps", "2"])
     recipe.main()
     before, after = list(read_manifest(DATA / "manifest.jsonl")), list(read_manifest(output))
     assert len(before) == len(after) > 0
     for old, new in zip(before, after):
         assert abs(old.offset - new.offset) <= 0.2501
-        assert (tmp_path / new.path).resolve() == (DATA / old.path).resolve()
+        assert (output.parent / new.path).resolve() == (DATA / old.path).resolve()
         assert (old.id, old.durations, old.ipa, old.vad) == (new.id, new.durations, new.ipa, new.vad)
     assert "text_asr" not in json.loads(output.read_text().splitlines()[0])
     with pytest.raises(RequestError, match="exists"):
