@@ -12,8 +12,8 @@ from codec.student import feature_distance
 def cycle_loss(codec: Codec, output: CodecOutput, mask: Tensor | None = None) -> Tensor:
     """Distance between what the codec's student hears of emotion in the copy and heard in the original, as it is taught by.
 
-    The paper asks a large frozen teacher for a cosine. The student stands in for it here; neither it nor the encoder that it
-    reads learns from this loss, so that the copy alone can lower it.
+    The paper asks a large frozen teacher for a cosine. The student stands in for it here. It does not learn from this loss, nor
+    does the encoder learn to be read otherwise: the copy alone can lower it, by what is coded and how it is decoded.
 
     Args:
         codec: with a student.
