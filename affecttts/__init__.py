@@ -1,4 +1,5 @@
-"""Emotional text-to-speech: an emotion-preserving codec and a token language model that speaks through it.
+"""Emotional text-to-speech: an emotion-preserving codec and a token language model that speaks
+through it.
 
     from affecttts import Synthesizer
     speech = Synthesizer.from_pretrained().synthesize("We did it!", emotion="happy")
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["EmotionSpec", "SpeechResult", "Synthesizer", "__version__"]
 
-_HOMES = {"EmotionSpec": "affecttts.emotion", "SpeechResult": "affecttts.synthesis", "Synthesizer": "affecttts.synthesis"}
+_HOMES = {
+    "EmotionSpec": "affecttts.emotion",
+    "SpeechResult": "affecttts.synthesis",
+    "Synthesizer": "affecttts.synthesis",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,6 @@
-"""Batch files: JSON lines, one thing to say each: id, text and, where wanted, emotion, intensity, voice, seed, prompt."""
+"""Batch files: JSON lines, one thing to say each: id, text and, where wanted, emotion, intensity,
+voice, seed, prompt.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +12,19 @@ from typing import Any
 from affecttts.errors import InputError, RequestError
 
 ITEM_KEYS = {"id", "text", "emotion", "intensity", "voice", "seed", "prompt"}
-_KINDS = {"text": str, "emotion": str, "voice": str, "prompt": str, "seed": int, "intensity": (int, float)}
+_KINDS = {
+    "text": str,
+    "emotion": str,
+    "voice": str,
+    "prompt": str,
+    "seed": int,
+    "intensity": (int, float),
+}
 
 
 def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
-    """Number and text of every line that is not blank. Lines end at line feeds alone: JSON strings may hold other separators.
+    """Number and text of every line that is not blank. Lines end at line feeds alone: JSON strings
+    may hold other separators.
 
     Raises:
         InputError: missing, unreadable or no UTF-8.
@@ -25,7 +35,9 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); give a JSONL file") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8") from error
+        raise InputError(
+            f"{path}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
+        ) from error
     if not any(line.strip() for line in lines):
         raise RequestError(f"{path}: no items; write one JSON object a line")
     return ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
@@ -39,7 +51,10 @@ def parse_item(line: str) -> tuple[str, dict[str, Any]]:
     """
     values = _parse(line)
     if not isinstance(values, dict) or set(values) - ITEM_KEYS or not {"id", "text"} <= set(values):
-        raise RequestError(f"an item is an object with id and text, and may have {sorted(ITEM_KEYS - {'id', 'text'})}")
+        raise RequestError(
+            "an item is an object with id and text, and may have "
+            f"{sorted(ITEM_KEYS - {'id', 'text'})}"
+        )
     return str(values.pop("id")), values
 
 
@@ -56,8 +71,14 @@ def check_id(name: str, seen: set[str]) -> None:
     Raises:
         RequestError: it is no plain name, or comes twice.
     """
-    if not name or not all(char.isalnum() or char in "-_. " for char in name) or name.startswith("."):
-        raise RequestError(f"id {name!r} must be letters, digits, spaces, '-', '_' and '.', and not start with '.'")
+    if (
+        not name
+        or not all(char.isalnum() or char in "-_. " for char in name)
+        or name.startswith(".")
+    ):
+        raise RequestError(
+            f"id {name!r} must be letters, digits, spaces, '-', '_' and '.', and not start with '.'"
+        )
     if name.lower() in seen:
         raise RequestError(f"id {name!r} comes twice")
     seen.add(name.lower())
@@ -70,5 +91,7 @@ def check_types(values: dict[str, Any]) -> None:
         RequestError: there is one.
     """
     for key, value in values.items():
-        if (value is not None or key == "text") and (not isinstance(value, _KINDS[key]) or isinstance(value, bool)):
+        if (value is not None or key == "text") and (
+            not isinstance(value, _KINDS[key]) or isinstance(value, bool)
+        ):
             raise RequestError(f"{key} is {value!r}, which is of the wrong type")

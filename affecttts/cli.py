@@ -12,7 +12,8 @@ from affecttts import __version__
 from affecttts.errors import GenerationError, InputError, OutputError, RequestError
 from codec.errors import AudioError, CheckpointError
 
-EXIT_CODES = """exit codes: 0 done, 1 unreadable input, unwritable output or broken model, 2 wrong request,
+EXIT_CODES = """\
+exit codes: 0 done, 1 unreadable input, unwritable output or broken model, 2 wrong request,
 3 some batch items failed, 4 generation hit its cap, 130 interrupted"""
 
 
@@ -21,7 +22,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         return arguments.run(arguments)
-    except (RequestError, InputError, OutputError, GenerationError, AudioError, CheckpointError) as error:
+    except (
+        RequestError,
+        InputError,
+        OutputError,
+        GenerationError,
+        AudioError,
+        CheckpointError,
+    ) as error:
         print(f"affecttts: {' '.join(str(error).split())}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
@@ -43,9 +51,12 @@ def _parser() -> argparse.ArgumentParser:
     from affecttts.commands import adapt, audio, data, evaluate, listing, synthesize, voices
 
     parser = _Parser(
-        prog="affecttts", description="Emotional text-to-speech.", epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
-    )  # fmt: skip
+        prog="affecttts",
+        description="Emotional text-to-speech.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
     parser.add_argument("--version", action="version", version=f"affecttts {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for module in (synthesize, audio, adapt, voices, data, evaluate, listing):

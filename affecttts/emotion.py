@@ -21,8 +21,14 @@ MIN_ALIASES = 6
 
 _TOP_KEYS = {"version", "intensity_words", "intensity_words_before_emotion", "emotions"}
 _ENTRY_KEYS = {
-    "id", "aliases", "description", "valence", "arousal", "dominance", "phrasings",
-}  # fmt: skip
+    "id",
+    "aliases",
+    "description",
+    "valence",
+    "arousal",
+    "dominance",
+    "phrasings",
+}
 
 
 @dataclass(frozen=True)
@@ -170,9 +176,7 @@ def blend_vad(weights: Mapping[str, float], intensity: float) -> Vad:
     table = load_emotions()
     parts = [(table.get(name).vad, weight) for name, weight in weights.items()]
     sums = (sum(vad[axis] * weight for vad, weight in parts) for axis in range(3))
-    valence, arousal, dominance = (
-        max(-1.0, min(1.0, total * intensity)) for total in sums
-    )
+    valence, arousal, dominance = (max(-1.0, min(1.0, total * intensity)) for total in sums)
     return valence, arousal, dominance
 
 
@@ -241,9 +245,7 @@ def read_table(path: Path) -> EmotionTable:
     table = EmotionTable(
         emotions=tuple(_read_emotion(entry) for entry in raw["emotions"]),
         intensity_words=_read_factors(raw, "intensity_words"),
-        intensity_words_before_emotion=_read_factors(
-            raw, "intensity_words_before_emotion"
-        ),
+        intensity_words_before_emotion=_read_factors(raw, "intensity_words_before_emotion"),
     )
     _check_unique(table)
     return table
@@ -314,8 +316,7 @@ def _check_unique(table: EmotionTable) -> None:
                 raise ValueError(f"emotion {emotion.id!r}: {name!r} is not lower case")
             if name in seen:
                 raise ValueError(
-                    f"emotion {emotion.id!r}: {name!r} is already taken"
-                    f" by {seen[name]!r}"
+                    f"emotion {emotion.id!r}: {name!r} is already taken by {seen[name]!r}"
                 )
             seen[name] = emotion.id
 

@@ -1,4 +1,6 @@
-"""What a model folder says about itself: model.json beside codec/ and lm/. Reading it loads no weights."""
+"""What a model folder says about itself: model.json beside codec/ and lm/. Reading it loads no
+weights.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ class ModelInfo:
     licence: str
     voices: tuple[str, ...]
     emotions: tuple[str, ...]
-    trained_intensity: tuple[float, float] = (0.7, 1.3)  # range of the training data; beyond it, guidance takes over
+    # range of the training data; beyond it, guidance takes over
+    trained_intensity: tuple[float, float] = (0.7, 1.3)
     guidance: float = 1.0  # default; 1 = off
     sampling: dict[str, Any] = field(default_factory=dict)  # of SamplingConfig
     voice_notes: dict[str, str] = field(default_factory=dict)

@@ -1,4 +1,6 @@
-"""Where results go: checked before the work starts, written under a temporary name, never half-written."""
+"""Where results go: checked before the work starts, written under a temporary name, never
+half-written.
+"""
 
 from __future__ import annotations
 

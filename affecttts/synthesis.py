@@ -59,9 +59,15 @@ class Request:
 
 
 def prepare(
-    info: ModelInfo, text: str, emotion: str | None = None, intensity: float | None = None, voice: str | None = None,
-    seed: int | None = None, guidance: float | None = None, prompt: str | None = None,
-) -> Request:  # fmt: skip
+    info: ModelInfo,
+    text: str,
+    emotion: str | None = None,
+    intensity: float | None = None,
+    voice: str | None = None,
+    seed: int | None = None,
+    guidance: float | None = None,
+    prompt: str | None = None,
+) -> Request:
     """Check a request and turn its text into phonemes.
 
     Raises:
@@ -73,13 +79,17 @@ def prepare(
     if prompt is None:
         for tag in dict(spec.mixture) or [spec.tag]:
             if tag not in info.emotions:
-                raise RequestError(f"this model was not trained on {tag!r}; it knows: {', '.join(info.emotions)}")
+                raise RequestError(
+                    f"this model was not trained on {tag!r}; it knows: {', '.join(info.emotions)}"
+                )
     voice = info.default_voice if voice is None else voice
     if voice not in info.voices:
         raise RequestError(f"unknown voice {voice!r}; known: {nearest_first(voice, info.voices)}")
     guidance = info.guidance if guidance is None else guidance
     if not 0 <= guidance <= MAX_GUIDANCE:
-        raise RequestError(f"guidance {guidance} is out of range; give 0 to {MAX_GUIDANCE:g} (1 = off)")
+        raise RequestError(
+            f"guidance {guidance} is out of range; give 0 to {MAX_GUIDANCE:g} (1 = off)"
+        )
     seed = secrets.randbelow(2**31) if seed is None else seed
     if not 0 <= seed <= MAX_SEED:
         raise RequestError(f"seed {seed} is out of range; give 0 to {MAX_SEED}")
@@ -98,7 +108,9 @@ class Speaker:
 
 
 class Synthesizer:
-    """A loaded model. Stateless between calls: everything a call needs is in its arguments and the voices loaded."""
+    """A loaded model. Stateless between calls: everything a call needs is in its arguments and the
+    voices loaded.
+    """
 
     def __init__(self, folder: Path, info: ModelInfo) -> None:
         from affecttts.lm.engine import Engine
@@ -118,14 +130,17 @@ class Synthesizer:
         found = fingerprint(folder / "codec")
         if language_model.codec_fingerprint != found:
             raise CheckpointError(
-                f"{folder}: the LM was trained on codec {language_model.codec_fingerprint}, beside it lies {found}; "
+                f"{folder}: the LM was trained on codec {language_model.codec_fingerprint}, "
+                f"beside it lies {found}; "
                 "use the codec folder that encoded its corpus"
             )
         self.layout = language_model.layout
         self.engine = Engine(language_model.config, language_model.tensors)
         self._language_model = language_model  # what adapted voices are merged into
         self._adapted: dict[str, Speaker] = {}
-        self.pieces = PromptPieces(language_model.pieces_path) if language_model.pieces_path else None
+        self.pieces = (
+            PromptPieces(language_model.pieces_path) if language_model.pieces_path else None
+        )
         self._reader = None  # of free-text prompts, loaded when the first one comes
 
     @classmethod
@@ -139,7 +154,9 @@ class Synthesizer:
         return cls(path, info)
 
     @classmethod
-    def with_voices(cls, folder: Path, info: ModelInfo, voices: Iterable[str | Path]) -> Synthesizer:
+    def with_voices(
+        cls, folder: Path, info: ModelInfo, voices: Iterable[str | Path]
+    ) -> Synthesizer:
         """Load a model folder and the adapted voices in other folders, see `load_voice`."""
         synthesizer = cls(folder, info)
         for voice in voices:
@@ -147,7 +164,8 @@ class Synthesizer:
         return synthesizer
 
     def load_voice(self, folder: str | Path) -> str:
-        """Load an adapted voice beside the model's own; several may be loaded, and none slows the others down.
+        """Load an adapted voice beside the model's own; several may be loaded, and none slows the
+        others down.
 
         Returns:
             Its name, for `voice` of `synthesize`.
@@ -158,14 +176,25 @@ class Synthesizer:
         """
         from affecttts.lm.engine import Engine
         from affecttts.voices import (
-            check_base, describe_base, load_decoder, merged_tensors, read_card, voice_layout, with_voice,
-        )  # fmt: skip
+            check_base,
+            describe_base,
+            load_decoder,
+            merged_tensors,
+            read_card,
+            voice_layout,
+            with_voice,
+        )
 
         card = read_card(folder)
         check_base(card, describe_base(self.folder, self.info, self.layout), folder)
-        info, tensors = with_voice(self.info, card), merged_tensors(self._language_model, folder, card)
+        info, tensors = (
+            with_voice(self.info, card),
+            merged_tensors(self._language_model, folder, card),
+        )
         engine = Engine(self._language_model.config, tensors)
-        self._adapted[card.name] = Speaker(voice_layout(self.layout, card.name), engine, load_decoder(self.codec, folder))
+        self._adapted[card.name] = Speaker(
+            voice_layout(self.layout, card.name), engine, load_decoder(self.codec, folder)
+        )
         self.info = info
         return card.name
 
@@ -184,14 +213,21 @@ class Synthesizer:
         return self.info.emotions
 
     def synthesize(
-        self, text: str, emotion: str | None = None, intensity: float | None = None, voice: str | None = None,
-        seed: int | None = None, guidance: float | None = None, prompt: str | None = None,
-    ) -> SpeechResult:  # fmt: skip
+        self,
+        text: str,
+        emotion: str | None = None,
+        intensity: float | None = None,
+        voice: str | None = None,
+        seed: int | None = None,
+        guidance: float | None = None,
+        prompt: str | None = None,
+    ) -> SpeechResult:
         """Speak a text.
 
         Args:
             text: English; long texts are spoken piece by piece.
-            emotion: a tag or alias ("happy", "joyful"), or a blend ("happy:0.7,sad:0.3"); default neutral.
+            emotion: a tag or alias ("happy", "joyful"), or a blend ("happy:0.7,sad:0.3"); default
+                neutral.
             intensity: 0 to 1.5, 1 = as in the training corpus.
             voice: one of `voices`.
             seed: same seed, same machine, same samples; default: drawn, see `SpeechResult.seed`.
@@ -201,10 +237,15 @@ class Synthesizer:
         Raises:
             RequestError: see `prepare`.
         """
-        return self.speak(prepare(self.info, text, emotion, intensity, voice, seed, guidance, prompt))
+        return self.speak(
+            prepare(self.info, text, emotion, intensity, voice, seed, guidance, prompt)
+        )
 
     def speak(
-        self, request: Request, progress: Callable[[], None] = lambda: None, speaker: Speaker | None = None
+        self,
+        request: Request,
+        progress: Callable[[], None] = lambda: None,
+        speaker: Speaker | None = None,
     ) -> SpeechResult:
         """Speak a prepared request.
 
@@ -216,14 +257,22 @@ class Synthesizer:
         conditions, weights = self._conditions(request)
         pieces = []
         for index, phonemes in enumerate(request.phonemes):
-            pieces.append(self._generate(speaker, phonemes, conditions, weights, request.seed, index))
+            pieces.append(
+                self._generate(speaker, phonemes, conditions, weights, request.seed, index)
+            )
             progress()
             if pieces[-1].finish_reason != "end":
                 break
         return self._result(request, pieces, speaker.codec)
 
     def _generate(
-        self, speaker: Speaker, phonemes: str, conditions: list[Condition], weights: list[float], seed: int, index: int
+        self,
+        speaker: Speaker,
+        phonemes: str,
+        conditions: list[Condition],
+        weights: list[float],
+        seed: int,
+        index: int,
     ) -> Generated:
         import torch
 
@@ -232,38 +281,56 @@ class Synthesizer:
 
         generator = torch.Generator().manual_seed((seed + 7919 * index) % MAX_SEED)
         phones = phone_ids(self.layout, phonemes)
-        return generate(speaker.engine, speaker.layout, conditions, weights, phones, self.sampling, generator)
+        return generate(
+            speaker.engine, speaker.layout, conditions, weights, phones, self.sampling, generator
+        )
 
     def _conditions(self, request: Request) -> tuple[list[Condition], list[float]]:
-        """Rows for `generate`: the emotions asked for and, where strength is not 1, neutral as the anchor."""
+        """Rows for `generate`: the emotions asked for and, where strength is not 1, neutral as the
+        anchor.
+        """
         from affecttts.lm.sequence import Condition
 
         spec, pieces = request.emotion, ()
         if spec.text is not None:
             spec, pieces = self._read_prompt(spec)
-        emotions = {tag: share for tag, share in (dict(spec.mixture) or {spec.tag: 1.0}).items() if share > 0}
+        emotions = {
+            tag: share
+            for tag, share in (dict(spec.mixture) or {spec.tag: 1.0}).items()
+            if share > 0
+        }
         low, high = self.info.trained_intensity
         trained = min(max(spec.intensity, low), high)
         strength = request.guidance * spec.intensity / trained
         rows = {}
         for tag, share in emotions.items():
             if tag != "neutral":
-                vad = EmotionSpec(tag=tag, intensity=trained).resolved_vad() if spec.vad is None else spec.vad
-                rows[Condition(request.voice, tag, round(trained, 2), vad, pieces)] = share * strength
+                vad = (
+                    EmotionSpec(tag=tag, intensity=trained).resolved_vad()
+                    if spec.vad is None
+                    else spec.vad
+                )
+                rows[Condition(request.voice, tag, round(trained, 2), vad, pieces)] = (
+                    share * strength
+                )
         rest = 1.0 - sum(rows.values())
         if abs(rest) > 1e-6:
             rows[Condition(request.voice)] = rest
         return list(rows), list(rows.values())
 
     def _read_prompt(self, spec: EmotionSpec) -> tuple[EmotionSpec, tuple[int, ...]]:
-        """Free text -> the emotion nearest to it, at its strength, and the words themselves as pieces."""
+        """Free text -> the emotion nearest to it, at its strength, and the words themselves as
+        pieces.
+        """
         from affecttts.freetext import FreeTextEncoder
 
         if self._reader is None:
             self._reader = FreeTextEncoder()
         reading = self._reader.read(spec.text)
         if reading.emotion not in self.info.emotions:
-            raise RequestError(f"the prompt asks for {reading.emotion}, which this model was not trained on")
+            raise RequestError(
+                f"the prompt asks for {reading.emotion}, which this model was not trained on"
+            )
         pieces = self.pieces.encode(spec.text) if self.pieces else ()
         intensity = min(1.5, reading.intensity * spec.intensity)
         return replace(spec, tag=reading.emotion, intensity=intensity, text=None), pieces
@@ -275,8 +342,17 @@ class Synthesizer:
         for piece in pieces:
             if piece.codes.shape[1]:
                 parts += [pause, codec.decode(piece.codes[None])[0, 0].numpy()]
-        audio = np.clip(np.concatenate(parts[1:]), -1.0, 1.0) if parts else np.zeros(0, dtype=np.float32)
+        audio = (
+            np.clip(np.concatenate(parts[1:]), -1.0, 1.0)
+            if parts
+            else np.zeros(0, dtype=np.float32)
+        )
         return SpeechResult(
-            audio, rate, np.concatenate([piece.codes.numpy() for piece in pieces], axis=1), pieces[-1].finish_reason,
-            request.seed, " ".join(request.phonemes), min(piece.end_probability for piece in pieces),
-        )  # fmt: skip
+            audio,
+            rate,
+            np.concatenate([piece.codes.numpy() for piece in pieces], axis=1),
+            pieces[-1].finish_reason,
+            request.seed,
+            " ".join(request.phonemes),
+            min(piece.end_probability for piece in pieces),
+        )

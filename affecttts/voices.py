@@ -1,8 +1,9 @@
-"""Adapted voices: a folder with PEFT's two files and our card. To read, merge and export one needs neither peft nor transformers.
+"""Adapted voices: a folder with PEFT's two files and our card. To read, merge and export one needs
+neither peft nor transformers.
 
-    adapter_config.json, adapter_model.safetensors   LoRA on the projections and the voice's own row of the embedding
-    voice.json                                       what it is and which model it belongs to
-    self_test.json                                   what it reached when it was made
+    adapter_config.json, adapter_model.safetensors   LoRA on the projections and the voice's own row
+    of the embedding voice.json                                       what it is and which model it
+    belongs to self_test.json                                   what it reached when it was made
     decoder.safetensors                              where the codec's decoder was adapted too
 """
 
@@ -69,10 +70,13 @@ class VoiceCard:
 
 def check_name(name: str) -> str:
     """Raises:
-        RequestError: no name that could stand for a voice.
+    RequestError: no name that could stand for a voice.
     """
     if not NAME.fullmatch(name):
-        raise RequestError(f"voice name {name[:80]!r}: use 1 to 64 letters, digits, '_', '-' and '.', a letter or digit first")
+        raise RequestError(
+            f"voice name {name[:80]!r}: use 1 to 64 letters, digits, '_', '-' and "
+            "'.', a letter or digit first"
+        )
     return name
 
 
@@ -103,19 +107,29 @@ def read_card(folder: str | Path) -> VoiceCard:
 
 def describe_base(folder: Path, info: ModelInfo, layout: TokenLayout) -> Base:
     """What a card says of a model folder."""
-    return Base(info.name, fingerprint(folder / "lm"), fingerprint(folder / "codec"), layout.version)
+    return Base(
+        info.name, fingerprint(folder / "lm"), fingerprint(folder / "codec"), layout.version
+    )
 
 
 def check_base(card: VoiceCard, base: Base, where: str | Path) -> None:
     """Raises:
-        CheckpointError: the voice belongs to another model; the message says to which.
+    CheckpointError: the voice belongs to another model; the message says to which.
     """
     if replace(card.base, name=base.name) == base:
         return
-    differing = [name for name in ("lm", "codec", "layout") if getattr(card.base, name) != getattr(base, name)]
-    parts = "; ".join(f"its {name} is {getattr(card.base, name)}, here is {getattr(base, name)}" for name in differing)
+    differing = [
+        name
+        for name in ("lm", "codec", "layout")
+        if getattr(card.base, name) != getattr(base, name)
+    ]
+    parts = "; ".join(
+        f"its {name} is {getattr(card.base, name)}, here is {getattr(base, name)}"
+        for name in differing
+    )
     raise CheckpointError(
-        f"{where}: the voice {card.name!r} belongs to the model {card.base.name}, not to {base.name} ({parts}); "
+        f"{where}: the voice {card.name!r} belongs to the model {card.base.name}, not to "
+        f"{base.name} ({parts}); "
         "give --model that one, or adapt the voice again"
     )
 
@@ -141,12 +155,15 @@ def with_voice(info: ModelInfo, card: VoiceCard) -> ModelInfo:
         RequestError: the name is taken.
     """
     if card.name in info.voices:
-        raise RequestError(f"there is a voice {card.name!r} already; rename one of the two (\"name\" in {CARD_NAME})")
+        raise RequestError(
+            f'there is a voice {card.name!r} already; rename one of the two ("name" in {CARD_NAME})'
+        )
     return replace(info, voices=(*info.voices, card.name))
 
 
 class VoiceShelf:
-    """The voices of a model by name, and adapted ones by their folder; those asked for are put on the shelf.
+    """The voices of a model by name, and adapted ones by their folder; those asked for are put on
+    the shelf.
 
     Attributes:
         info: the model's information with the adapted voices added.
@@ -157,7 +174,8 @@ class VoiceShelf:
         self.info, self.folders = info, {}
 
     def name(self, voice: str | None) -> str | None:
-        """The name of a voice that was asked for by name or by folder; an unknown name is passed through.
+        """The name of a voice that was asked for by name or by folder; an unknown name is passed
+        through.
 
         Raises:
             RequestError: a path without a voice, or a name that two voices share.
@@ -167,7 +185,10 @@ class VoiceShelf:
             return voice
         if not is_voice_folder(voice):
             if os.sep in voice:
-                raise RequestError(f"{voice[:80]}: no adapted voice there (no {CARD_NAME}); make one with `affecttts adapt`")
+                raise RequestError(
+                    f"{voice[:80]}: no adapted voice there (no {CARD_NAME}); make "
+                    "one with `affecttts adapt`"
+                )
             return voice
         folder = Path(voice).resolve()
         if folder not in self.folders:
@@ -178,7 +199,8 @@ class VoiceShelf:
 
 
 def merged_tensors(lm: TokenLM, folder: str | Path, card: VoiceCard) -> dict[str, Tensor]:
-    """The LM's tensors with the voice merged in (W + scale B A, in half precision as the LM's own files).
+    """The LM's tensors with the voice merged in (W + scale B A, in half precision as the LM's own
+    files).
 
     Raises:
         CheckpointError: missing, corrupt, not finite, or not of this LM's shapes.
@@ -191,17 +213,28 @@ def merged_tensors(lm: TokenLM, folder: str | Path, card: VoiceCard) -> dict[str
     tensors = dict(lm.tensors)
     for name, delta in _deltas(adapter, folder).items():
         if name not in tensors or tensors[name].shape != delta.shape:
-            raise CheckpointError(f"{folder / WEIGHTS_NAME}: {name} does not fit the LM; adapt the voice again")
+            raise CheckpointError(
+                f"{folder / WEIGHTS_NAME}: {name} does not fit the LM; adapt the voice again"
+            )
         tensors[name] = (tensors[name].float() + scale * delta).half()
     table = tensors["model.embed_tokens.weight"].clone()
     rows = adapter.get(ROWS_NAME)
-    if rows is None or rows.shape != (1, table.shape[1]) or token != lm.layout.voice_start + len(lm.layout.voices):
-        raise CheckpointError(f"{folder / WEIGHTS_NAME}: no embedding of the voice that fits the LM; adapt the voice again")
+    if (
+        rows is None
+        or rows.shape != (1, table.shape[1])
+        or token != lm.layout.voice_start + len(lm.layout.voices)
+    ):
+        raise CheckpointError(
+            f"{folder / WEIGHTS_NAME}: no embedding of the voice that fits the "
+            "LM; adapt the voice again"
+        )
     table[token] = rows[0].to(table.dtype)
     tensors["model.embed_tokens.weight"] = table
     changed = [name for name, tensor in tensors.items() if tensor is not lm.tensors[name]]
     if not all(torch.isfinite(tensors[name]).all() for name in changed):
-        raise CheckpointError(f"{folder / WEIGHTS_NAME}: holds NaN or infinite weights; adapt the voice again")
+        raise CheckpointError(
+            f"{folder / WEIGHTS_NAME}: holds NaN or infinite weights; adapt the voice again"
+        )
     return tensors
 
 
@@ -212,13 +245,19 @@ def _scale(config: Any, folder: Path) -> float:
         CheckpointError: an adapter of another kind.
     """
     try:
-        plain = config["peft_type"] == "LORA" and not config.get("use_dora") and config.get("bias", "none") == "none"
+        plain = (
+            config["peft_type"] == "LORA"
+            and not config.get("use_dora")
+            and config.get("bias", "none") == "none"
+        )
         if not plain or config.get("rank_pattern") or config.get("alpha_pattern"):
             raise ValueError("not a plain LoRA")
         rank, alpha = int(config["r"]), float(config["lora_alpha"])
         return alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
     except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
-        raise CheckpointError(f"{folder / CONFIG_NAME}: not the LoRA of an adapted voice ({error})") from error
+        raise CheckpointError(
+            f"{folder / CONFIG_NAME}: not the LoRA of an adapted voice ({error})"
+        ) from error
 
 
 def _deltas(adapter: dict[str, Tensor], folder: Path) -> dict[str, Tensor]:
@@ -229,10 +268,19 @@ def _deltas(adapter: dict[str, Tensor], folder: Path) -> dict[str, Tensor]:
         if key == ROWS_NAME or key.endswith(".lora_B.weight"):
             continue
         b = adapter.get(f"{PREFIX}{name}.lora_B.weight")
-        if not key.endswith(".lora_A.weight") or name.rsplit(".", 1)[-1] not in PROJECTIONS or b is None:
-            raise CheckpointError(f"{folder / WEIGHTS_NAME}: unexpected tensor {key}; adapt the voice again")
+        if (
+            not key.endswith(".lora_A.weight")
+            or name.rsplit(".", 1)[-1] not in PROJECTIONS
+            or b is None
+        ):
+            raise CheckpointError(
+                f"{folder / WEIGHTS_NAME}: unexpected tensor {key}; adapt the voice again"
+            )
         if a.dim() != 2 or b.dim() != 2 or a.shape[0] != b.shape[1]:
-            raise CheckpointError(f"{folder / WEIGHTS_NAME}: {name}: {tuple(b.shape)} x {tuple(a.shape)} is no product")
+            raise CheckpointError(
+                f"{folder / WEIGHTS_NAME}: {name}: {tuple(b.shape)} x "
+                f"{tuple(a.shape)} is no product"
+            )
         deltas[f"{name}.weight"] = b.float() @ a.float()
     return deltas
 
@@ -269,9 +317,16 @@ def export_merged(model: Path, info: ModelInfo, voice: str | Path, output: str |
     tensors, layout = merged_tensors(lm, voice, card), voice_layout(lm.layout, card.name)
     pieces = lm.pieces_path.read_bytes() if lm.pieces_path else None
     with atomic_folder(output) as temporary:
-        shutil.copytree(model, temporary, ignore=lambda folder, _: ["lm"] if Path(folder) == model else [], dirs_exist_ok=True)
+        shutil.copytree(
+            model,
+            temporary,
+            ignore=lambda folder, _: ["lm"] if Path(folder) == model else [],
+            dirs_exist_ok=True,
+        )
         write_lm(temporary / "lm", lm.config, tensors, layout, lm.codec_fingerprint, pieces)
         if (Path(voice) / DECODER_NAME).exists():
-            load_decoder(Codec.from_pretrained(model / "codec"), voice).save_pretrained(temporary / "codec")
+            load_decoder(Codec.from_pretrained(model / "codec"), voice).save_pretrained(
+                temporary / "codec"
+            )
         merged = replace(with_voice(info, card), name=f"{info.name}+{card.name}")
         write_json(temporary / INFO_NAME, asdict(merged))

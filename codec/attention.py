@@ -1,4 +1,6 @@
-"""Attention between frames that lie near each other, so that audio of any length is like the crops of the training."""
+"""Attention between frames that lie near each other, so that audio of any length is like the crops
+of the training.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,11 @@ CHUNK = 256  # queries worked on at once
 
 
 class WindowedAttention(nn.Module):
-    """Multi-head attention of every frame to the frames within `window` of it, with a learned bias per head and distance.
+    """Multi-head attention of every frame to the frames within `window` of it, with a learned bias
+    per head and distance.
 
-    Both sides are layer-normed first. queries [B,F,Q], keys [B,F,K] -> [B,F,width]. Memory grows linearly with F.
+    Both sides are layer-normed first. queries [B,F,Q], keys [B,F,K] -> [B,F,width]. Memory grows
+    linearly with F.
     """
 
     def __init__(self, query_dim: int, key_dim: int, width: int, heads: int, window: int) -> None:
@@ -35,12 +39,21 @@ class WindowedAttention(nn.Module):
             near = slice(max(0, start - self.window), min(frames, stop + self.window))
             bias = self._bias(range(start, stop), range(near.start, near.stop)).to(query.dtype)
             attend = nn.functional.scaled_dot_product_attention
-            pieces.append(attend(query[:, :, start:stop], key[:, :, near], value[:, :, near], attn_mask=bias[None]))
+            pieces.append(
+                attend(
+                    query[:, :, start:stop],
+                    key[:, :, near],
+                    value[:, :, near],
+                    attn_mask=bias[None],
+                )
+            )
         return torch.cat(pieces, dim=2).transpose(1, 2).flatten(2)
 
     def _bias(self, rows: range, columns: range) -> Tensor:
         """[heads, rows, columns], minus infinity beyond the window."""
         places = torch.arange(max(rows.stop, columns.stop), device=self.bias.device)
-        distance = places[columns.start : columns.stop][None] - places[rows.start : rows.stop][:, None]
+        distance = (
+            places[columns.start : columns.stop][None] - places[rows.start : rows.stop][:, None]
+        )
         bias = self.bias[:, distance.clamp(-self.window, self.window) + self.window]
         return bias.masked_fill(distance.abs() > self.window, -torch.inf)

@@ -21,7 +21,8 @@ class DecoderOutput:
     """What the decoder predicts; N = F * frame_stride feature frames."""
 
     audio: Tensor  # [B,1,T], T = F * samples_per_frame
-    log_f0: Tensor | None = None  # [B,N], natural log of Hz; None where the decoder predicts no pitch
+    # [B,N], natural log of Hz; None where the decoder predicts no pitch
+    log_f0: Tensor | None = None
     voicing: Tensor | None = None  # [B,N], logits
 
 
@@ -42,16 +43,19 @@ class FrameDecoder(nn.Module):
         """[B,D,F] -> [B,N,head_dim]."""
         hidden = self.norm(self.blocks(self.stem(latents)).transpose(1, 2))
         batch, frames, _ = hidden.shape
-        hidden = self.upsample(hidden).view(batch, frames * self.config.frame_stride, self.config.head_dim)
+        hidden = self.upsample(hidden).view(
+            batch, frames * self.config.frame_stride, self.config.head_dim
+        )
         return self.head_norm(self.head_blocks(hidden.transpose(1, 2)).transpose(1, 2))
 
 
 class SourceFilterDecoder(FrameDecoder):
     """latents [B,D,F] -> DecoderOutput, by a neural source-filter head.
 
-    The trunk predicts F0, voicing and two spectral filters per feature frame. A pulse train and noise pass through them
-    in the STFT domain (in the line of NHV and HiFTNet). Pitch is thus an explicit, supervised quantity: it is what
-    carries most of an emotion, and phase coherence need not be learned from an adversary.
+    The trunk predicts F0, voicing and two spectral filters per feature frame. A pulse train and
+    noise pass through them in the STFT domain (in the line of NHV and HiFTNet). Pitch is thus an
+    explicit, supervised quantity: it is what carries most of an emotion, and phase coherence need
+    not be learned from an adversary.
     """
 
     def __init__(self, config: CodecConfig) -> None:
@@ -64,15 +68,20 @@ class SourceFilterDecoder(FrameDecoder):
         self._start_quiet(bins)
 
     def _start_quiet(self, bins: int) -> None:
-        """Speech-like level, zero phase and a usual pitch at step 0, so that the first losses are small."""
+        """Speech-like level, zero phase and a usual pitch at step 0, so that the first losses are
+        small.
+        """
         nn.init.normal_(self.filters.weight, std=0.01)
         with torch.no_grad():
-            self.filters.bias.copy_(torch.cat([torch.full((bins,), -4.0), torch.zeros(bins), torch.full((bins,), -6.0)]))
+            self.filters.bias.copy_(
+                torch.cat([torch.full((bins,), -4.0), torch.zeros(bins), torch.full((bins,), -6.0)])
+            )
 
     def forward(self, latents: Tensor, f0: Tensor | None = None) -> DecoderOutput:
         """Args:
-            latents: [B,D,F].
-            f0: [B,N] Hz at feature rate, 0 = unvoiced; replaces the predicted pitch (in training, the true one).
+        latents: [B,D,F].
+        f0: [B,N] Hz at feature rate, 0 = unvoiced; replaces the predicted pitch (in training,
+            the true one).
         """
         hidden = self._frames(latents)
         filters = self.filters(hidden).float()
@@ -94,21 +103,26 @@ class SourceFilterDecoder(FrameDecoder):
     def _synthesise(self, filters: Tensor, f0: Tensor) -> Tensor:
         """filters [B,N,3*bins], f0 [B,N] -> audio [B, N * hop_length]."""
         config = self.config
-        # The STFT of N * hop samples has one frame more than the network: the last filter serves twice.
+        # The STFT of N * hop samples has one frame more than the network: the last filter serves
+        # twice.
         filters = torch.cat([filters, filters[:, -1:]], dim=1).transpose(1, 2)
         gain, phase, noise_gain = filters.chunk(3, dim=1)
         pulses = pulse_train(f0, config.hop_length, config.sample_rate)
         noise = self.noise(pulses.shape[-1]).expand_as(pulses)
         spectrum = torch.polar(gain.clamp_max(6).exp(), phase) * self._stft(pulses)
         spectrum = spectrum + noise_gain.clamp_max(6).exp() * self._stft(noise)
-        return torch.istft(spectrum, config.n_fft, config.hop_length, window=self.window, length=pulses.shape[-1])
+        return torch.istft(
+            spectrum, config.n_fft, config.hop_length, window=self.window, length=pulses.shape[-1]
+        )
 
     def _stft(self, signal: Tensor) -> Tensor:
         return stft(signal, self.config.n_fft, self.config.hop_length, self.window)
 
 
 class VocosDecoder(FrameDecoder):
-    """latents [B,D,F] -> DecoderOutput without pitch: log magnitude and phase of the STFT (Vocos, arXiv 2306.00814)."""
+    """latents [B,D,F] -> DecoderOutput without pitch: log magnitude and phase of the STFT (Vocos,
+    arXiv 2306.00814).
+    """
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__(config)
@@ -122,5 +136,7 @@ class VocosDecoder(FrameDecoder):
             length = spectrum.shape[-1] * self.config.hop_length
             magnitude, phase = torch.cat([spectrum, spectrum[..., -1:]], dim=-1).chunk(2, dim=1)
             waves = torch.polar(magnitude.clamp_max(MOST_LOG_MAGNITUDE).exp(), phase)
-            audio = torch.istft(waves, self.config.n_fft, self.config.hop_length, window=self.window, length=length)
+            audio = torch.istft(
+                waves, self.config.n_fft, self.config.hop_length, window=self.window, length=length
+            )
         return DecoderOutput(audio[:, None])

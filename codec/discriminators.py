@@ -1,5 +1,7 @@
-"""Discriminators: multi-period and multi-scale (HiFi-GAN, arXiv 2010.05646), multi-resolution STFT (UnivNet, arXiv
-2106.07889; EnCodec's is of that kind) and the same in bands (DAC, arXiv 2306.06546)."""
+"""Discriminators: multi-period and multi-scale (HiFi-GAN, arXiv 2010.05646), multi-resolution STFT
+(UnivNet, arXiv 2106.07889; EnCodec's is of that kind) and the same in bands (DAC, arXiv
+2306.06546).
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ class DiscriminatorConfig:
     stft_channels: int = 12
     scales: tuple[int, ...] = ()  # factors by which the waveform is averaged down, e.g. 1, 2, 4
     scale_channels: int = 16
-    band_windows: tuple[int, ...] = ()  # samples, of the STFT that is judged band by band, e.g. 512, 1024, 2048
+    # samples, of the STFT that is judged band by band, e.g. 512, 1024, 2048
+    band_windows: tuple[int, ...] = ()
     band_channels: int = 12
 
 
@@ -75,11 +78,16 @@ class StftDiscriminator(nn.Module):
         self.register_buffer("window", torch.hann_window(window), persistent=False)
         layers = [nn.Conv2d(2, channels, (3, 9), padding=(1, 4))]
         layers += [nn.Conv2d(channels, channels, (3, 9), (1, 2), (1, 4)) for _ in range(3)]
-        layers += [nn.Conv2d(channels, channels, 3, padding=1), nn.Conv2d(channels, 1, 3, padding=1)]
+        layers += [
+            nn.Conv2d(channels, channels, 3, padding=1),
+            nn.Conv2d(channels, 1, 3, padding=1),
+        ]
         self.stack = ConvStack(layers)
 
     def forward(self, audio: Tensor) -> Judgement:
-        spectrum = torch.stft(audio[:, 0], self.size, self.size // 4, window=self.window, return_complex=True)
+        spectrum = torch.stft(
+            audio[:, 0], self.size, self.size // 4, window=self.window, return_complex=True
+        )
         return self.stack(torch.view_as_real(spectrum).permute(0, 3, 2, 1))
 
 
@@ -88,11 +96,21 @@ class ScaleDiscriminator(nn.Module):
 
     def __init__(self, factor: int, channels: int) -> None:
         super().__init__()
-        self.pool = nn.AvgPool1d(2 * factor, factor, factor // 2, count_include_pad=False) if factor > 1 else nn.Identity()
+        self.pool = (
+            nn.AvgPool1d(2 * factor, factor, factor // 2, count_include_pad=False)
+            if factor > 1
+            else nn.Identity()
+        )
         widths = [channels, channels * 2, channels * 4, channels * 8]
         layers = [nn.Conv1d(1, channels, 15, padding=7)]
-        layers += [nn.Conv1d(a, b, 41, 4, 20, groups=max(1, channels // 4)) for a, b in zip(widths, widths[1:])]
-        layers += [nn.Conv1d(widths[-1], widths[-1], 5, padding=2), nn.Conv1d(widths[-1], 1, 3, padding=1)]
+        layers += [
+            nn.Conv1d(a, b, 41, 4, 20, groups=max(1, channels // 4))
+            for a, b in zip(widths, widths[1:])
+        ]
+        layers += [
+            nn.Conv1d(widths[-1], widths[-1], 5, padding=2),
+            nn.Conv1d(widths[-1], 1, 3, padding=1),
+        ]
         self.stack = ConvStack(layers)
 
     def forward(self, audio: Tensor) -> Judgement:
@@ -100,7 +118,9 @@ class ScaleDiscriminator(nn.Module):
 
 
 class BandDiscriminator(nn.Module):
-    """Reads the complex STFT in five bands, each through convolutions of its own; one last layer judges them together."""
+    """Reads the complex STFT in five bands, each through convolutions of its own; one last layer
+    judges them together.
+    """
 
     def __init__(self, window: int, channels: int) -> None:
         super().__init__()
@@ -117,11 +137,18 @@ class BandDiscriminator(nn.Module):
         return [*layers, nn.Conv2d(channels, channels, 3, padding=1)]
 
     def forward(self, audio: Tensor) -> Judgement:
-        spectrum = torch.stft(audio[:, 0], self.size, self.size // 4, window=self.window, return_complex=True)
+        spectrum = torch.stft(
+            audio[:, 0], self.size, self.size // 4, window=self.window, return_complex=True
+        )
         spectrum = torch.view_as_real(spectrum).permute(0, 3, 2, 1)
-        judged = [stack(spectrum[..., low:high]) for stack, low, high in zip(self.bands, self.borders, self.borders[1:])]
+        judged = [
+            stack(spectrum[..., low:high])
+            for stack, low, high in zip(self.bands, self.borders, self.borders[1:])
+        ]
         joined = nn.functional.leaky_relu(torch.cat([band.score for band in judged], dim=-1), 0.1)
-        return Judgement(self.last(joined), [*(feature for band in judged for feature in band.features), joined])
+        return Judgement(
+            self.last(joined), [*(feature for band in judged for feature in band.features), joined]
+        )
 
 
 class Discriminator(Pretrained):
@@ -139,7 +166,9 @@ class Discriminator(Pretrained):
             + [BandDiscriminator(window, config.band_channels) for window in config.band_windows]
         )
         if not self.parts:
-            raise ValueError("no discriminators: periods, windows, scales and band_windows are all empty")
+            raise ValueError(
+                "no discriminators: periods, windows, scales and band_windows are all empty"
+            )
 
     def forward(self, audio: Tensor) -> list[Judgement]:
         audio = audio.float()

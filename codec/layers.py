@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
 import torch
+from torch import Tensor, nn
 
 
 class ConvNeXtBlock(nn.Module):
-    """Depthwise convolution, then a gated-scale MLP over channels (Vocos, arXiv 2306.00814). [B,C,F] -> [B,C,F]."""
+    """Depthwise convolution, then a gated-scale MLP over channels (Vocos, arXiv 2306.00814).
+    [B,C,F] -> [B,C,F].
+    """
 
-    def __init__(self, dim: int, expansion: int = 3, kernel_size: int = 7, scale: float = 0.2) -> None:
+    def __init__(
+        self, dim: int, expansion: int = 3, kernel_size: int = 7, scale: float = 0.2
+    ) -> None:
         super().__init__()
         self.depthwise = nn.Conv1d(dim, dim, kernel_size, padding=kernel_size // 2, groups=dim)
         self.norm = nn.LayerNorm(dim)

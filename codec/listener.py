@@ -1,8 +1,9 @@
 """A frozen ear for phones: what a copy of speech must keep for its words to be heard.
 
-A small network learns from aligned phones which one a frame belongs to. Distances between what it makes of a copy and of
-the original weigh the spectrum by what tells phones apart, where a plain spectral distance weighs all bins alike (the
-deep feature loss of arXiv 1806.10522, with a phone recogniser as the network).
+A small network learns from aligned phones which one a frame belongs to. Distances between what it
+makes of a copy and of the original weigh the spectrum by what tells phones apart, where a plain
+spectral distance weighs all bins alike (the deep feature loss of arXiv 1806.10522, with a phone
+recogniser as the network).
 """
 
 from __future__ import annotations
@@ -59,9 +60,13 @@ class Listener(Pretrained):
         super().__init__()
         self.config = config
         self.stem = nn.Conv1d(config.n_mels, config.dim, 5, padding=2)
-        self.blocks = nn.ModuleList(ListenerBlock(config.dim, dilation) for dilation in config.dilations)
+        self.blocks = nn.ModuleList(
+            ListenerBlock(config.dim, dilation) for dilation in config.dilations
+        )
         self.head = nn.Conv1d(config.dim, config.classes, 1)
-        self.register_buffer("mel", mel_filterbank(config.n_fft, config.n_mels, config.sample_rate), persistent=False)
+        self.register_buffer(
+            "mel", mel_filterbank(config.n_fft, config.n_mels, config.sample_rate), persistent=False
+        )
         self.register_buffer("window", torch.hann_window(config.n_fft), persistent=False)
 
     def stored_tensors(self) -> dict[str, Tensor]:
@@ -69,10 +74,14 @@ class Listener(Pretrained):
         return {name: tensor.half() for name, tensor in self.state_dict().items()}
 
     def features(self, audio: Tensor) -> Tensor:
-        """Log-mel [B,n_mels,N] with the mean of each band over time taken off: no level, no channel."""
+        """Log-mel [B,n_mels,N] with the mean of each band over time taken off: no level, no
+        channel.
+        """
         config = self.config
         spectrum = magnitude(audio[:, 0].float(), config.n_fft, config.hop_length, self.window)
-        mel = (self.mel @ spectrum).clamp_min(1e-4).log()[..., : audio.shape[-1] // config.hop_length]
+        mel = (
+            (self.mel @ spectrum).clamp_min(1e-4).log()[..., : audio.shape[-1] // config.hop_length]
+        )
         return (mel - mel.mean(dim=-1, keepdim=True)) / 2
 
     def forward(self, features: Tensor) -> Heard:
@@ -94,14 +103,17 @@ class PhoneticLoss(nn.Module):
         """copy, original [B,1,T].
 
         Returns:
-            `phone_features`: L1 between hidden features over their mean size, mean over the blocks; `phones`:
-            Kullback-Leibler divergence of the copy's phones from the original's, nats a frame.
+            `phone_features`: L1 between hidden features over their mean size, mean over the blocks;
+            `phones`: Kullback-Leibler divergence of the copy's phones from the original's, nats a
+            frame.
         """
         with torch.autocast(copy.device.type, enabled=False):
             with torch.no_grad():
                 target = self.listener(self.listener.features(original))
             heard = self.listener(self.listener.features(copy))
-            parts = [(a - b).abs().mean() / b.abs().mean() for a, b in zip(heard.hidden, target.hidden)]
+            parts = [
+                (a - b).abs().mean() / b.abs().mean() for a, b in zip(heard.hidden, target.hidden)
+            ]
             wanted, found = (part.logits.log_softmax(dim=1) for part in (target, heard))
             divergence = (wanted.exp() * (wanted - found)).sum(dim=1).mean()
         return {"phone_features": torch.stack(parts).mean(), "phones": divergence}

@@ -13,21 +13,26 @@ FLOOR = 1e-5  # of magnitudes
 
 
 class SpectralLosses(nn.Module):
-    """Distances between mel spectrograms at several windows, hop a quarter of each, mean over the windows."""
+    """Distances between mel spectrograms at several windows, hop a quarter of each, mean over the
+    windows.
+    """
 
     def __init__(self, sample_rate: int) -> None:
         super().__init__()
         for size, mels in SCALES:
-            self.register_buffer(f"mel_{size}", mel_filterbank(size, mels, sample_rate), persistent=False)
+            self.register_buffer(
+                f"mel_{size}", mel_filterbank(size, mels, sample_rate), persistent=False
+            )
             self.register_buffer(f"window_{size}", torch.hann_window(size), persistent=False)
 
     def forward(self, predicted: Tensor, target: Tensor) -> dict[str, Tensor]:
         """predicted, target [B,1,T].
 
         Returns:
-            `mel`: L1 of log10 magnitudes (DAC, arXiv 2306.06546), for which soft and loud weigh alike.
-            `convergence`: norm of the difference of magnitudes over the target's, for which loud frames weigh most
-            (spectral convergence, arXiv 1808.06719), here by clip and band, so that loud bands weigh no more than soft ones.
+            `mel`: L1 of log10 magnitudes (DAC, arXiv 2306.06546), for which soft and loud weigh
+            alike. `convergence`: norm of the difference of magnitudes over the target's, for which
+            loud frames weigh most (spectral convergence, arXiv 1808.06719), here by clip and band,
+            so that loud bands weigh no more than soft ones.
         """
         predicted, target = predicted[:, 0].float(), target[:, 0].float()
         pairs = [(self._mel(predicted, size), self._mel(target, size)) for size, _ in SCALES]
@@ -58,8 +63,8 @@ def pitch_losses(decoded: DecoderOutput, f0: Tensor) -> dict[str, Tensor]:
         f0: [B,N] true F0 in Hz, 0 = unvoiced.
 
     Returns:
-        `f0`: mean absolute error of log2 F0 over voiced frames (octaves); `voicing`: binary cross-entropy. Nothing for a
-        decoder that predicts no pitch.
+        `f0`: mean absolute error of log2 F0 over voiced frames (octaves); `voicing`: binary
+        cross-entropy. Nothing for a decoder that predicts no pitch.
     """
     if decoded.log_f0 is None or decoded.voicing is None:
         return {}

@@ -6,14 +6,18 @@ import torch
 from torch import Tensor
 
 VOICED = 0.5  # normalised autocorrelation from which a frame is voiced
-NEAR_BEST = 0.9  # the shortest lag that correlates nearly as well as the best one is taken, against octave errors
+# the shortest lag that correlates nearly as well as the best one is taken, against octave errors
+NEAR_BEST = 0.9
 QUIET = 1e-4  # energy of a frame relative to the loudest one, below which it is unvoiced
 PART = 2048  # frames worked on at once
 
 
 @torch.no_grad()
-def track_f0(audio: Tensor, sample_rate: int, hop_length: int, f0_min: float, f0_max: float) -> Tensor:
-    """F0 by normalised cross-correlation of every frame with its own shifts (RAPT, Talkin 1995, without its path search).
+def track_f0(
+    audio: Tensor, sample_rate: int, hop_length: int, f0_min: float, f0_max: float
+) -> Tensor:
+    """F0 by normalised cross-correlation of every frame with its own shifts (RAPT, Talkin 1995,
+    without its path search).
 
     Args:
         audio: [B,1,T], T a multiple of hop_length.
@@ -33,7 +37,9 @@ def track_f0(audio: Tensor, sample_rate: int, hop_length: int, f0_min: float, f0
     return _median3(torch.where(voiced, sample_rate / period, torch.zeros_like(period)))
 
 
-def _analyse(frames: Tensor, width: int, shortest: int, longest: int) -> tuple[Tensor, Tensor, Tensor]:
+def _analyse(
+    frames: Tensor, width: int, shortest: int, longest: int
+) -> tuple[Tensor, Tensor, Tensor]:
     """Period in samples, its correlation and the energy, [B,N] each, of frames [B,N,R]."""
     correlation, energy = _correlations(frames, width, longest)
     inner = correlation[..., 1:-1]
@@ -46,7 +52,9 @@ def _analyse(frames: Tensor, width: int, shortest: int, longest: int) -> tuple[T
 
 
 def _correlations(frames: Tensor, width: int, longest: int) -> tuple[Tensor, Tensor]:
-    """Correlations [B,N,longest+1] of the first `width` samples of frames [B,N,R] with those a lag later; energies [B,N]."""
+    """Correlations [B,N,longest+1] of the first `width` samples of frames [B,N,R] with those a lag
+    later; energies [B,N].
+    """
     size = 1 << (frames.shape[-1] + width - 1).bit_length()
     head = torch.fft.rfft(frames[..., :width], size)
     products = torch.fft.irfft(head.conj() * torch.fft.rfft(frames, size), size)[..., : longest + 1]
@@ -57,7 +65,9 @@ def _correlations(frames: Tensor, width: int, longest: int) -> tuple[Tensor, Ten
 
 def _parabola(values: Tensor, place: Tensor) -> Tensor:
     """Offset in -0.5..0.5 of the maximum of the parabola through a peak and its neighbours."""
-    left, middle, right = (values.gather(-1, (place + shift)[..., None])[..., 0] for shift in (-1, 0, 1))
+    left, middle, right = (
+        values.gather(-1, (place + shift)[..., None])[..., 0] for shift in (-1, 0, 1)
+    )
     return (0.5 * (left - right) / (left - 2 * middle + right).clamp_max(-1e-9)).clamp(-0.5, 0.5)
 
 

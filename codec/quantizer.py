@@ -1,4 +1,6 @@
-"""Residual vector quantiser with EMA codebooks (SoundStream arXiv 2107.03312, EnCodec arXiv 2210.13438)."""
+"""Residual vector quantiser with EMA codebooks (SoundStream arXiv 2107.03312, EnCodec arXiv
+2210.13438).
+"""
 
 from __future__ import annotations
 
@@ -21,13 +23,15 @@ class QuantizerOutput:
     """Result of quantising latents [B,D,F] with k active codebooks."""
 
     quantized: Tensor  # [B,D,F], straight-through sum of all stages
-    stages: tuple[Tensor, ...]  # k times [B,D,F]: straight-through output of each stage; stages[0] is Q1
+    # k times [B,D,F]: straight-through output of each stage; stages[0] is Q1
+    stages: tuple[Tensor, ...]
     codes: Tensor  # int64 [B,k,F]
     commitment: Tensor  # scalar, summed over stages
     perplexity: Tensor  # [k], exp of the entropy of the batch's codes
     usage: Tensor  # [k], share of each book's codes that the batch uses
     restarts: Tensor  # scalar, codes restarted in this step
-    codebook: Tensor | None = None  # scalar, pulls codebooks to the latents where they learn by gradient
+    # scalar, pulls codebooks to the latents where they learn by gradient
+    codebook: Tensor | None = None
 
 
 def _sum_over_processes(tensor: Tensor) -> Tensor:
@@ -36,8 +40,12 @@ def _sum_over_processes(tensor: Tensor) -> Tensor:
     return tensor
 
 
-def k_means(points: Tensor, count: int, iterations: int, generator: torch.Generator | None = None) -> Tensor:
-    """Lloyd's algorithm. points [N,D] -> centres [count,D]; with fewer points than centres, jittered copies."""
+def k_means(
+    points: Tensor, count: int, iterations: int, generator: torch.Generator | None = None
+) -> Tensor:
+    """Lloyd's algorithm. points [N,D] -> centres [count,D]; with fewer points than centres,
+    jittered copies.
+    """
     spread = points.std(dim=0, keepdim=True).clamp_min(1e-6)
     picks = torch.randperm(len(points), generator=generator)
     picks = picks.repeat(-(-count // len(points)))[:count].to(points.device)
@@ -54,11 +62,17 @@ def k_means(points: Tensor, count: int, iterations: int, generator: torch.Genera
 def nearest(points: Tensor, vectors: Tensor) -> Tensor:
     """Indices [N] of the vectors [K,D] that are nearest to points [N,D]."""
     lengths = vectors.square().sum(dim=1)
-    return torch.cat([(2 * part @ vectors.t() - lengths).argmax(dim=1) for part in points.split(SEARCHED_AT_ONCE)])
+    return torch.cat(
+        [
+            (2 * part @ vectors.t() - lengths).argmax(dim=1)
+            for part in points.split(SEARCHED_AT_ONCE)
+        ]
+    )
 
 
 class Codebook(nn.Module):
-    """One EMA codebook: nearest neighbour look-up, update by counts and sums, restart of dead codes.
+    """One EMA codebook: nearest neighbour look-up, update by counts and sums, restart of dead
+    codes.
 
     One that is fitted once (`learns` is false) is stored without what only an update needs.
     """
@@ -71,7 +85,9 @@ class Codebook(nn.Module):
         self.register_buffer("sums", vectors.clone(), persistent=learns)
         self.register_buffer("counts", torch.ones(size), persistent=learns)
 
-    def initialise(self, points: Tensor, generator: torch.Generator | None = None, iterations: int = 20) -> None:
+    def initialise(
+        self, points: Tensor, generator: torch.Generator | None = None, iterations: int = 20
+    ) -> None:
         """K-means start from points [N,D]."""
         centres = k_means(points, self.size, iterations, generator)
         self.vectors.copy_(centres)
@@ -97,7 +113,9 @@ class Codebook(nn.Module):
         return dead.sum()
 
     def _restart(self, dead: Tensor, points: Tensor) -> None:
-        """Both the running sum and the running count are set, else the next division undoes the restart."""
+        """Both the running sum and the running count are set, else the next division undoes the
+        restart.
+        """
         picks = torch.randint(len(points), (self.size,), device=points.device)
         fresh = points[picks]
         if dist.is_available() and dist.is_initialized():
@@ -112,15 +130,23 @@ class ResidualQuantizer(nn.Module):
 
     def __init__(self, config: CodecConfig, learns: bool = True) -> None:
         super().__init__()
-        self.dropout, shape = config.quantizer_dropout, (config.codebook_size, config.latent_dim, config.ema_decay, learns)
+        self.dropout, shape = (
+            config.quantizer_dropout,
+            (config.codebook_size, config.latent_dim, config.ema_decay, learns),
+        )
         self.codebooks = nn.ModuleList(Codebook(*shape) for _ in range(config.num_codebooks))
 
     @torch.no_grad()
     def initialise(
-        self, latents: Tensor, generator: torch.Generator | None = None, mask: Tensor | None = None,
-        progress: Callable[[Iterable[Codebook]], Iterable[Codebook]] = iter, iterations: int = 20,
-    ) -> None:  # fmt: skip
-        """K-means start of every stage on the residuals of latents [B,D,F] at the frames of `mask`, bool [B,F].
+        self,
+        latents: Tensor,
+        generator: torch.Generator | None = None,
+        mask: Tensor | None = None,
+        progress: Callable[[Iterable[Codebook]], Iterable[Codebook]] = iter,
+        iterations: int = 20,
+    ) -> None:
+        """K-means start of every stage on the residuals of latents [B,D,F] at the frames of `mask`,
+        bool [B,F].
 
         `progress` goes around the codebooks, as tqdm does; `iterations` are those of k-means.
         """
@@ -129,16 +155,24 @@ class ResidualQuantizer(nn.Module):
             codebook.initialise(residual, generator, iterations)
             residual = residual - codebook.vectors[codebook.nearest(residual)]
 
-    def forward(self, latents: Tensor, num_codebooks: int | None = None, mask: Tensor | None = None) -> QuantizerOutput:
-        """Quantise latents [B,D,F]; in training the codebooks learn and items lose their last stages at random.
+    def forward(
+        self, latents: Tensor, num_codebooks: int | None = None, mask: Tensor | None = None
+    ) -> QuantizerOutput:
+        """Quantise latents [B,D,F]; in training the codebooks learn and items lose their last
+        stages at random.
 
-        Frames outside `mask`, bool [B,F], are quantised too, but codebooks, losses and statistics know nothing of them.
+        Frames outside `mask`, bool [B,F], are quantised too, but codebooks, losses and statistics
+        know nothing of them.
         """
         with torch.autocast(latents.device.type, enabled=False):
             return self._quantize(latents.float(), num_codebooks or len(self.codebooks), mask)
 
-    def _quantize(self, latents: Tensor, num_codebooks: int, mask: Tensor | None) -> QuantizerOutput:
-        active = active_stages(len(latents), num_codebooks, self.dropout if self.training else 0.0, latents.device)
+    def _quantize(
+        self, latents: Tensor, num_codebooks: int, mask: Tensor | None
+    ) -> QuantizerOutput:
+        active = active_stages(
+            len(latents), num_codebooks, self.dropout if self.training else 0.0, latents.device
+        )
         residual, total = latents, torch.zeros_like(latents)
         stages, codes, losses = [], [], []
         restarts = torch.zeros((), device=latents.device)
@@ -151,19 +185,24 @@ class ResidualQuantizer(nn.Module):
             stages.append(residual + (vectors - residual).detach())
             total = total + vectors * keep
             if self.training:
-                restarts = restarts + codebook.update(in_frames(points, mask), in_frames(picks, mask))
+                restarts = restarts + codebook.update(
+                    in_frames(points, mask), in_frames(picks, mask)
+                )
             codes.append(picks)
             residual = residual - vectors
         quantized, picked = latents + (total - latents).detach(), torch.stack(codes, dim=1)
         told = code_statistics(picked, self.codebooks[0].size, mask)
-        return QuantizerOutput(quantized, tuple(stages), picked, torch.stack(losses).sum(), *told, restarts)
+        return QuantizerOutput(
+            quantized, tuple(stages), picked, torch.stack(losses).sum(), *told, restarts
+        )
 
     @torch.no_grad()
     def search(self, latents: Tensor, num_codebooks: int, beam: int) -> Tensor:
-        """Codes int64 [B,k,F] of latents [B,D,F]; at every book the `beam` best sums go on, not the nearest vector alone.
+        """Codes int64 [B,k,F] of latents [B,D,F]; at every book the `beam` best sums go on, not the
+        nearest vector alone.
 
-        With a beam of 1 these are the codes of `forward` (M-best search: Barnes, Rizvi and Nasrabadi 1996, "Advances in
-        residual vector quantization: a review").
+        With a beam of 1 these are the codes of `forward` (M-best search: Barnes, Rizvi and
+        Nasrabadi 1996, "Advances in residual vector quantization: a review").
         """
         points = latents.float().transpose(1, 2)
         parts = points.flatten(0, 1).split(max(1, SEARCHED_AT_ONCE // beam))
@@ -172,7 +211,10 @@ class ResidualQuantizer(nn.Module):
 
     def _best_sums(self, points: Tensor, num_codebooks: int, beam: int) -> Tensor:
         """points [N,D] -> codes int64 [N,k]."""
-        left, codes = points[:, None], torch.zeros(len(points), 1, 0, dtype=torch.long, device=points.device)
+        left, codes = (
+            points[:, None],
+            torch.zeros(len(points), 1, 0, dtype=torch.long, device=points.device),
+        )
         for codebook in self.codebooks[:num_codebooks]:
             lengths = left.square().sum(dim=-1, keepdim=True) + codebook.vectors.square().sum(dim=1)
             distances = (lengths - 2 * left @ codebook.vectors.t()).flatten(1)
@@ -184,7 +226,9 @@ class ResidualQuantizer(nn.Module):
 
     def lookup(self, codes: Tensor) -> Tensor:
         """codes int64 [B,k,F] -> latents [B,D,F]; equals `forward(...).quantized` in evaluation."""
-        vectors = [book.vectors[codes[:, k]] for k, book in enumerate(self.codebooks[: codes.shape[1]])]
+        vectors = [
+            book.vectors[codes[:, k]] for k, book in enumerate(self.codebooks[: codes.shape[1]])
+        ]
         return torch.stack(vectors).sum(dim=0).transpose(1, 2)
 
     def code_vectors(self) -> list[Tensor]:
@@ -203,7 +247,9 @@ def project(linear: nn.Linear, latents: Tensor) -> Tensor:
 
 
 def projected(linear: nn.Linear, output: QuantizerOutput) -> QuantizerOutput:
-    """What a quantiser of a space of its own says, in the space that `linear` leads to: [B,N,F] -> [B,D,F]."""
+    """What a quantiser of a space of its own says, in the space that `linear` leads to: [B,N,F] ->
+    [B,D,F].
+    """
     stages = tuple(project(linear, stage) for stage in output.stages)
     return replace(output, quantized=project(linear, output.quantized), stages=stages)
 
@@ -222,8 +268,11 @@ def joined(outputs: Sequence[QuantizerOutput]) -> QuantizerOutput:
     )
 
 
-def active_stages(batch: int, num_codebooks: int, dropout: float, device: torch.device, few: bool = False) -> Tensor:
-    """How many stages every item keeps, int64 [batch]: all of them, or for a share `dropout` a number that is drawn.
+def active_stages(
+    batch: int, num_codebooks: int, dropout: float, device: torch.device, few: bool = False
+) -> Tensor:
+    """How many stages every item keeps, int64 [batch]: all of them, or for a share `dropout` a
+    number that is drawn.
 
     It is drawn evenly, or with `few` in inverse proportion to itself.
     """
@@ -231,7 +280,14 @@ def active_stages(batch: int, num_codebooks: int, dropout: float, device: torch.
     if dropout == 0:
         return active
     counts = torch.arange(1, num_codebooks + 1, device=device)
-    drawn = torch.multinomial(1 / counts if few else torch.ones_like(counts, dtype=torch.float32), batch, replacement=True) + 1
+    drawn = (
+        torch.multinomial(
+            1 / counts if few else torch.ones_like(counts, dtype=torch.float32),
+            batch,
+            replacement=True,
+        )
+        + 1
+    )
     return torch.where(torch.rand(batch, device=device) < dropout, drawn, active)
 
 
@@ -241,14 +297,18 @@ def in_frames(values: Tensor, mask: Tensor | None) -> Tensor:
 
 
 def frame_mean(values: Tensor, mask: Tensor | None) -> Tensor:
-    """Mean of values [B,F,C] over channels and the frames of `mask`, bool [B,F]; None = all frames."""
+    """Mean of values [B,F,C] over channels and the frames of `mask`, bool [B,F]; None = all
+    frames.
+    """
     if mask is None:
         return values.mean()
     return (values * mask[..., None]).sum() / (mask.sum() * values.shape[-1]).clamp_min(1)
 
 
 def code_statistics(codes: Tensor, size: int, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Perplexity (1 to `size`) and share of used codes per book, [K] each, of codes int64 [B,K,F] at the frames of `mask`."""
+    """Perplexity (1 to `size`) and share of used codes per book, [K] each, of codes int64 [B,K,F]
+    at the frames of `mask`.
+    """
     picks = in_frames(codes.transpose(1, 2), mask)
     counts = torch.stack([torch.bincount(book, minlength=size) for book in picks.t()]).float()
     share = counts / max(1, len(picks))

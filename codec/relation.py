@@ -1,4 +1,6 @@
-"""Module 2 of AffectCodec: relation-preserving emotional-semantic distillation on the first quantisers."""
+"""Module 2 of AffectCodec: relation-preserving emotional-semantic distillation on the first
+quantisers.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 EPSILON = 1e-6
-ANGLE_FLOOR = 1e-4  # of the frames' mean square: squared distances below have no direction in float32
+# of the frames' mean square: squared distances below have no direction in float32
+ANGLE_FLOOR = 1e-4
 FUNCTIONS = ("distance", "cosine", "angle")
 NORMS = ("mean", "l2", "raw")
 FORMS = ("smooth_l1", "l1", "mse")
@@ -21,21 +24,32 @@ SCOPES = ("clip", "batch")
 class RelationConfig:
     """Form of the distillation loss. The paper's own: form "l1", norm "raw"."""
 
-    form: str = "smooth_l1"  # how two relations are compared; l1 has no gradient between the two teachers
+    # how two relations are compared; l1 has no gradient between the two teachers
+    form: str = "smooth_l1"
     norm: str = "mean"  # of distances: over their mean; l2: of unit vectors; raw: as they are
     alpha: float = 1.0  # share of the emotion teacher
     beta: float = 1.0  # share of the semantic teacher
     layers: int = 1  # stages of the quantiser whose sum is the student
     anchors: int = 512  # longer sequences compare this many random rows with all frames
-    soft: float = 0.0  # share of the unquantised latents in the student at the start, 0 after `soft_steps`
+    # share of the unquantised latents in the student at the start, 0 after `soft_steps`
+    soft: float = 0.0
     soft_steps: int = 20000
-    function: str = "distance"  # of two frames, Euclidean; cosine: between them; angle: that three of them make
+    # of two frames, Euclidean; cosine: between them; angle: that three of them make
+    function: str = "distance"
     triplets: int = 4096  # of "angle", drawn at random; all where there are no more
-    scope: str = "clip"  # whose frames are compared: those of a clip, or of the whole batch, its clips with one another as well
-    chunk: int = 0  # above 0, all rows are compared, this many at a time, and computed again in the backward pass
+    # whose frames are compared: those of a clip, or of the whole batch, its clips with one another
+    # as well
+    scope: str = "clip"
+    # above 0, all rows are compared, this many at a time, and computed again in the backward pass
+    chunk: int = 0
 
     def __post_init__(self) -> None:
-        for name, known in (("form", FORMS), ("norm", NORMS), ("function", FUNCTIONS), ("scope", SCOPES)):
+        for name, known in (
+            ("form", FORMS),
+            ("norm", NORMS),
+            ("function", FUNCTIONS),
+            ("scope", SCOPES),
+        ):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; known: {known}")
 
@@ -45,7 +59,11 @@ class RelationConfig:
 
 
 def relation_matrix(
-    frames: Tensor, norm: str = "mean", rows: Tensor | None = None, mask: Tensor | None = None, function: str = "distance"
+    frames: Tensor,
+    norm: str = "mean",
+    rows: Tensor | None = None,
+    mask: Tensor | None = None,
+    function: str = "distance",
 ) -> Tensor:
     """Relations between the frames of each sequence, in float32 through the Gram matrix.
 
@@ -90,19 +108,29 @@ def _pairs(mask: Tensor | None, rows: Tensor | None, like: Tensor) -> Tensor:
     return (anchors[:, :, None] & mask[:, None]).to(like.dtype)
 
 
-def relation_loss(student: Tensor, teachers: list[tuple[float, Tensor, Tensor]], config: RelationConfig) -> Tensor:
-    """Mean over frame pairs (or triplets) of the teachers' weighted differences to the student (AffectCodec, L_rela).
+def relation_loss(
+    student: Tensor, teachers: list[tuple[float, Tensor, Tensor]], config: RelationConfig
+) -> Tensor:
+    """Mean over frame pairs (or triplets) of the teachers' weighted differences to the student
+    (AffectCodec, L_rela).
 
     Args:
-        student: [B,F,D], straight-through output of the first quantiser (or the sum of the first ones).
+        student: [B,F,D], straight-through output of the first quantiser (or the sum of the first
+            ones).
         teachers: (weight, features [B,F,d], mask bool [B,F]) each; no gradient reaches them.
     """
     student = in_scope(student, config)
-    teachers = [(weight, in_scope(features, config), in_scope(mask, config)) for weight, features, mask in teachers]
+    teachers = [
+        (weight, in_scope(features, config), in_scope(mask, config))
+        for weight, features, mask in teachers
+    ]
     if config.function == "angle":
         compare, picks = _angle_difference, _triplets(student, config)
     else:
-        compare, picks = _chunked_difference if config.chunk else _difference, _anchors(student, config)
+        compare, picks = (
+            _chunked_difference if config.chunk else _difference,
+            _anchors(student, config),
+        )
     total = student.new_zeros((), dtype=torch.float32)
     for weight, features, mask in teachers:
         total = total + weight * compare(student, features.detach(), mask, picks, config)
@@ -110,7 +138,9 @@ def relation_loss(student: Tensor, teachers: list[tuple[float, Tensor, Tensor]],
 
 
 def in_scope(frames: Tensor, config: RelationConfig) -> Tensor:
-    """Frames [B,F,...] as the sequences that are compared within themselves: as they are, or all in one, [1,B*F,...]."""
+    """Frames [B,F,...] as the sequences that are compared within themselves: as they are, or all in
+    one, [1,B*F,...].
+    """
     return frames.flatten(0, 1)[None] if config.scope == "batch" else frames
 
 
@@ -120,13 +150,19 @@ def _anchors(student: Tensor, config: RelationConfig) -> Tensor | None:
     return torch.randperm(student.shape[1], device=student.device)[: config.anchors]
 
 
-def _difference(student: Tensor, features: Tensor, mask: Tensor, rows: Tensor | None, config: RelationConfig) -> Tensor:
-    mine, theirs = (relation_matrix(x, config.norm, rows, mask, config.function) for x in (student, features))
+def _difference(
+    student: Tensor, features: Tensor, mask: Tensor, rows: Tensor | None, config: RelationConfig
+) -> Tensor:
+    mine, theirs = (
+        relation_matrix(x, config.norm, rows, mask, config.function) for x in (student, features)
+    )
     pairs = _pairs(mask, rows, mine)
     return (_compare(mine, theirs, config.form) * pairs).sum() / pairs.sum().clamp_min(1)
 
 
-def _chunked_difference(student: Tensor, features: Tensor, mask: Tensor, _: Tensor | None, config: RelationConfig) -> Tensor:
+def _chunked_difference(
+    student: Tensor, features: Tensor, mask: Tensor, _: Tensor | None, config: RelationConfig
+) -> Tensor:
     """`_difference` over all rows with the memory of `config.chunk` of them."""
     chunks = torch.arange(student.shape[1], device=student.device).split(config.chunk)
     per_sequence = mask.sum(1).square().float()
@@ -137,14 +173,18 @@ def _chunked_difference(student: Tensor, features: Tensor, mask: Tensor, _: Tens
 
     def compared(scale: Tensor, other_scale: Tensor, rows: Tensor) -> Tensor:
         sides = ((student, scale), (features, other_scale))
-        mine, theirs = (_unscaled(x, config.norm, config.function, rows) / size for x, size in sides)
+        mine, theirs = (
+            _unscaled(x, config.norm, config.function, rows) / size for x, size in sides
+        )
         return (_compare(mine, theirs, config.form) * _pairs(mask, rows, mine)).sum()
 
     scales = [torch.ones_like(per_sequence)[:, None, None]] * 2
     if config.norm == "mean" and config.function == "distance":
         totals = (sum(_recomputed(summed, x, rows) for rows in chunks) for x in (student, features))
         scales = [_scale(total, per_sequence) for total in totals]
-    return sum(_recomputed(compared, *scales, rows) for rows in chunks) / per_sequence.sum().clamp_min(1)
+    return sum(
+        _recomputed(compared, *scales, rows) for rows in chunks
+    ) / per_sequence.sum().clamp_min(1)
 
 
 def _recomputed(function: Callable[..., Tensor], *arguments: Tensor) -> Tensor:
@@ -160,38 +200,57 @@ def _triplets(student: Tensor, config: RelationConfig) -> Tensor:
     return torch.randint(count, (3, config.triplets), device=student.device)
 
 
-def _angle_difference(student: Tensor, features: Tensor, mask: Tensor, triplets: Tensor, config: RelationConfig) -> Tensor:
-    """Angle-wise RKD (Park et al., arXiv 1904.05068): cosines of the angles in both spaces. Where two frames of a triplet are
-    the same in either space there is no angle to compare."""
-    (mine, exists), (theirs, exists_too) = (_cosines_of_angles(x, mask, triplets) for x in (student, features))
+def _angle_difference(
+    student: Tensor, features: Tensor, mask: Tensor, triplets: Tensor, config: RelationConfig
+) -> Tensor:
+    """Angle-wise RKD (Park et al., arXiv 1904.05068): cosines of the angles in both spaces. Where
+    two frames of a triplet are the same in either space there is no angle to compare.
+    """
+    (mine, exists), (theirs, exists_too) = (
+        _cosines_of_angles(x, mask, triplets) for x in (student, features)
+    )
     counted = (mask[:, triplets].all(1) & exists & exists_too).float()
     return (_compare(mine, theirs, config.form) * counted).sum() / counted.sum().clamp_min(1)
 
 
 def _cosines_of_angles(frames: Tensor, mask: Tensor, triplets: Tensor) -> tuple[Tensor, Tensor]:
-    """[B,N] each: cosines at the corners, and bool whether both sides (and the one across) have a length."""
+    """[B,N] each: cosines at the corners, and bool whether both sides (and the one across) have a
+    length.
+    """
     with torch.autocast(frames.device.type, enabled=False):
         count, frames = mask.sum(1)[:, None].clamp_min(1), frames.float() * mask[..., None]
         centred = (frames - frames.sum(1, keepdim=True) / count[..., None]) * mask[..., None]
         gram = centred @ centred.transpose(1, 2)
         first, corner, last = triplets
         apart = [
-            gram[:, a, a] + gram[:, b, b] - 2 * gram[:, a, b] for a, b in ((first, corner), (last, corner), (first, last))
+            gram[:, a, a] + gram[:, b, b] - 2 * gram[:, a, b]
+            for a, b in ((first, corner), (last, corner), (first, last))
         ]
-        dots = gram[:, first, last] - gram[:, first, corner] - gram[:, corner, last] + gram[:, corner, corner]
+        dots = (
+            gram[:, first, last]
+            - gram[:, first, corner]
+            - gram[:, corner, last]
+            + gram[:, corner, corner]
+        )
         lengths = (apart[0].clamp_min(EPSILON) * apart[1].clamp_min(EPSILON)).sqrt()
-        return dots / lengths, torch.stack(apart).amin(0) > ANGLE_FLOOR * gram.diagonal(dim1=1, dim2=2).sum(1, keepdim=True) / count
+        return dots / lengths, torch.stack(apart).amin(0) > ANGLE_FLOOR * gram.diagonal(
+            dim1=1, dim2=2
+        ).sum(1, keepdim=True) / count
 
 
 def _compare(a: Tensor, b: Tensor, form: str) -> Tensor:
     compare = {
-        "l1": torch.nn.functional.l1_loss, "mse": torch.nn.functional.mse_loss, "smooth_l1": torch.nn.functional.smooth_l1_loss
+        "l1": torch.nn.functional.l1_loss,
+        "mse": torch.nn.functional.mse_loss,
+        "smooth_l1": torch.nn.functional.smooth_l1_loss,
     }[form]
     return compare(a, b, reduction="none")
 
 
 def relation_correlation(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
-    """Pearson correlation of two relation matrices [B,F,F] over the valid pairs, a scalar: the health of the distillation."""
+    """Pearson correlation of two relation matrices [B,F,F] over the valid pairs, a scalar: the
+    health of the distillation.
+    """
     pairs = _pairs(mask, None, a).bool()
     if int(pairs.sum()) < 2:
         return a.new_zeros(())
@@ -199,20 +258,30 @@ def relation_correlation(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
 
 
 class FeatureMatcher(nn.Module):
-    """Control for module 2: the student's frames themselves, and not their relations, are pulled to the teachers'."""
+    """Control for module 2: the student's frames themselves, and not their relations, are pulled to
+    the teachers'.
+    """
 
     def __init__(self, dims: list[tuple[int, int]]) -> None:
         """Args:
-            dims: (width of the student, width of the teacher) per teacher.
+        dims: (width of the student, width of the teacher) per teacher.
         """
         super().__init__()
         self.heads = nn.ModuleList(nn.Linear(mine, theirs) for mine, theirs in dims)
 
-    def forward(self, students: list[Tensor], teachers: list[tuple[float, Tensor, Tensor]]) -> Tensor:
-        """Weighted mean of 1 - cosine over the known frames; students [B,F,D] and teachers (weight, [B,F,d], bool [B,F])."""
+    def forward(
+        self, students: list[Tensor], teachers: list[tuple[float, Tensor, Tensor]]
+    ) -> Tensor:
+        """Weighted mean of 1 - cosine over the known frames; students [B,F,D] and teachers (weight,
+        [B,F,d], bool [B,F]).
+        """
         total = students[0].new_zeros((), dtype=torch.float32)
-        for head, student, (weight, features, mask) in zip(self.heads, students, teachers, strict=True):
+        for head, student, (weight, features, mask) in zip(
+            self.heads, students, teachers, strict=True
+        ):
             with torch.autocast(student.device.type, enabled=False):
-                cosine = torch.nn.functional.cosine_similarity(head(student.float()), features.detach().float(), dim=-1)
+                cosine = torch.nn.functional.cosine_similarity(
+                    head(student.float()), features.detach().float(), dim=-1
+                )
             total = total + weight * ((1 - cosine) * mask).sum() / mask.sum().clamp_min(1)
         return total

@@ -1,4 +1,6 @@
-"""Strided convolutions over samples with an LSTM in the middle (SEANet, as in EnCodec arXiv 2210.13438): preset `paper`."""
+"""Strided convolutions over samples with an LSTM in the middle (SEANet, as in EnCodec arXiv
+2210.13438): preset `paper`.
+"""
 
 from __future__ import annotations
 
@@ -35,9 +37,11 @@ class ResidualUnit(nn.Module):
     def __init__(self, channels: int, activation: str) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            _activation(activation, channels), _convolution(channels, channels // 2, 3),
-            _activation(activation, channels // 2), _convolution(channels // 2, channels, 1),
-        )  # fmt: skip
+            _activation(activation, channels),
+            _convolution(channels, channels // 2, 3),
+            _activation(activation, channels // 2),
+            _convolution(channels // 2, channels, 1),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.layers(x)
@@ -89,11 +93,17 @@ class SeanetEncoder(nn.Module):
         kind, width = config.seanet_activation, config.seanet_filters
         layers: list[nn.Module] = [_convolution(1, width, 7)]
         for stride in config.seanet_strides:
-            layers += [ResidualUnit(width, kind), _activation(kind, width), Downsample(width, stride)]
+            layers += [
+                ResidualUnit(width, kind),
+                _activation(kind, width),
+                Downsample(width, stride),
+            ]
             width *= 2
         self.layers = nn.Sequential(*layers)
         self.lstm = SkipLSTM(width, config.seanet_lstm)
-        self.project = nn.Sequential(_activation(kind, 2 * width), _convolution(2 * width, config.latent_dim, 7))
+        self.project = nn.Sequential(
+            _activation(kind, 2 * width), _convolution(2 * width, config.latent_dim, 7)
+        )
 
     def hidden(self, audio: Tensor) -> Tensor:
         """audio [B,1,T] -> what the LSTM reads, [B, config.hidden_dim, F]."""
@@ -112,14 +122,21 @@ class SeanetDecoder(nn.Module):
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
-        kind, width = config.seanet_activation, config.seanet_filters * 2 ** len(config.seanet_strides)
+        kind, width = (
+            config.seanet_activation,
+            config.seanet_filters * 2 ** len(config.seanet_strides),
+        )
         self.stem = _convolution(config.latent_dim, width, 7)
         self.lstm = SkipLSTM(width, config.seanet_lstm)
         layers: list[nn.Module] = []
         inside = 2 * width
         for stride in reversed(config.seanet_strides):
             width //= 2
-            layers += [_activation(kind, inside), Upsample(inside, width, stride), ResidualUnit(width, kind)]
+            layers += [
+                _activation(kind, inside),
+                Upsample(inside, width, stride),
+                ResidualUnit(width, kind),
+            ]
             inside = width
         self.layers = nn.Sequential(*layers, _activation(kind, width), _convolution(width, 1, 7))
 

@@ -1,4 +1,6 @@
-"""Model folders: config.json + model.safetensors, written under a temporary name and renamed; pickles are refused."""
+"""Model folders: config.json + model.safetensors, written under a temporary name and renamed;
+pickles are refused.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ def atomic_folder(target: str | Path) -> Iterator[Path]:
 def atomic_file(target: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `target` that replaces it only when the block ends well."""
     target = Path(target)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=target.suffix, dir=target.parent)
+    handle, name = tempfile.mkstemp(
+        prefix=f".{target.name}.", suffix=target.suffix, dir=target.parent
+    )
     os.close(handle)
     temporary = Path(name)
     try:
@@ -65,20 +69,26 @@ def read_json(path: str | Path) -> Any:
     except FileNotFoundError as error:
         raise CheckpointError(f"{path}: no such file; is this the folder of a model?") from error
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise CheckpointError(f"{path}: not readable as JSON ({error}); fetch the model again") from error
+        raise CheckpointError(
+            f"{path}: not readable as JSON ({error}); fetch the model again"
+        ) from error
 
 
 def write_json(path: str | Path, values: Any) -> None:
     """Write indented UTF-8 JSON, atomically."""
     with atomic_file(path) as temporary:
-        temporary.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.write_text(
+            json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
 
 
 def save_weights(path: str | Path, tensors: dict[str, Any]) -> None:
     """Write tensors as safetensors."""
     from safetensors.torch import save_file
 
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, str(path))
+    save_file(
+        {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, str(path)
+    )
     Path(path).chmod(0o644)  # safetensors makes files that their owner alone can read
 
 
@@ -92,11 +102,15 @@ def load_weights(path: str | Path) -> dict[str, Any]:
     from safetensors.torch import load_file
 
     if not Path(path).is_file():
-        raise CheckpointError(f"{path}: no such file; only safetensors weights are read, never pickles")
+        raise CheckpointError(
+            f"{path}: no such file; only safetensors weights are read, never pickles"
+        )
     try:
         return load_file(str(path))
     except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"{path}: truncated or not a safetensors file ({error}); fetch the model again") from error
+        raise CheckpointError(
+            f"{path}: truncated or not a safetensors file ({error}); fetch the model again"
+        ) from error
 
 
 def load_strictly(module: Any, tensors: dict[str, Any], source: str | Path) -> None:
@@ -106,16 +120,23 @@ def load_strictly(module: Any, tensors: dict[str, Any], source: str | Path) -> N
         CheckpointError: names or shapes differ; the first differences are listed.
     """
     own = module.state_dict()
-    tensors = {name: tensor.to(own[name].dtype) if name in own else tensor for name, tensor in tensors.items()}
+    tensors = {
+        name: tensor.to(own[name].dtype) if name in own else tensor
+        for name, tensor in tensors.items()
+    }
     try:
         module.load_state_dict(tensors, strict=True)
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:300]
-        raise CheckpointError(f"{source}: the weights do not fit {CONFIG_NAME} beside them ({reason})") from error
+        raise CheckpointError(
+            f"{source}: the weights do not fit {CONFIG_NAME} beside them ({reason})"
+        ) from error
 
 
 def save_model_weights(folder: str | Path, tensors: dict[str, Any]) -> None:
-    """Write a model's tensors as transformers does: model.safetensors, or shards of `SHARD_BYTES` with an index."""
+    """Write a model's tensors as transformers does: model.safetensors, or shards of `SHARD_BYTES`
+    with an index.
+    """
     shards: list[dict[str, Any]] = [{}]
     size = 0
     for name, tensor in tensors.items():
@@ -144,9 +165,15 @@ def load_model_weights(folder: str | Path) -> dict[str, Any]:
     if not (Path(folder) / INDEX_NAME).exists():
         return load_weights(Path(folder) / WEIGHTS_NAME)
     index = read_json(Path(folder) / INDEX_NAME)
-    names = sorted(set(index["weight_map"].values())) if isinstance(index, dict) and "weight_map" in index else []
+    names = (
+        sorted(set(index["weight_map"].values()))
+        if isinstance(index, dict) and "weight_map" in index
+        else []
+    )
     if not names or any(Path(name).name != name for name in names):
-        raise CheckpointError(f"{folder}/{INDEX_NAME}: not an index of shards beside it; fetch the model again")
+        raise CheckpointError(
+            f"{folder}/{INDEX_NAME}: not an index of shards beside it; fetch the model again"
+        )
     tensors: dict[str, Any] = {}
     for name in names:
         tensors |= load_weights(Path(folder) / name)
@@ -154,17 +181,22 @@ def load_model_weights(folder: str | Path) -> dict[str, Any]:
 
 
 def fingerprint(folder: str | Path, *, detail: bool = False, decoder: bool = False) -> str:
-    """What a codec's codes mean: SHA-256 over its config, encoder and codebooks, first 16 hex digits.
+    """What a codec's codes mean: SHA-256 over its config, encoder and codebooks, first 16 hex
+    digits.
 
-    The decoder counts only on request (for what depends on how codes sound), since it may learn on after a language model has
-    learned the codes. Nor does a detail layer, whose codes say what the decoder's copy lacks: with `detail` both count where
-    there is one. The sharding never does, nor a field of the config that says what is the default anyway, so that later
-    versions may add some.
+    The decoder counts only on request (for what depends on how codes sound), since it may learn on
+    after a language model has learned the codes. Nor does a detail layer, whose codes say what the
+    decoder's copy lacks: with `detail` both count where there is one. The sharding never does, nor
+    a field of the config that says what is the default anyway, so that later versions may add some.
     """
     import torch
 
     usual = json.loads(json.dumps(CodecConfig().to_dict()))
-    shape = {name: value for name, value in read_json(Path(folder) / CONFIG_NAME).items() if value != usual.get(name)}
+    shape = {
+        name: value
+        for name, value in read_json(Path(folder) / CONFIG_NAME).items()
+        if value != usual.get(name)
+    }
     whole = decoder or (detail and "detail_codebooks" in shape)
     if not whole:
         shape = {name: value for name, value in shape.items() if not name.startswith("detail_")}

@@ -1,10 +1,12 @@
 """Before the codec: a network that hears phones, for the codec's phonetic loss.
 
     python recipes/train_listener.py --manifest corpus/aligned.jsonl --output runs/listener
-    python recipes/train_codec.py CONFIG --manifest M.jsonl --listener runs/listener/listener --output RUN
+    python recipes/train_codec.py CONFIG --manifest M.jsonl --listener runs/listener/listener \\
+        --output RUN
 
-It learns from clips whose manifest has phone durations (timelines that fit the sound: refine_offsets.py), under noise,
-colouring and gaps, so that it goes by what makes a phone and not by chance detail. It never judges: see docs/codec.md.
+It learns from clips whose manifest has phone durations (timelines that fit the sound:
+refine_offsets.py), under noise, colouring and gaps, so that it goes by what makes a phone and not
+by chance detail. It never judges: see docs/codec.md.
 """
 
 from __future__ import annotations
@@ -33,28 +35,44 @@ class Crops:
 
     def __init__(self, cache: AudioCache, split: str, hop_length: int, sample_rate: int) -> None:
         self.cache, self.hop, self.rate = cache, hop_length, sample_rate
-        self.clips = [c for c in cache.clips if c.utterance.durations and c.utterance.split == split]
+        self.clips = [
+            c for c in cache.clips if c.utterance.durations and c.utterance.split == split
+        ]
         if not self.clips:
-            raise RequestError(f"no clip of the {split} split has phone durations; give a manifest with durations")
+            raise RequestError(
+                f"no clip of the {split} split has phone durations; give a manifest with durations"
+            )
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """audio [B,1,T] and phones int64 [B,N]."""
         generator = np.random.default_rng(step)
-        rows = [self._crop(self.clips[int(generator.integers(len(self.clips)))], generator) for _ in range(CLIPS)]
-        return torch.from_numpy(np.stack([a for a, _ in rows]))[:, None], torch.from_numpy(np.stack([p for _, p in rows]))
+        rows = [
+            self._crop(self.clips[int(generator.integers(len(self.clips)))], generator)
+            for _ in range(CLIPS)
+        ]
+        return torch.from_numpy(np.stack([a for a, _ in rows]))[:, None], torch.from_numpy(
+            np.stack([p for _, p in rows])
+        )
 
     def _crop(self, clip, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         audio = self.cache.audio(clip)
         middles = (np.arange(len(audio) // self.hop) + 0.5) * self.hop / self.rate
         phones = phones_at(spoken_phones(clip.utterance), middles)
         start = int(generator.integers(0, max(1, len(phones) - CROP_FRAMES + 1)))
-        audio, phones = audio[start * self.hop :][: CROP_FRAMES * self.hop], phones[start:][:CROP_FRAMES]
+        audio, phones = (
+            audio[start * self.hop :][: CROP_FRAMES * self.hop],
+            phones[start:][:CROP_FRAMES],
+        )
         missing = CROP_FRAMES - len(phones)
-        return np.pad(audio, (0, missing * self.hop)), np.pad(phones, (0, missing), constant_values=SILENCE)
+        return np.pad(audio, (0, missing * self.hop)), np.pad(
+            phones, (0, missing), constant_values=SILENCE
+        )
 
 
 def disturbed(audio: Tensor, listener: Listener) -> Tensor:
-    """Features [B,n_mels,N] of audio under white noise, with a tilt of the spectrum and some bands and frames missing."""
+    """Features [B,n_mels,N] of audio under white noise, with a tilt of the spectrum and some bands
+    and frames missing.
+    """
     level = audio.square().mean(dim=-1, keepdim=True).sqrt()
     noise = 10 ** (-(10 + 40 * torch.rand(len(audio), 1, 1)) / 20)
     features = listener.features(audio + torch.randn_like(audio) * level * noise)
@@ -68,17 +86,33 @@ def disturbed(audio: Tensor, listener: Listener) -> Tensor:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--manifest", action="append", required=True)
-    parser.add_argument("--output", type=Path, required=True, help="folder of the run; the listener lies in OUTPUT/listener")
-    parser.add_argument("--cache", type=Path, help="folder of decoded audio (default: OUTPUT/cache)")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        help="folder of the run; the listener lies in OUTPUT/listener",
+    )
+    parser.add_argument(
+        "--cache", type=Path, help="folder of decoded audio (default: OUTPUT/cache)"
+    )
     parser.add_argument("--steps", type=int, default=1200)
     parser.add_argument("--dim", type=int, default=256)
     arguments = parser.parse_args()
     torch.manual_seed(0)
     config = ListenerConfig(dim=arguments.dim, classes=SILENCE + 1)
-    cache = AudioCache(arguments.manifest, arguments.cache or arguments.output / "cache", config.sample_rate, config.hop_length)
-    train, valid = (Crops(cache, split, config.hop_length, config.sample_rate) for split in ("train", "valid"))
+    cache = AudioCache(
+        arguments.manifest,
+        arguments.cache or arguments.output / "cache",
+        config.sample_rate,
+        config.hop_length,
+    )
+    train, valid = (
+        Crops(cache, split, config.hop_length, config.sample_rate) for split in ("train", "valid")
+    )
     listener = Listener(config)
     optimizer = torch.optim.AdamW(listener.parameters(), LEARNING_RATE, weight_decay=0.01)
     bar = tqdm(range(arguments.steps), desc="listener")
@@ -86,7 +120,9 @@ def main() -> None:
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, LEARNING_RATE, arguments.steps // 20, arguments.steps)
         audio, phones = train.batch(step)
-        loss = torch.nn.functional.cross_entropy(listener(disturbed(audio, listener)).logits, phones, label_smoothing=0.05)
+        loss = torch.nn.functional.cross_entropy(
+            listener(disturbed(audio, listener)).logits, phones, label_smoothing=0.05
+        )
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(listener.parameters(), 1.0)

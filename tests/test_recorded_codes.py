@@ -1,4 +1,5 @@
-"""The shipped model says today what it said when these codes were recorded; only new weights may change them.
+"""The shipped model says today what it said when these codes were recorded; only new weights may
+change them.
 
 Record anew, after the weights changed on purpose: python tests/test_recorded_codes.py
 """
@@ -20,10 +21,31 @@ CLIP = "clips/00004_heart_neutral.opus"
 REQUESTS = {
     "plain": {"text": "Good morning.", "seed": 1},
     "happy": {"text": "We won the game.", "emotion": "happy", "voice": "heart", "seed": 2},
-    "sad and strong": {"text": "He is gone.", "emotion": "sad", "intensity": 1.4, "voice": "michael", "seed": 3},
-    "angry and guided": {"text": "Leave it alone.", "emotion": "angry", "voice": "fenrir", "guidance": 1.5, "seed": 4},
-    "blend": {"text": "Is that for me?", "emotion": "happy:0.6,surprised:0.4", "voice": "bella", "seed": 5},
-    "free text": {"text": "Look at this.", "prompt": "like somebody who has just won the lottery", "seed": 6},
+    "sad and strong": {
+        "text": "He is gone.",
+        "emotion": "sad",
+        "intensity": 1.4,
+        "voice": "michael",
+        "seed": 3,
+    },
+    "angry and guided": {
+        "text": "Leave it alone.",
+        "emotion": "angry",
+        "voice": "fenrir",
+        "guidance": 1.5,
+        "seed": 4,
+    },
+    "blend": {
+        "text": "Is that for me?",
+        "emotion": "happy:0.6,surprised:0.4",
+        "voice": "bella",
+        "seed": 5,
+    },
+    "free text": {
+        "text": "Look at this.",
+        "prompt": "like somebody who has just won the lottery",
+        "seed": 6,
+    },
 }
 
 
@@ -64,8 +86,13 @@ def test_a_recording_gets_the_codes_that_it_got_before(recorded):
 def record() -> None:
     """Write the codes of all requests and of the clip."""
     synthesizer = Synthesizer.from_pretrained()
-    codes = {name: spoken(synthesizer, request) for name, request in REQUESTS.items()} | {CLIP: encoded()}
-    rows = [f"{json.dumps(name)}: {json.dumps(value, separators=(',', ':'))}" for name, value in codes.items()]
+    codes = {name: spoken(synthesizer, request) for name, request in REQUESTS.items()} | {
+        CLIP: encoded()
+    }
+    rows = [
+        f"{json.dumps(name)}: {json.dumps(value, separators=(',', ':'))}"
+        for name, value in codes.items()
+    ]
     RECORDED.write_text("{\n" + ",\n".join(rows) + "\n}\n", encoding="utf-8")
 
 

@@ -1,4 +1,6 @@
-"""Where in a recording somebody speaks, and what is said: silero-vad and Whisper, both through faster-whisper, both offline."""
+"""Where in a recording somebody speaks, and what is said: silero-vad and Whisper, both through
+faster-whisper, both offline.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ INSTALL = "pip install 'affecttts[adapt]'"
 
 def require(package: str, what: str) -> None:
     """Raises:
-        RequestError: the package is not installed; the message says how to get it.
+    RequestError: the package is not installed; the message says how to get it.
     """
     if find_spec(package) is None:
         raise RequestError(f"{what} needs the package {package}: {INSTALL}")
@@ -38,13 +40,18 @@ def find_speech(audio: Audio, longest: float) -> list[tuple[int, int]]:
     from faster_whisper.vad import VadOptions, get_speech_timestamps
 
     options = VadOptions(
-        min_speech_duration_ms=round(1000 * MIN_SPEECH_SECONDS), max_speech_duration_s=longest,
-        min_silence_duration_ms=round(1000 * MIN_PAUSE_SECONDS), speech_pad_ms=round(1000 * PAD_SECONDS),
-    )  # fmt: skip
+        min_speech_duration_ms=round(1000 * MIN_SPEECH_SECONDS),
+        max_speech_duration_s=longest,
+        min_silence_duration_ms=round(1000 * MIN_PAUSE_SECONDS),
+        speech_pad_ms=round(1000 * PAD_SECONDS),
+    )
     heard = resample(audio.samples, audio.sample_rate, LISTENING_RATE)
     scale = audio.sample_rate / LISTENING_RATE
     spans = get_speech_timestamps(heard, options, LISTENING_RATE)
-    return [(round(span["start"] * scale), min(len(audio.samples), round(span["end"] * scale))) for span in spans]
+    return [
+        (round(span["start"] * scale), min(len(audio.samples), round(span["end"] * scale)))
+        for span in spans
+    ]
 
 
 @dataclass(frozen=True)
@@ -76,23 +83,33 @@ class Recogniser:
             raise RequestError(f"{model}: no Whisper model of faster-whisper there (no model.bin)")
         self.name = "Whisper tiny.en" if OFFLINE_PACKAGE in str(model) else Path(model).name
         try:
-            self._model = WhisperModel(str(model), device="cpu", compute_type="int8", local_files_only=True)
+            self._model = WhisperModel(
+                str(model), device="cpu", compute_type="int8", local_files_only=True
+            )
         except (RuntimeError, ValueError, OSError) as error:
             raise RequestError(f"{model}: not a model of faster-whisper ({error})") from error
 
     def __call__(self, samples: np.ndarray, sample_rate: int) -> Heard:
         """Transcribe English speech, float32 [T] at `sample_rate` Hz."""
         segments, _ = self._model.transcribe(
-            resample(samples, sample_rate, LISTENING_RATE), language="en", beam_size=1, temperature=0.0,
-            condition_on_previous_text=False, without_timestamps=True, max_new_tokens=MAX_WORDS_TOKENS,
-        )  # fmt: skip
+            resample(samples, sample_rate, LISTENING_RATE),
+            language="en",
+            beam_size=1,
+            temperature=0.0,
+            condition_on_previous_text=False,
+            without_timestamps=True,
+            max_new_tokens=MAX_WORDS_TOKENS,
+        )
         found = list(segments)
         text = " ".join(segment.text.strip() for segment in found).strip()
-        return Heard(text, float(np.mean([segment.avg_logprob for segment in found])) if text else -np.inf)
+        return Heard(
+            text, float(np.mean([segment.avg_logprob for segment in found])) if text else -np.inf
+        )
 
 
 def language_of(texts: list[str]) -> str | None:
-    """ISO 639-1 code of the language that the texts together are in; None without the package py3langid.
+    """ISO 639-1 code of the language that the texts together are in; None without the package
+    py3langid.
 
     Capitals of shouted or headline text mislead the classifier, so it reads lower case.
     """

@@ -20,19 +20,48 @@ if TYPE_CHECKING:
 
 def add_to(commands) -> None:
     """Add the commands to the parser."""
-    _add(commands, "reconstruct", "audio -> codes -> audio", _reconstruct, "WAV file; - writes it to standard output", books=True)
-    _add(commands, "encode", "audio -> codes (safetensors)", _encode, "safetensors file", books=True)
-    _add(commands, "decode", "codes (safetensors) -> audio", _decode, "WAV file; - writes it to standard output", books=False)
+    _add(
+        commands,
+        "reconstruct",
+        "audio -> codes -> audio",
+        _reconstruct,
+        "WAV file; - writes it to standard output",
+        books=True,
+    )
+    _add(
+        commands, "encode", "audio -> codes (safetensors)", _encode, "safetensors file", books=True
+    )
+    _add(
+        commands,
+        "decode",
+        "codes (safetensors) -> audio",
+        _decode,
+        "WAV file; - writes it to standard output",
+        books=False,
+    )
 
 
 def _add(commands, name: str, text: str, run, output: str, books: bool) -> None:
-    parser = commands.add_parser(name, help=text, allow_abbrev=False, epilog=f"example: affecttts {name} IN -o OUT")
+    parser = commands.add_parser(
+        name, help=text, allow_abbrev=False, epilog=f"example: affecttts {name} IN -o OUT"
+    )
     parser.add_argument("input", help="file to read")
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help=output)
-    parser.add_argument("--codec", metavar="DIR", type=Path, default=SHIPPED / "codec", help="codec folder (default: the shipped one)")
+    parser.add_argument(
+        "--codec",
+        metavar="DIR",
+        type=Path,
+        default=SHIPPED / "codec",
+        help="codec folder (default: the shipped one)",
+    )
     parser.add_argument("--force", action="store_true", help="replace an existing file")
     if books:
-        parser.add_argument("--num-codebooks", type=int, metavar="N", help="use the first N codebooks only (default: all)")
+        parser.add_argument(
+            "--num-codebooks",
+            type=int,
+            metavar="N",
+            help="use the first N codebooks only (default: all)",
+        )
     parser.set_defaults(run=run)
 
 
@@ -72,19 +101,26 @@ def _encode(arguments: argparse.Namespace) -> int:
     if arguments.output == STDOUT:
         raise RequestError("encode writes a file; give -o FILE.safetensors")
     codec, encoded = _codes(arguments)
-    metadata = {"codec": _meaning(arguments.codec, codec, encoded.codes[0]), "num_samples": str(encoded.num_samples)}
+    metadata = {
+        "codec": _meaning(arguments.codec, codec, encoded.codes[0]),
+        "num_samples": str(encoded.num_samples),
+    }
     try:
         with atomic_file(arguments.output) as temporary:
             save_file({"codes": encoded.codes[0].short()}, str(temporary), metadata)
     except OSError as error:
-        raise OutputError(f"{arguments.output}: cannot be written ({error.strerror or error})") from error
+        raise OutputError(
+            f"{arguments.output}: cannot be written ({error.strerror or error})"
+        ) from error
     seconds, shape = encoded.num_samples / codec.config.sample_rate, tuple(encoded.codes.shape[1:])
     print(f"{arguments.output}: {shape[0]} x {shape[1]} tokens, {seconds:.2f} s", file=sys.stderr)
     return 0
 
 
 def _meaning(folder: Path, codec: Codec, codes: Tensor) -> str:
-    """What gives codes [k,F] their meaning: the decoder is part of it where there are codes of a detail layer."""
+    """What gives codes [k,F] their meaning: the decoder is part of it where there are codes of a
+    detail layer.
+    """
     from codec.serialization import fingerprint
 
     return fingerprint(folder, detail=codes.dim() == 2 and len(codes) > codec.config.num_codebooks)
@@ -94,10 +130,17 @@ def _decode(arguments: argparse.Namespace) -> int:
     codes, metadata = _read_codes(arguments.input)
     codec = _load_codec(arguments)
     if metadata.get("codec") != (own := _meaning(arguments.codec, codec, codes)):
-        raise CheckpointError(f"{arguments.input}: codes of codec {metadata.get('codec')}, this one is {own}; give --codec DIR")
+        raise CheckpointError(
+            f"{arguments.input}: codes of codec {metadata.get('codec')}, this "
+            f"one is {own}; give --codec DIR"
+        )
     try:
         length = int(metadata["num_samples"])
-        if codes.is_floating_point() or codes.dim() != 2 or not 0 < length <= codes.shape[1] * codec.config.samples_per_frame:
+        if (
+            codes.is_floating_point()
+            or codes.dim() != 2
+            or not 0 < length <= codes.shape[1] * codec.config.samples_per_frame
+        ):
             raise ValueError(f"{codes.dtype} codes {tuple(codes.shape)} for {length} samples")
         audio = codec.decode(codes.long()[None], length)
     except (KeyError, ValueError) as error:
@@ -113,4 +156,6 @@ def _read_codes(path: str):
         with safe_open(path, framework="pt") as file:
             return file.get_tensor("codes"), file.metadata() or {}
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path}: not a safetensors file with codes ({error}); make one with `affecttts encode`") from error
+        raise CheckpointError(
+            f"{path}: not a safetensors file with codes ({error}); make one with `affecttts encode`"
+        ) from error

@@ -26,7 +26,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.what == "voices":
         rows = [{"id": name, "description": info.voice_notes.get(name, "")} for name in info.voices]
     else:
-        rows = [asdict(emotion) for emotion in load_emotions().emotions if emotion.id in info.emotions]
+        rows = [
+            asdict(emotion) for emotion in load_emotions().emotions if emotion.id in info.emotions
+        ]
     if arguments.json:
         print_json(rows)
         return 0

@@ -18,29 +18,64 @@ from affecttts.voices import VoiceShelf
 from codec.errors import CheckpointError
 
 MAX_TEXT_BYTES = 2_000_000
-EXAMPLE = 'example: affecttts synthesize --text "We did it!" --emotion happy --intensity 1.2 -o out.wav'
+EXAMPLE = (
+    'example: affecttts synthesize --text "We did it!" --emotion happy --intensity 1.2 -o out.wav'
+)
 
 
 def add_to(commands) -> None:
     """Add the command to the parser."""
     emotions = ", ".join(load_emotions().ids)
-    parser = commands.add_parser("synthesize", help="speak a text", epilog=EXAMPLE, allow_abbrev=False)
+    parser = commands.add_parser(
+        "synthesize", help="speak a text", epilog=EXAMPLE, allow_abbrev=False
+    )
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--text", help="what to say; - reads standard input")
-    source.add_argument("--input", metavar="FILE", help="read the text from a UTF-8 file; - reads standard input")
-    source.add_argument("--batch", metavar="JSONL", help="speak every line: id, text and, where wanted, emotion, intensity, voice, seed, prompt")
-    parser.add_argument("--emotion", help=f"{emotions}; an alias; or a blend such as happy:0.7,surprised:0.3 (default neutral)")
-    parser.add_argument("--prompt", help='emotion in free words instead, such as "like somebody who just won the lottery"')
-    parser.add_argument("--intensity", type=float, help="strength of the emotion, 0 to 1.5 (default 1)")
-    parser.add_argument("--voice", help="see `affecttts list voices`; or the folder of an adapted voice (default: the first)")
-    parser.add_argument("--seed", type=int, help="same seed, same machine, same file (default: drawn and reported)")
-    parser.add_argument("--guidance", type=float, help=f"0 to {MAX_GUIDANCE:g}; above 1 exaggerates the emotion (default: the model's)")
+    source.add_argument(
+        "--input", metavar="FILE", help="read the text from a UTF-8 file; - reads standard input"
+    )
+    source.add_argument(
+        "--batch",
+        metavar="JSONL",
+        help="speak every line: id, text and, where "
+        "wanted, emotion, intensity, voice, "
+        "seed, prompt",
+    )
+    parser.add_argument(
+        "--emotion",
+        help=f"{emotions}; an alias; or a blend such as happy:0.7,surprised:0.3 (default neutral)",
+    )
+    parser.add_argument(
+        "--prompt",
+        help='emotion in free words instead, such as "like somebody who just won the lottery"',
+    )
+    parser.add_argument(
+        "--intensity", type=float, help="strength of the emotion, 0 to 1.5 (default 1)"
+    )
+    parser.add_argument(
+        "--voice",
+        help="see `affecttts list voices`; or the folder of an adapted voice (default: the first)",
+    )
+    parser.add_argument(
+        "--seed", type=int, help="same seed, same machine, same file (default: drawn and reported)"
+    )
+    parser.add_argument(
+        "--guidance",
+        type=float,
+        help=f"0 to {MAX_GUIDANCE:g}; above 1 exaggerates the emotion (default: the model's)",
+    )
     parser.add_argument("--model", metavar="DIR", help="model folder (default: the shipped model)")
-    parser.add_argument("-o", "--output", metavar="FILE", help="WAV file; - writes it to standard output")
-    parser.add_argument("--output-dir", metavar="DIR", type=Path, help="folder of a batch, one ID.wav per item")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="WAV file; - writes it to standard output"
+    )
+    parser.add_argument(
+        "--output-dir", metavar="DIR", type=Path, help="folder of a batch, one ID.wav per item"
+    )
     parser.add_argument("--force", action="store_true", help="replace existing files")
     parser.add_argument("--json", action="store_true", help="print one JSON object per result")
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar, no closing line")
+    parser.add_argument(
+        "-q", "--quiet", action="store_true", help="no progress bar, no closing line"
+    )
     parser.set_defaults(run=run)
 
 
@@ -58,9 +93,15 @@ def _run_one(arguments: argparse.Namespace) -> int:
     shelf = VoiceShelf(info)
     voice = shelf.name(arguments.voice)
     request = prepare(
-        shelf.info, _read_text(arguments), arguments.emotion, arguments.intensity, voice, arguments.seed,
-        arguments.guidance, arguments.prompt,
-    )  # fmt: skip
+        shelf.info,
+        _read_text(arguments),
+        arguments.emotion,
+        arguments.intensity,
+        voice,
+        arguments.seed,
+        arguments.guidance,
+        arguments.prompt,
+    )
     check_output(arguments.output, arguments.force)
     synthesizer = Synthesizer.with_voices(folder, info, shelf.folders)
     started = time.perf_counter()
@@ -75,7 +116,9 @@ def _run_one(arguments: argparse.Namespace) -> int:
 
 def _cap_error(request: Request) -> GenerationError:
     text = " ".join(request.phonemes)[:40]
-    return GenerationError(f"generation hit its frame budget at seed {request.seed} ({text}..); try another --seed")
+    return GenerationError(
+        f"generation hit its frame budget at seed {request.seed} ({text}..); try another --seed"
+    )
 
 
 def _read_text(arguments: argparse.Namespace) -> str:
@@ -91,7 +134,9 @@ def _read_text(arguments: argparse.Namespace) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{name}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8") from error
+        raise InputError(
+            f"{name}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
+        ) from error
 
 
 def _read_file(source: str) -> bytes:
@@ -99,7 +144,9 @@ def _read_file(source: str) -> bytes:
         with open(source, "rb") as file:
             return file.read(MAX_TEXT_BYTES + 1)
     except OSError as error:
-        raise InputError(f"{source}: cannot be read ({error.strerror}); give a text file") from error
+        raise InputError(
+            f"{source}: cannot be read ({error.strerror}); give a text file"
+        ) from error
 
 
 def _speak_with_bar(synthesizer: Synthesizer, request: Request, quiet: bool) -> SpeechResult:
@@ -118,21 +165,29 @@ def _report(arguments: argparse.Namespace, path: str, result: SpeechResult, elap
     if arguments.json:
         print_json(describe(path, result, elapsed))
     elif not arguments.quiet:
-        print(f"{path}: {result.seconds:.2f} s, real-time factor {rtf:.2f}, seed {result.seed}", file=sys.stderr)
+        print(
+            f"{path}: {result.seconds:.2f} s, real-time factor {rtf:.2f}, seed {result.seed}",
+            file=sys.stderr,
+        )
 
 
 def describe(path: str, result: SpeechResult, elapsed: float) -> dict:
     """What --json prints of one result."""
     return {
-        "path": path, "seconds": round(result.seconds, 3), "real_time_factor": round(elapsed / max(result.seconds, 1e-9), 3),
-        "seed": result.seed, "finish_reason": result.finish_reason,
-    }  # fmt: skip
+        "path": path,
+        "seconds": round(result.seconds, 3),
+        "real_time_factor": round(elapsed / max(result.seconds, 1e-9), 3),
+        "seed": result.seed,
+        "finish_reason": result.finish_reason,
+    }
 
 
-# -- batch ------------------------------------------------------------------------------------------------------------
+# -- batch
 @dataclass(frozen=True)
 class BatchItem:
-    """One line of a batch file: where its audio goes, and either a checked request or why there is none."""
+    """One line of a batch file: where its audio goes, and either a checked request or why there is
+    none.
+    """
 
     id: str
     path: str
@@ -148,7 +203,11 @@ def _run_batch(arguments: argparse.Namespace) -> int:
     folder, info = read_model_info(arguments.model)
     shelf = VoiceShelf(info)
     items = _read_batch(arguments, shelf)
-    synthesizer = Synthesizer.with_voices(folder, info, shelf.folders) if any(item.request for item in items) else None
+    synthesizer = (
+        Synthesizer.with_voices(folder, info, shelf.folders)
+        if any(item.request for item in items)
+        else None
+    )
     failures = []
     for item in tqdm(items, unit="item", disable=arguments.quiet or not sys.stderr.isatty()):
         reason = item.reason or _speak_item(synthesizer, item, arguments)
@@ -159,7 +218,11 @@ def _run_batch(arguments: argparse.Namespace) -> int:
     for name, reason in failures:
         print(f"affecttts: {' '.join(f'{name}: {reason}'.split())}", file=sys.stderr)
     if not arguments.quiet:
-        print(f"{len(items) - len(failures)} of {len(items)} items spoken into {arguments.output_dir}", file=sys.stderr)
+        print(
+            f"{len(items) - len(failures)} of {len(items)} items spoken into "
+            f"{arguments.output_dir}",
+            file=sys.stderr,
+        )
     return 3 if failures else 0
 
 
@@ -196,7 +259,9 @@ def _read_batch(arguments: argparse.Namespace, shelf: VoiceShelf) -> list[BatchI
     return [_read_item(line, number, arguments, shelf, seen) for number, line in lines]
 
 
-def _read_item(line: str, number: int, arguments: argparse.Namespace, shelf: VoiceShelf, seen: set[str]) -> BatchItem:
+def _read_item(
+    line: str, number: int, arguments: argparse.Namespace, shelf: VoiceShelf, seen: set[str]
+) -> BatchItem:
     name, path = f"line {number}", ""
     try:
         name, values = parse_item(line)

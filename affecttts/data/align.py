@@ -1,7 +1,8 @@
 """Forced alignment without a download: which codec frames belong to which phone.
 
-A small network that comes with the model hears phones (codec/listener.py); how long each lasts is counted on base data, whose
-durations are known. The likeliest segmentation under both is found exactly (explicit durations: Levinson 1986).
+A small network that comes with the model hears phones (codec/listener.py); how long each lasts is
+counted on base data, whose durations are known. The likeliest segmentation under both is found
+exactly (explicit durations: Levinson 1986).
 """
 
 from __future__ import annotations
@@ -23,14 +24,19 @@ from codec.listener import Listener
 
 SILENCE = len(SYMBOLS)
 NUM_CLASSES = len(SYMBOLS) + 1
-PAUSES = tuple(SYMBOLS.index(symbol) for symbol in " .,?!")  # may be silent, whatever they are in the base data
-FREE_PAUSES = 0.5  # of their durations' probability is alike for all durations: every speaker pauses in another way
-HEARING_WEIGHT = 0.4  # of a heard frame's log-probability: frames that share their context are not independent
+# may be silent, whatever they are in the base data
+PAUSES = tuple(SYMBOLS.index(symbol) for symbol in " .,?!")
+# of their durations' probability is alike for all durations: every speaker pauses in another way
+FREE_PAUSES = 0.5
+# of a heard frame's log-probability: frames that share their context are not independent
+HEARING_WEIGHT = 0.4
 LEAST = -8.0  # log-probability of a phone in a heard frame; no frame alone rules a phone out
 
 
 def phone_classes(ipa: str) -> np.ndarray:
-    """Classes int64 [P] of the blocks of a phone string: silence, phones without their stress, silence."""
+    """Classes int64 [P] of the blocks of a phone string: silence, phones without their stress,
+    silence.
+    """
     inner = [SYMBOLS.index(phone.symbol) for phone in split_phones(ipa)]
     return np.array([SILENCE, *inner, SILENCE])
 
@@ -44,22 +50,32 @@ def load_listener(model: Path) -> Listener:
     folder = model / LISTENER_NAME
     if not folder.is_dir():
         raise CheckpointError(
-            f"{model}: has no {LISTENER_NAME}/, by which an adaptation finds the phones in recordings; "
+            f"{model}: has no {LISTENER_NAME}/, by which an adaptation finds the phones in "
+            "recordings; "
             "train one (recipes/train_listener.py) and package the model with it"
         )
     listener = Listener.from_pretrained(folder)
     if listener.config.classes != NUM_CLASSES:
-        raise CheckpointError(f"{folder}: hears {listener.config.classes} phones where there are {NUM_CLASSES}; train it anew")
+        raise CheckpointError(
+            f"{folder}: hears {listener.config.classes} phones where there are "
+            f"{NUM_CLASSES}; train it anew"
+        )
     return listener
 
 
 @torch.no_grad()
-def hear(listener: Listener, audio: np.ndarray, sample_rate: int, num_frames: int, frame_rate: float) -> np.ndarray:
-    """What is heard in mono audio [T]: weighted log-probabilities float [F,NUM_CLASSES], F = `num_frames` at `frame_rate` Hz."""
+def hear(
+    listener: Listener, audio: np.ndarray, sample_rate: int, num_frames: int, frame_rate: float
+) -> np.ndarray:
+    """What is heard in mono audio [T]: weighted log-probabilities float [F,NUM_CLASSES], F =
+    `num_frames` at `frame_rate` Hz.
+    """
     config = listener.config
     samples = torch.from_numpy(resample(audio, sample_rate, config.sample_rate))[None, None]
     heard = listener(listener.features(samples)).logits[0].log_softmax(dim=0).T.numpy()
-    places = ((np.arange(len(heard)) + 0.5) * config.hop_length / config.sample_rate * frame_rate).astype(int)
+    places = (
+        (np.arange(len(heard)) + 0.5) * config.hop_length / config.sample_rate * frame_rate
+    ).astype(int)
     inside = places < num_frames
     likelihoods = np.zeros((num_frames, NUM_CLASSES))
     np.add.at(likelihoods, places[inside], HEARING_WEIGHT * np.maximum(heard[inside], LEAST))
@@ -73,7 +89,9 @@ class Alignment:
     """Where the phones of a clip lie, and whether they are its phones at all."""
 
     counts: np.ndarray  # int64 [P], summing to F
-    margin: float  # log-likelihood a frame above that of the same phones in reverse order: near 0 for a wrong transcript
+    # log-likelihood a frame above that of the same phones in reverse order: near 0 for a wrong
+    # transcript
+    margin: float
 
 
 @dataclass(frozen=True)
@@ -84,7 +102,9 @@ class Aligner:
 
     @classmethod
     def fit(cls, clips: Iterable[tuple[np.ndarray, Sequence[int]]]) -> Aligner:
-        """Count on clips with known durations, each the classes [P] of its blocks and their frames [P]."""
+        """Count on clips with known durations, each the classes [P] of its blocks and their frames
+        [P].
+        """
         table = np.full((NUM_CLASSES, MAX_DURATION + 1), 1.0 / (MAX_DURATION + 1))
         for classes, counts in clips:
             np.add.at(table, (classes, np.minimum(counts, MAX_DURATION)), 1.0)
@@ -109,7 +129,10 @@ class Aligner:
         for index, kind in enumerate(classes):
             # score'[t] = max over d of score[t-d] + duration[d] + frames t-d .. t-1 of this phone
             before = np.concatenate([np.full(MAX_DURATION, -np.inf), score - sums[:, kind]])
-            options = np.lib.stride_tricks.sliding_window_view(before, reach)[:, ::-1] + self.log_durations[kind]
+            options = (
+                np.lib.stride_tricks.sliding_window_view(before, reach)[:, ::-1]
+                + self.log_durations[kind]
+            )
             lengths[index] = options.argmax(axis=1)
             score = options[np.arange(length + 1), lengths[index]] + sums[:, kind]
         counts, place = np.zeros(len(classes), dtype=np.int64), length

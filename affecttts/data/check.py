@@ -1,7 +1,9 @@
-"""Judge every row of a manifest: one pass, bounded memory, in parallel, going on where an earlier run stopped.
+"""Judge every row of a manifest: one pass, bounded memory, in parallel, going on where an earlier
+run stopped.
 
-The parent reads, judges and counts; workers decode and measure. What they found is stored at once under a key of the file
-(path, size, time of change, place in it), so a second run measures only what is new.
+The parent reads, judges and counts; workers decode and measure. What they found is stored at once
+under a key of the file (path, size, time of change, place in it), so a second run measures only
+what is new.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ from codec.errors import AudioError
 
 CHUNK = 32  # rows that a worker takes at once
 CHUNKS_AHEAD = 4  # per worker, waiting or in work
-SECONDS_TOLERANCE = (0.05, 0.02)  # seconds, share of the row's: a row may differ from its file by the larger
+# seconds, share of the row's: a row may differ from its file by the larger
+SECONDS_TOLERANCE = (0.05, 0.02)
 LOW_RATE = 16_000  # Hz
 CLIPPED_SHARE, SILENT_SHARE = 0.001, 0.6
 LOUDNESS_RANGE = (-40.0, -10.0)  # LUFS
@@ -68,7 +71,9 @@ class Examined:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A row, what was found in its file, why it is rejected (empty: kept) and what is odd about it."""
+    """A row, what was found in its file, why it is rejected (empty: kept) and what is odd about
+    it.
+    """
 
     row: Row
     examined: Examined
@@ -106,11 +111,13 @@ def judge_manifest(
     """
     judge = _Judge()
     with _executor(workers) as executor:
-        for row, examined in _Examiner(manifest, store, executor, examine)(scan_manifest(manifest), workers):
+        for row, examined in _Examiner(manifest, store, executor, examine)(
+            scan_manifest(manifest), workers
+        ):
             yield judge(row, examined)
 
 
-# -- measuring --------------------------------------------------------------------------------------------------------
+# -- measuring
 class _InProcess(Executor):
     def submit(self, function, /, *arguments) -> Future:
         future: Future = Future()
@@ -138,9 +145,13 @@ class _Batch:
 
 
 class _Examiner:
-    """Has workers measure what the store does not know, a few batches ahead, and yields the findings in order."""
+    """Has workers measure what the store does not know, a few batches ahead, and yields the
+    findings in order.
+    """
 
-    def __init__(self, manifest: str | Path, store: FactStore, executor: Executor, examine: Examine) -> None:
+    def __init__(
+        self, manifest: str | Path, store: FactStore, executor: Executor, examine: Examine
+    ) -> None:
         self.manifest, self.store, self.executor, self.examine = manifest, store, executor, examine
 
     def __call__(self, rows: Iterable[Row], workers: int) -> Iterator[tuple[Row, Examined]]:
@@ -169,28 +180,39 @@ class _Examiner:
             else:
                 asked[index] = key
                 jobs.append(job)
-        return _Batch(rows, known, asked, self.executor.submit(self.examine, jobs) if jobs else None)
+        return _Batch(
+            rows, known, asked, self.executor.submit(self.examine, jobs) if jobs else None
+        )
 
     def _collect(self, batch: _Batch) -> Iterator[tuple[Row, Examined]]:
         found = dict(zip(batch.asked, batch.answer.result())) if batch.answer else {}
-        self.store.put([(batch.asked[index], examined.to_json()) for index, examined in found.items()])
+        self.store.put(
+            [(batch.asked[index], examined.to_json()) for index, examined in found.items()]
+        )
         for index, row in enumerate(batch.rows):
             yield row, batch.known.get(index) or found[index]
 
 
 def _job(manifest: str | Path, utterance: Utterance) -> Job:
     unspelt = utterance.ipa is None and utterance.language.split("-")[0] == PHONEMISED_LANGUAGE
-    return Job(audio_path(manifest, utterance), utterance.start, utterance.seconds, utterance.text if unspelt else None)
+    return Job(
+        audio_path(manifest, utterance),
+        utterance.start,
+        utterance.seconds,
+        utterance.text if unspelt else None,
+    )
 
 
 def _key(job: Job) -> int:
     status = os.stat(job.path)
     place = None if job.start is None else (job.start, job.seconds)
-    named = f"{os.path.abspath(job.path)}\0{status.st_size}\0{status.st_mtime_ns}\0{place}\0{job.text}"
+    named = (
+        f"{os.path.abspath(job.path)}\0{status.st_size}\0{status.st_mtime_ns}\0{place}\0{job.text}"
+    )
     return hash64(named)
 
 
-# -- judging ----------------------------------------------------------------------------------------------------------
+# -- judging
 class _Judge:
     """Remembers 64-bit hashes of ids and of audio, nothing else of a row."""
 
@@ -202,7 +224,13 @@ class _Judge:
         if row.utterance is None:
             return Verdict(row, examined, "row unreadable", row.fault)
         reason, message = self._reason(row.utterance, examined)
-        return Verdict(row, examined, reason, message, () if reason else _oddities(row.utterance, examined.facts))
+        return Verdict(
+            row,
+            examined,
+            reason,
+            message,
+            () if reason else _oddities(row.utterance, examined.facts),
+        )
 
     def _reason(self, utterance: Utterance, examined: Examined) -> tuple[str, str]:
         if not self._ids.add(utterance.id):

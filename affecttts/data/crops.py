@@ -38,11 +38,14 @@ class CropBatch:
     ids: tuple[str, ...]  # utterances, for error messages
     mask: Tensor  # bool [B,F], codec frames that begin within the recording; the others are padding
     lessons: FrameLessons | None = None  # None without teachers
-    codes: Tensor | None = None  # int64 [B,K,F] as a language model predicted them, rows of -1 where none; None: nowhere
+    # int64 [B,K,F] as a language model predicted them, rows of -1 where none; None: nowhere
+    codes: Tensor | None = None
 
     def to(self, device: torch.device) -> CropBatch:
         """The same batch on a device."""
-        lessons, codes = (part if part is None else part.to(device) for part in (self.lessons, self.codes))
+        lessons, codes = (
+            part if part is None else part.to(device) for part in (self.lessons, self.codes)
+        )
         audio, f0, mask = (part.to(device) for part in (self.audio, self.f0, self.mask))
         return CropBatch(audio, f0, self.ids, mask, lessons, codes)
 
@@ -55,16 +58,24 @@ class CropSampler:
     """
 
     def __init__(
-        self, cache: AudioCache, config: CropConfig, codec: CodecConfig, rank: int = 0, lessons: Lessons | None = None,
+        self,
+        cache: AudioCache,
+        config: CropConfig,
+        codec: CodecConfig,
+        rank: int = 0,
+        lessons: Lessons | None = None,
         predicted: TokenStore | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.cache, self.config, self.codec, self.rank = cache, config, codec, rank
         self.lessons, self.predicted = lessons, predicted
         self.frames = round(config.seconds * codec.frame_rate) * codec.frame_stride
         train = [index for index, clip in enumerate(cache.clips) if clip.utterance.split == "train"]
         self.clips = [index for index in train if self._weight(index) > 0]
         if not self.clips:
-            raise RequestError("no clip to train on: set `split` to train in some rows whose speaker_weights are not 0")
+            raise RequestError(
+                "no clip to train on: set `split` to train in some rows whose "
+                "speaker_weights are not 0"
+            )
         lengths = np.array([self._weight(index) for index in self.clips])
         self.cumulative = np.cumsum(lengths / lengths.sum())
 
@@ -76,9 +87,14 @@ class CropSampler:
         """The crops of one step."""
         generator = np.random.default_rng((self.config.seed, step, self.rank))
         rows = [self._crop(generator) for _ in range(self.config.batch_size)]
-        audio, f0, mask = (torch.from_numpy(np.stack([row[name] for row in rows])) for name in ("audio", "f0", "mask"))
+        audio, f0, mask = (
+            torch.from_numpy(np.stack([row[name] for row in rows]))
+            for name in ("audio", "f0", "mask")
+        )
         lessons = collate([row["lessons"] for row in rows]) if self.lessons else None
-        codes = torch.from_numpy(np.stack([row["codes"] for row in rows])) if self.predicted else None
+        codes = (
+            torch.from_numpy(np.stack([row["codes"] for row in rows])) if self.predicted else None
+        )
         return CropBatch(audio[:, None], f0, tuple(row["id"] for row in rows), mask, lessons, codes)
 
     def _crop(self, generator: np.random.Generator) -> dict:
@@ -102,10 +118,14 @@ class CropSampler:
         }
         if self.predicted:
             row["codes"] = self._codes(clip.utterance.id, start, generator)
-        return row | ({"lessons": self._lessons(index, start, 2 * math.log10(gain))} if self.lessons else {})
+        return row | (
+            {"lessons": self._lessons(index, start, 2 * math.log10(gain))} if self.lessons else {}
+        )
 
     def _codes(self, utterance_id: str, start: int, generator: np.random.Generator) -> np.ndarray:
-        """int64 [K,F] of a crop for a share of the crops, else -1. Past the end the last frame is held."""
+        """int64 [K,F] of a crop for a share of the crops, else -1. Past the end the last frame is
+        held.
+        """
         count, first = self.frames // self.codec.frame_stride, start // self.codec.frame_stride
         if utterance_id not in self.predicted or generator.random() >= self.config.predicted_share:
             return np.full((self.predicted.num_codebooks, count), -1, dtype=np.int64)
@@ -114,5 +134,8 @@ class CropSampler:
 
     def _lessons(self, index: int, start: int, gain: float) -> dict[str, np.ndarray]:
         codec = self.codec
-        begin, count = start * codec.hop_length / codec.sample_rate, self.frames // codec.frame_stride
+        begin, count = (
+            start * codec.hop_length / codec.sample_rate,
+            self.frames // codec.frame_stride,
+        )
         return self.lessons.stretch(index, begin, count, codec, self.config.reach, gain)

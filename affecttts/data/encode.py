@@ -1,7 +1,9 @@
-"""From audio to token shards: which rows belong to which shard, and how a shard is brought up to date.
+"""From audio to token shards: which rows belong to which shard, and how a shard is brought up to
+date.
 
-A row's shard follows from its id alone, so rows added to a manifest change only the shards that get them, and what a shard
-holds already is not encoded again. The encoder is a function; nothing here knows torch.
+A row's shard follows from its id alone, so rows added to a manifest change only the shards that get
+them, and what a shard holds already is not encoded again. The encoder is a function; nothing here
+knows torch.
 """
 
 from __future__ import annotations
@@ -16,7 +18,14 @@ import numpy as np
 
 from affecttts.data.manifest import Utterance, audio_path, parse_row, scan_manifest, sound
 from affecttts.data.seen import Seen
-from affecttts.data.tokens import TokenRow, audio_digest, index_path, read_shard, shard_is_current, write_shard
+from affecttts.data.tokens import (
+    TokenRow,
+    audio_digest,
+    index_path,
+    read_shard,
+    shard_is_current,
+    write_shard,
+)
 from affecttts.errors import RequestError
 from codec.audio import load_audio
 from codec.errors import CheckpointError
@@ -45,29 +54,41 @@ class Item:
 
     def key(self) -> tuple[str, str]:
         """Id and audio hash."""
-        return self.utterance.id, audio_digest(self.path, self.utterance.start, self.utterance.seconds)
+        return self.utterance.id, audio_digest(
+            self.path, self.utterance.start, self.utterance.seconds
+        )
 
     def audio(self, sample_rate: int) -> np.ndarray:
         """Its samples, float32 [T]."""
-        return load_audio(self.path, sample_rate, self.utterance.start, self.utterance.seconds).samples
+        return load_audio(
+            self.path, sample_rate, self.utterance.start, self.utterance.seconds
+        ).samples
 
 
 class ShardPlan:
-    """Which lines of the manifests belong to which of `count` shards; holds their places in the files, not the rows.
+    """Which lines of the manifests belong to which of `count` shards; holds their places in the
+    files, not the rows.
 
     Raises:
         RequestError: a manifest that cannot be read, or an id that comes twice.
     """
 
     def __init__(self, manifests: Iterable[str | Path], count: int) -> None:
-        self.manifests, self.count, self.seconds = [Path(manifest) for manifest in manifests], count, [0.0] * count
+        self.manifests, self.count, self.seconds = (
+            [Path(manifest) for manifest in manifests],
+            count,
+            [0.0] * count,
+        )
         self._offsets = [[array("Q") for _ in self.manifests] for _ in range(count)]
         seen = Seen()
         for number, manifest in enumerate(self.manifests):
             for row in scan_manifest(manifest):
                 utterance = sound(row, manifest)
                 if not seen.add(utterance.id):
-                    raise RequestError(f"{manifest}: the id {utterance.id!r} comes twice; give every utterance its own")
+                    raise RequestError(
+                        f"{manifest}: the id {utterance.id!r} comes twice; give "
+                        "every utterance its own"
+                    )
                 shard = shard_of(utterance.id, count)
                 self._offsets[shard][number].append(row.offset)
                 self.seconds[shard] += utterance.seconds
@@ -100,11 +121,16 @@ class ShardResult:
 
 
 def encode_shard(
-    encoder: Encoder, items: Iterable[Item], path: Path, progress: Callable[[Item], object] = lambda item: None
+    encoder: Encoder,
+    items: Iterable[Item],
+    path: Path,
+    progress: Callable[[Item], object] = lambda item: None,
 ) -> ShardResult:
-    """Bring the shard at `path` up to date: exactly these items, each by its audio and this encoder.
+    """Bring the shard at `path` up to date: exactly these items, each by its audio and this
+    encoder.
 
-    Idempotent, and atomic: a process that dies leaves the earlier shard, or one that is known to be incomplete.
+    Idempotent, and atomic: a process that dies leaves the earlier shard, or one that is known to be
+    incomplete.
 
     Raises:
         AudioError: a file that cannot be used; the message names it.
@@ -128,7 +154,9 @@ def encode_shard(
 
 
 def _known_codes(path: Path, fingerprint: str) -> dict[tuple[str, str], np.ndarray]:
-    """Codes of an earlier state of the shard by key; none where it is incomplete, broken or of another codec."""
+    """Codes of an earlier state of the shard by key; none where it is incomplete, broken or of
+    another codec.
+    """
     if not (path.exists() and index_path(path).exists()):
         return {}
     try:

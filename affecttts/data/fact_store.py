@@ -21,11 +21,18 @@ class FactStore:
         try:
             self._connection = sqlite3.connect(self.path)
             self._connection.execute("PRAGMA cache_size = -65536")  # KiB
-            self._connection.execute("CREATE TABLE IF NOT EXISTS facts (key INTEGER PRIMARY KEY, value TEXT NOT NULL)")
+            self._connection.execute(
+                "CREATE TABLE IF NOT EXISTS facts (key INTEGER PRIMARY KEY, value TEXT NOT NULL)"
+            )
         except sqlite3.OperationalError as error:
-            raise OutputError(f"{path}: cannot be written ({error}); name another place with --cache") from error
+            raise OutputError(
+                f"{path}: cannot be written ({error}); name another place with --cache"
+            ) from error
         except sqlite3.DatabaseError as error:
-            raise RequestError(f"{path}: not a file of measurements ({error}); remove it or name another with --cache") from error
+            raise RequestError(
+                f"{path}: not a file of measurements ({error}); remove it or name "
+                "another with --cache"
+            ) from error
 
     def get(self, key: int) -> str | None:
         """The text of a key, None where there is none."""

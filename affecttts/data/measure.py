@@ -1,4 +1,6 @@
-"""What one audio file is like: rate, channels, length, level, clipping, silence, loudness, and a hash of its samples."""
+"""What one audio file is like: rate, channels, length, level, clipping, silence, loudness, and a
+hash of its samples.
+"""
 
 from __future__ import annotations
 
@@ -32,20 +34,29 @@ class AudioFacts:
     digest: str  # of the decoded samples: copies in other containers have the same
 
 
-def measure(path: str | Path, start: float | None = None, seconds: float | None = None) -> AudioFacts:
+def measure(
+    path: str | Path, start: float | None = None, seconds: float | None = None
+) -> AudioFacts:
     """Decode a file, or a part of it as `codec.audio.read_samples` does, and measure it.
 
     Raises:
-        AudioError: missing, unreadable, too short or long, NaN or infinite samples, digital silence.
+        AudioError: missing, unreadable, too short or long, NaN or infinite samples, digital
+            silence.
     """
     channels, rate = read_samples(path, start, seconds)
     samples = channels.mean(axis=1)
     checked(path, samples)
     peak = float(np.abs(channels).max())
     return AudioFacts(
-        rate, channels.shape[1], len(samples) / rate, peak, clipped_share(channels, peak), silent_share(samples, rate),
-        loudness(samples, rate), _digest(channels, rate),
-    )  # fmt: skip
+        rate,
+        channels.shape[1],
+        len(samples) / rate,
+        peak,
+        clipped_share(channels, peak),
+        silent_share(samples, rate),
+        loudness(samples, rate),
+        _digest(channels, rate),
+    )
 
 
 def _digest(channels: np.ndarray, rate: int) -> str:
@@ -58,7 +69,9 @@ def clipped_share(channels: np.ndarray, peak: float) -> float:
     if peak < FULL_SCALE:
         return 0.0
     full = np.abs(channels) >= FULL_SCALE
-    runs = np.stack([full[i : len(full) - CLIPPED_RUN + 1 + i] for i in range(CLIPPED_RUN)]).all(axis=0)
+    runs = np.stack([full[i : len(full) - CLIPPED_RUN + 1 + i] for i in range(CLIPPED_RUN)]).all(
+        axis=0
+    )
     inside = np.zeros_like(full)
     for i in range(CLIPPED_RUN):
         inside[i : len(full) - CLIPPED_RUN + 1 + i] |= runs
@@ -68,13 +81,17 @@ def clipped_share(channels: np.ndarray, peak: float) -> float:
 def silent_share(samples: np.ndarray, rate: int) -> float:
     """Share of frames of samples [T] whose power lies `SILENCE_DB` below that of the loudest."""
     length = max(1, round(FRAME_SECONDS * rate))
-    frames = samples[: max(1, len(samples) // length) * length].reshape(-1, min(length, len(samples)))
+    frames = samples[: max(1, len(samples) // length) * length].reshape(
+        -1, min(length, len(samples))
+    )
     power = np.square(frames, dtype=np.float64).mean(axis=1)
     return float((power < power.max() * 10 ** (SILENCE_DB / 10)).mean())
 
 
 def loudness(samples: np.ndarray, rate: int) -> float:
-    """Gated loudness of samples [T] in LUFS (ITU-R BS.1770-4); shorter than one block counts as one block."""
+    """Gated loudness of samples [T] in LUFS (ITU-R BS.1770-4); shorter than one block counts as one
+    block.
+    """
     weighted = np.square(_k_weighted(samples, rate))
     length = min(len(weighted), round(BLOCK_SECONDS * rate))
     step = max(1, round(length * (1 - BLOCK_OVERLAP)))
@@ -92,9 +109,12 @@ def _lufs(power: np.ndarray) -> np.ndarray:
 
 
 def _k_weighted(samples: np.ndarray, rate: int) -> np.ndarray:
-    """BS.1770's shelf and high-pass, applied to the spectrum. Their analogue parameters, so that any rate will do, are those
-    of De Man, "Evaluation of implementations of the EBU R128 loudness measurement", AES 145 (2018)."""
-    size = 1 << (len(samples) + rate // 10).bit_length()  # the tail of the high-pass must not wrap around
+    """BS.1770's shelf and high-pass, applied to the spectrum. Their analogue parameters, so that
+    any rate will do, are those of De Man, "Evaluation of implementations of the EBU R128 loudness
+    measurement", AES 145 (2018).
+    """
+    # the tail of the high-pass must not wrap around
+    size = 1 << (len(samples) + rate // 10).bit_length()
     z = np.exp(-2j * np.pi * np.fft.rfftfreq(size))
     response = _biquad(z, *_shelf(rate)) * _biquad(z, *_high_pass(rate))
     return np.fft.irfft(np.fft.rfft(samples, size) * response, size)[: len(samples)]
@@ -110,7 +130,11 @@ def _shelf(rate: int) -> tuple[tuple, tuple]:
     high = 10 ** (3.999843853973347 / 20)
     band, bottom = high**0.4996667741545416, 1 + k / q + k * k
     numerator = (high + band * k / q + k * k, 2 * (k * k - high), high - band * k / q + k * k)
-    return tuple(b / bottom for b in numerator), (1.0, 2 * (k * k - 1) / bottom, (1 - k / q + k * k) / bottom)
+    return tuple(b / bottom for b in numerator), (
+        1.0,
+        2 * (k * k - 1) / bottom,
+        (1 - k / q + k * k) / bottom,
+    )
 
 
 def _high_pass(rate: int) -> tuple[tuple, tuple]:

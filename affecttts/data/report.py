@@ -14,28 +14,51 @@ TITLES = {
     "peak": "peak, dB of full scale",
     "silence": "share of silent frames",
 }
-LISTED = {"languages": "languages", "licences": "licences", "sample_rates": "rates, Hz", "channels": "channels"}
+LISTED = {
+    "languages": "languages",
+    "licences": "licences",
+    "sample_rates": "rates, Hz",
+    "channels": "channels",
+}
 BAR = "█"
 BAR_WIDTH = 30
 
 
 def render(report: dict) -> str:
     """The report of `Summary.to_dict` as plain text."""
-    parts = [_overview(report), _splits(report), _emotions(report), _distributions(report), _text(report), _leaks(report)]
+    parts = [
+        _overview(report),
+        _splits(report),
+        _emotions(report),
+        _distributions(report),
+        _text(report),
+        _leaks(report),
+    ]
     for title, key in (("rejected", "rejected"), ("kept, but odd", "oddities")):
         parts.append(_reasons(title, report[key], report["examples"]))
     return "\n\n".join(part for part in parts if part)
 
 
 def _overview(report: dict) -> str:
-    listed = {name: ", ".join(f"{value} ({count})" for value, count in list(report[name].items())[:6]) for name in LISTED}
+    listed = {
+        name: ", ".join(f"{value} ({count})" for value, count in list(report[name].items())[:6])
+        for name in LISTED
+    }
     speakers = report["speakers"]["names"]
-    first = f"{report['rows']} rows, {report['kept']} kept, {report['hours']:.2f} hours, {speakers} speakers"
-    return "\n".join([first, *(f"  {title:<14}{listed[name]}" for name, title in LISTED.items() if listed[name])])
+    first = (
+        f"{report['rows']} rows, {report['kept']} kept, {report['hours']:.2f} hours, "
+        f"{speakers} speakers"
+    )
+    return "\n".join(
+        [first, *(f"  {title:<14}{listed[name]}" for name, title in LISTED.items() if listed[name])]
+    )
 
 
 def _splits(report: dict) -> str:
-    rows = [[split, str(values["rows"]), f"{values['hours']:.2f}"] for split, values in report["splits"].items()]
+    rows = [
+        [split, str(values["rows"]), f"{values['hours']:.2f}"]
+        for split, values in report["splits"].items()
+    ]
     return _table(["split", "rows", "hours"], rows)
 
 
@@ -44,7 +67,13 @@ def _emotions(report: dict) -> str:
     rows = []
     for name, counts in report["emotions"].items():
         total = sum(counts.values())
-        rows.append([name, *(str(counts[split]) for split in SPLITS), BAR * max(1, round(BAR_WIDTH * total / most))])
+        rows.append(
+            [
+                name,
+                *(str(counts[split]) for split in SPLITS),
+                BAR * max(1, round(BAR_WIDTH * total / most)),
+            ]
+        )
     return _table(["emotion", *SPLITS, ""], rows)
 
 
@@ -63,9 +92,16 @@ def _text(report: dict) -> str:
     lines = []
     if characters:
         rare = sorted(characters, key=characters.get)[:20]
-        lines.append(f"{len(characters)} different characters in the texts; the rarest: {' '.join(map(repr, rare))}")
+        lines.append(
+            f"{len(characters)} different characters in the texts; the rarest: "
+            f"{' '.join(map(repr, rare))}"
+        )
     if report["phones"]["counts"]:
-        lines.append(f"phones that never come: {' '.join(map(repr, never))}" if never else "every phone of the inventory comes")
+        lines.append(
+            f"phones that never come: {' '.join(map(repr, never))}"
+            if never
+            else "every phone of the inventory comes"
+        )
     return "\n".join(lines)
 
 
@@ -75,7 +111,10 @@ def _leaks(report: dict) -> str:
         leaks = report[name]
         if leaks["in_several_splits"]:
             shown = ", ".join(example[:40] for example in leaks["examples"][:5])
-            lines.append(f"{leaks['in_several_splits']} of {leaks['names']} {name} come in several splits: {shown}")
+            lines.append(
+                f"{leaks['in_several_splits']} of {leaks['names']} {name} come in "
+                f"several splits: {shown}"
+            )
     return "\n".join(lines)
 
 
@@ -83,7 +122,10 @@ def _reasons(title: str, counts: dict, examples: dict) -> str:
     if not counts:
         return f"{title}: none"
     width = max(map(len, counts))
-    lines = [f"  {reason:<{width}}  {count:>8}  {examples[reason][0]}" for reason, count in counts.items()]
+    lines = [
+        f"  {reason:<{width}}  {count:>8}  {examples[reason][0]}"
+        for reason, count in counts.items()
+    ]
     return "\n".join([f"{title}:", *lines])
 
 
@@ -108,14 +150,22 @@ def check_plots() -> None:
         RequestError: matplotlib is not installed.
     """
     if find_spec("matplotlib") is None:
-        raise RequestError('plots need matplotlib: pip install "affecttts[data]"; --json works without')
+        raise RequestError(
+            'plots need matplotlib: pip install "affecttts[data]"; --json works without'
+        )
 
 
 def plot(report: dict, folder: str | Path) -> list[Path]:
-    """Draw the distributions, the balance of emotions and the phones as PNG files; returns their paths."""
+    """Draw the distributions, the balance of emotions and the phones as PNG files; returns their
+    paths.
+    """
     from matplotlib.figure import Figure
 
-    drawings = {"distributions": _draw_distributions, "emotions": _draw_emotions, "phones": _draw_phones}
+    drawings = {
+        "distributions": _draw_distributions,
+        "emotions": _draw_emotions,
+        "phones": _draw_phones,
+    }
     paths = []
     for name, draw in drawings.items():
         figure = Figure(figsize=(10, 6), layout="constrained")

@@ -27,7 +27,9 @@ EDGES = {
 
 @dataclass
 class Distribution:
-    """A histogram with fixed edges, and the exact extremes and mean. Values beyond the edges count in the outer bins."""
+    """A histogram with fixed edges, and the exact extremes and mean. Values beyond the edges count
+    in the outer bins.
+    """
 
     edges: list[float]
     counts: list[int] = field(init=False)
@@ -64,7 +66,9 @@ class Distribution:
 
 
 class Leaks:
-    """In which splits each of many names came; holds 64-bit hashes alone, and some names that leak."""
+    """In which splits each of many names came; holds 64-bit hashes alone, and some names that
+    leak.
+    """
 
     def __init__(self) -> None:
         self._splits: dict[int, int] = {}
@@ -82,8 +86,14 @@ class Leaks:
                 self.named.append(name)
 
     def to_dict(self) -> dict:
-        """How many names there are, how many of them come in several splits, and which those are."""
-        return {"names": len(self._splits), "in_several_splits": len(self._leaking), "examples": self.named}
+        """How many names there are, how many of them come in several splits, and which those
+        are.
+        """
+        return {
+            "names": len(self._splits),
+            "in_several_splits": len(self._leaking),
+            "examples": self.named,
+        }
 
 
 class Summary:
@@ -123,7 +133,9 @@ class Summary:
     def _remember(self, reason: str, verdict: Verdict, message: str) -> None:
         if len(self.examples[reason]) < EXAMPLES:
             name = verdict.row.utterance.id if verdict.row.utterance else ""
-            self.examples[reason].append(" ".join(f"line {verdict.row.number}: {name} {message}".split()))
+            self.examples[reason].append(
+                " ".join(f"line {verdict.row.number}: {name} {message}".split())
+            )
 
     def _count(self, utterance: Utterance, facts: AudioFacts) -> None:
         self.kept += 1
@@ -131,15 +143,20 @@ class Summary:
         self.split_seconds[utterance.split] += facts.seconds
         self.emotions[utterance.emotion or "none"][utterance.split] += 1
         counted = {
-            "splits": utterance.split, "languages": utterance.language, "licences": utterance.licence or "unstated",
-            "sample_rates": facts.sample_rate, "channels": facts.channels,
-        }  # fmt: skip
+            "splits": utterance.split,
+            "languages": utterance.language,
+            "licences": utterance.licence or "unstated",
+            "sample_rates": facts.sample_rate,
+            "channels": facts.channels,
+        }
         for name, value in counted.items():
             self.counts[name][value] += 1
         measured = {
-            "seconds": facts.seconds, "loudness": facts.loudness, "silence": facts.silence,
+            "seconds": facts.seconds,
+            "loudness": facts.loudness,
+            "silence": facts.silence,
             "peak": 20 * math.log10(max(facts.peak, 1e-6)),
-        }  # fmt: skip
+        }
         for name, value in measured.items():
             self.distributions[name].add(value)
         self.speakers.add(utterance.speaker, utterance.split)
@@ -169,13 +186,28 @@ class Summary:
             "oddities": dict(self.oddities.most_common()),
             "examples": dict(self.examples),
             "splits": {
-                split: {"rows": self.counts["splits"][split], "hours": self.split_seconds[split] / 3600} for split in SPLITS
+                split: {
+                    "rows": self.counts["splits"][split],
+                    "hours": self.split_seconds[split] / 3600,
+                }
+                for split in SPLITS
             },
-            "emotions": {name: {split: counts[split] for split in SPLITS} for name, counts in sorted(self.emotions.items())},
-            **{name: dict(self.counts[name].most_common()) for name in ("languages", "licences", "sample_rates", "channels")},
-            "distributions": {name: distribution.to_dict() for name, distribution in self.distributions.items()},
+            "emotions": {
+                name: {split: counts[split] for split in SPLITS}
+                for name, counts in sorted(self.emotions.items())
+            },
+            **{
+                name: dict(self.counts[name].most_common())
+                for name in ("languages", "licences", "sample_rates", "channels")
+            },
+            "distributions": {
+                name: distribution.to_dict() for name, distribution in self.distributions.items()
+            },
             "characters": dict(self.counts["characters"].most_common()),
-            "phones": {"counts": dict(phones.most_common()), "never": [symbol for symbol in SYMBOLS if not phones[symbol]]},
+            "phones": {
+                "counts": dict(phones.most_common()),
+                "never": [symbol for symbol in SYMBOLS if not phones[symbol]],
+            },
             "speakers": self.speakers.to_dict(),
             "sentences": self.sentences.to_dict(),
         }

@@ -1,4 +1,6 @@
-"""What a listener hears of an emotion, as five numbers per clip: pitch, pitch range, rate, level and tilt."""
+"""What a listener hears of an emotion, as five numbers per clip: pitch, pitch range, rate, level
+and tilt.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,8 @@ import numpy as np
 
 from affecttts.evaluation.pitch import track_f0
 
-SHIFTS = {"f0": "st", "range": "st", "rate": "%", "level": "dB", "tilt": "dB"}  # measure -> unit of its shift
+# measure -> unit of its shift
+SHIFTS = {"f0": "st", "range": "st", "rate": "%", "level": "dB", "tilt": "dB"}
 WINDOW_SECONDS = 0.025
 HOP_SECONDS = 0.01  # as the pitch track
 TRIM_DB = 35.0  # below the clip's loud frames = silence at the ends
@@ -50,7 +53,9 @@ def acoustics(audio: np.ndarray, sample_rate: int, units: int = 1) -> Acoustics:
     return Acoustics(
         f0_st=mean,
         f0_hz=100 * 2 ** (mean / 12),
-        f0_range_st=float(np.subtract(*np.percentile(semitones, [95, 5]))) if voiced.any() else float("nan"),
+        f0_range_st=float(np.subtract(*np.percentile(semitones, [95, 5])))
+        if voiced.any()
+        else float("nan"),
         rate=units / seconds,
         level_db=float(10 * np.log10(np.mean(frames[active] ** 2) + 1e-12)),
         tilt_db=_tilt(frames[: len(f0)][voiced], sample_rate),
@@ -59,7 +64,9 @@ def acoustics(audio: np.ndarray, sample_rate: int, units: int = 1) -> Acoustics:
 
 
 def shift(neutral: Acoustics, other: Acoustics) -> dict[str, float]:
-    """How `other` differs from `neutral`, same text: differences in the units of `SHIFTS`; rate as 100 ln(ratio)."""
+    """How `other` differs from `neutral`, same text: differences in the units of `SHIFTS`; rate as
+    100 ln(ratio).
+    """
     return {
         "f0": other.f0_st - neutral.f0_st,
         "range": other.f0_range_st - neutral.f0_range_st,

@@ -1,4 +1,6 @@
-"""Classical codecs as baselines, and what to call them: Opus and MP3 through libsndfile, others through ffmpeg."""
+"""Classical codecs as baselines, and what to call them: Opus and MP3 through libsndfile, others
+through ffmpeg.
+"""
 
 from __future__ import annotations
 
@@ -67,22 +69,37 @@ def ogg_payload(data: bytes) -> int:
 
 BASELINES = {
     "opus": Baseline(
-        Sndfile("OGG", "OPUS", 24000, OPUS_BPS, ogg_payload), (6, 8, 12), (6, 8, 10, 12, 16, 20, 24, 32, 48, 64)
+        Sndfile("OGG", "OPUS", 24000, OPUS_BPS, ogg_payload),
+        (6, 8, 12),
+        (6, 8, 10, 12, 16, 20, 24, 32, 48, 64),
     ),
-    "mp3": Baseline(Sndfile("MP3", "MPEG_LAYER_III", 24000, MP3_BPS, len, "CONSTANT"), (16, 32), (16, 24, 32, 40, 48, 56, 64)),
-    "codec2": Baseline(Ffmpeg("libcodec2", "c2", 8000, "-mode"), (1.2, 2.4, 3.2), (0.7, 1.2, 1.3, 1.4, 1.6, 2.4, 3.2)),
+    "mp3": Baseline(
+        Sndfile("MP3", "MPEG_LAYER_III", 24000, MP3_BPS, len, "CONSTANT"),
+        (16, 32),
+        (16, 24, 32, 40, 48, 56, 64),
+    ),
+    "codec2": Baseline(
+        Ffmpeg("libcodec2", "c2", 8000, "-mode"),
+        (1.2, 2.4, 3.2),
+        (0.7, 1.2, 1.3, 1.4, 1.6, 2.4, 3.2),
+    ),
     "speex": Baseline(Ffmpeg("libspeex", "spx", 16000, "-b:a"), (4, 8), (4, 6, 8, 10, 13, 17)),
     "amr": Baseline(
-        Ffmpeg("libopencore_amrnb", "amr", 8000, "-b:a"), (4.75, 12.2), (4.75, 5.15, 5.9, 6.7, 7.4, 7.95, 10.2, 12.2)
+        Ffmpeg("libopencore_amrnb", "amr", 8000, "-b:a"),
+        (4.75, 12.2),
+        (4.75, 5.15, 5.9, 6.7, 7.4, 7.95, 10.2, 12.2),
     ),
     "amr-wb": Baseline(
-        Ffmpeg("libvo_amrwbenc", "amr", 16000, "-b:a"), (6.6, 12.65), (6.6, 8.85, 12.65, 14.25, 15.85, 18.25, 19.85, 23.05, 23.85)
+        Ffmpeg("libvo_amrwbenc", "amr", 16000, "-b:a"),
+        (6.6, 12.65),
+        (6.6, 8.85, 12.65, 14.25, 15.85, 18.25, 19.85, 23.05, 23.85),
     ),
-}  # fmt: skip
+}
 
 
 def open_baseline(name: str, bitrates: tuple[float, ...]) -> list[System | Absent]:
-    """The baseline at those of `bitrates` (kbit/s) that it has, at its usual ones where none are given.
+    """The baseline at those of `bitrates` (kbit/s) that it has, at its usual ones where none are
+    given.
 
     Raises:
         RequestError: it has none of them.
@@ -95,7 +112,11 @@ def open_baseline(name: str, bitrates: tuple[float, ...]) -> list[System | Absen
     if isinstance(baseline.way, Sndfile):
         return [SndfileCodec(f"{name} {rate:g}k", baseline.way, rate) for rate in chosen]
     cure = _lack(baseline.way.encoder)
-    return [Absent(name, cure)] if cure else [FfmpegCodec(f"{name} {rate:g}k", baseline.way, rate) for rate in chosen]
+    return (
+        [Absent(name, cure)]
+        if cure
+        else [FfmpegCodec(f"{name} {rate:g}k", baseline.way, rate) for rate in chosen]
+    )
 
 
 def _lack(encoder: str) -> str:
@@ -117,7 +138,12 @@ class SndfileCodec:
     codebook_size, teachers = None, ()
 
     def __init__(self, name: str, way: Sndfile, kbps: float) -> None:
-        self.name, self.bitrate, self.identity, self._way = name, kbps, f"libsndfile {way.subtype} {kbps:g}", way
+        self.name, self.bitrate, self.identity, self._way = (
+            name,
+            kbps,
+            (f"libsndfile {way.subtype} {kbps:g}"),
+            way,
+        )
 
     def code(self, audio: np.ndarray, sample_rate: int) -> Coded:
         """See `System`."""
@@ -125,7 +151,13 @@ class SndfileCodec:
         low, high = way.range_bps
         level = (high - 1000 * self.bitrate) / (high - low)
         heard = Audio(resample(audio, sample_rate, way.sample_rate), way.sample_rate)
-        data = encoded(heard, way.container, way.subtype, compression_level=level, bitrate_mode=way.bitrate_mode)
+        data = encoded(
+            heard,
+            way.container,
+            way.subtype,
+            compression_level=level,
+            bitrate_mode=way.bitrate_mode,
+        )
         copy = decoded(data)
         return Coded(resample(copy.samples, copy.sample_rate, sample_rate), 8 * way.payload(data))
 
@@ -136,16 +168,31 @@ class FfmpegCodec:
     codebook_size, teachers = None, ()
 
     def __init__(self, name: str, way: Ffmpeg, kbps: float) -> None:
-        self.name, self.bitrate, self.identity, self._way = name, kbps, f"ffmpeg {way.encoder} {kbps:g}", way
+        self.name, self.bitrate, self.identity, self._way = (
+            name,
+            kbps,
+            (f"ffmpeg {way.encoder} {kbps:g}"),
+            way,
+        )
 
     def code(self, audio: np.ndarray, sample_rate: int) -> Coded:
         """See `System`."""
         way = self._way
         with TemporaryDirectory() as folder:
-            original, coded, copy = (str(Path(folder, name)) for name in ("in.wav", f"coded.{way.extension}", "out.wav"))
-            save_wav(original, Audio(resample(audio, sample_rate, way.sample_rate), way.sample_rate))
+            original, coded, copy = (
+                str(Path(folder, name)) for name in ("in.wav", f"coded.{way.extension}", "out.wav")
+            )
+            save_wav(
+                original, Audio(resample(audio, sample_rate, way.sample_rate), way.sample_rate)
+            )
             rate = str(round(1000 * self.bitrate))
-            run([*FFMPEG, "-i", original, "-c:a", way.encoder, way.option, rate, coded], FFMPEG_SECONDS)
-            packets = run([*FFMPEG, "-i", coded, "-map", "0:a", "-c", "copy", "-f", "data", "-"], FFMPEG_SECONDS)
+            run(
+                [*FFMPEG, "-i", original, "-c:a", way.encoder, way.option, rate, coded],
+                FFMPEG_SECONDS,
+            )
+            packets = run(
+                [*FFMPEG, "-i", coded, "-map", "0:a", "-c", "copy", "-f", "data", "-"],
+                FFMPEG_SECONDS,
+            )
             run([*FFMPEG, "-i", coded, copy], FFMPEG_SECONDS)
             return Coded(read_mono(copy, sample_rate), 8 * len(packets))

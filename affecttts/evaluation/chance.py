@@ -11,14 +11,19 @@ from affecttts.evaluation.intervals import COVERAGE, RESAMPLES
 
 
 class Band(NamedTuple):
-    """Between which values a statistic lies in 95 % of the permutations; above `high` it is better than chance."""
+    """Between which values a statistic lies in 95 % of the permutations; above `high` it is better
+    than chance.
+    """
 
     low: float
     high: float
 
 
 def chance_band(
-    truth: np.ndarray, answers: np.ndarray, statistic: Callable[[np.ndarray, np.ndarray], float], seed: int = 0
+    truth: np.ndarray,
+    answers: np.ndarray,
+    statistic: Callable[[np.ndarray, np.ndarray], float],
+    seed: int = 0,
 ) -> Band:
     """Band of `statistic(truth, answers)` when the labels are dealt out at random.
 

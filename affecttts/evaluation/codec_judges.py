@@ -1,4 +1,6 @@
-"""Which judges hear codecs' copies, and whether they may: none that taught a codec under test, unless forced."""
+"""Which judges hear codecs' copies, and whether they may: none that taught a codec under test,
+unless forced.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,10 @@ class CodecPanel:
 
 
 def convene(
-    systems: Sequence[System | Absent], names: Sequence[str] = (), without: Sequence[str] = (), force: bool = False
+    systems: Sequence[System | Absent],
+    names: Sequence[str] = (),
+    without: Sequence[str] = (),
+    force: bool = False,
 ) -> CodecPanel:
     """The panel for these systems.
 
@@ -41,10 +46,23 @@ def convene(
     """
     asked = tuple(names) or USUAL
     if unknown := set(without) - {*CARDS, *asked}:
-        raise RequestError(f"--without-judge {min(unknown)}: no judge here; known: {', '.join((*CARDS, *asked))}")
+        raise RequestError(
+            f"--without-judge {min(unknown)}: no judge here; known: {', '.join((*CARDS, *asked))}"
+        )
     judges = [load_emotion_judge(name) for name in asked if name not in without]
     kept = tuple(metric for metric in METRICS if metric.judge not in without)
-    cards = tuple(card for name, card in CARDS.items() if name not in without) + tuple(judge.card for judge in judges)
-    teachers = {teacher for system in systems if not isinstance(system, Absent) for teacher in system.teachers}
+    cards = tuple(card for name, card in CARDS.items() if name not in without) + tuple(
+        judge.card for judge in judges
+    )
+    teachers = {
+        teacher
+        for system in systems
+        if not isinstance(system, Absent)
+        for teacher in system.teachers
+    }
     alarms = screen(cards, sorted(teachers), "", force)
-    return CodecPanel((*kept, *(metric for judge in judges for metric in emotion_metrics(judge))), cards, tuple(alarms))
+    return CodecPanel(
+        (*kept, *(metric for judge in judges for metric in emotion_metrics(judge))),
+        cards,
+        tuple(alarms),
+    )

@@ -1,4 +1,6 @@
-"""What is measured of a codec's copies: each metric takes an original and its copy, and says what it needs."""
+"""What is measured of a codec's copies: each metric takes an original and its copy, and says what
+it needs.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +16,29 @@ from affecttts.data.manifest import Utterance
 from affecttts.evaluation.acoustics import Acoustics, acoustics, shift
 from affecttts.evaluation.declarations import EXTRA, SOUND, VOICE, WORDS
 from affecttts.evaluation.fidelity import (
-    HOP_SECONDS, compare_pitch, level_correlation, log_spectral_distance_db, mel_distance_db, pesq_wide_band, si_sdr_db, stoi,
-)  # fmt: skip
-from affecttts.evaluation.judges import JUDGE_RATE, SoundJudge, VoiceJudge, WordJudge, count_words, to_judge_rate
+    HOP_SECONDS,
+    compare_pitch,
+    level_correlation,
+    log_spectral_distance_db,
+    mel_distance_db,
+    pesq_wide_band,
+    si_sdr_db,
+    stoi,
+)
+from affecttts.evaluation.judges import (
+    JUDGE_RATE,
+    SoundJudge,
+    VoiceJudge,
+    WordJudge,
+    count_words,
+    to_judge_rate,
+)
 from affecttts.evaluation.pitch import track_f0
 
 JUDGE_THREADS = 2  # of the two judges that take most of the time
 KEPT = 4  # results of costly judges that are kept: the original's serves every system
-Score = float | tuple[float, float]  # a value, or what is counted and over what, so that a corpus rate can be made
+# a value, or what is counted and over what, so that a corpus rate can be made
+Score = float | tuple[float, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +88,9 @@ def _f0(audio: bytes, sample_rate: int) -> np.ndarray:
 
 
 def _pitch(part: int) -> Callable[[Pair], float]:
-    return lambda pair: compare_pitch(*(_f0(x.tobytes(), pair.sample_rate) for x in (pair.original, pair.copy)))[part]
+    return lambda pair: compare_pitch(
+        *(_f0(x.tobytes(), pair.sample_rate) for x in (pair.original, pair.copy))
+    )[part]
 
 
 @lru_cache(maxsize=KEPT)
@@ -80,12 +99,20 @@ def _acoustics(audio: bytes, sample_rate: int) -> Acoustics:
 
 
 def _moved(name: str) -> Callable[[Pair], float]:
-    return lambda pair: abs(shift(*(_acoustics(x.tobytes(), pair.sample_rate) for x in (pair.original, pair.copy)))[name])
+    return lambda pair: abs(
+        shift(*(_acoustics(x.tobytes(), pair.sample_rate) for x in (pair.original, pair.copy)))[
+            name
+        ]
+    )
 
 
 def visqol(pair: Pair) -> float:
-    """ViSQOL v3, speech mode, lattice mapping (Chinen et al. 2020), 1 to 5, by the package visqol-python."""
-    signals = (to_judge_rate(x, pair.sample_rate).astype(np.float64) for x in (pair.original, pair.copy))
+    """ViSQOL v3, speech mode, lattice mapping (Chinen et al. 2020), 1 to 5, by the package
+    visqol-python.
+    """
+    signals = (
+        to_judge_rate(x, pair.sample_rate).astype(np.float64) for x in (pair.original, pair.copy)
+    )
     try:
         return float(_visqol().measure_from_arrays(*signals, JUDGE_RATE).moslqo)
     except (IndexError, ValueError):  # its way of saying that there is too little speech
@@ -101,17 +128,27 @@ def _visqol():
     return api
 
 
-_word_judge, _voice_judge, _sound_judge = (lru_cache(maxsize=1)(judge) for judge in (WordJudge, VoiceJudge, SoundJudge))
+_word_judge, _voice_judge, _sound_judge = (
+    lru_cache(maxsize=1)(judge) for judge in (WordJudge, VoiceJudge, SoundJudge)
+)
 
 
 @lru_cache(maxsize=KEPT)
 def _heard(audio: bytes, sample_rate: int) -> str:
-    return _word_judge(JUDGE_THREADS).transcribe(np.frombuffer(audio, dtype=np.float32), sample_rate)
+    return _word_judge(JUDGE_THREADS).transcribe(
+        np.frombuffer(audio, dtype=np.float32), sample_rate
+    )
 
 
 def word_errors(pair: Pair) -> Score:
-    """100 times the word errors of Whisper tiny.en, and the words; nothing where the clip has no English text."""
-    if not pair.row.text or not pair.row.language.startswith("en") or not any(map(str.isalnum, pair.row.text)):
+    """100 times the word errors of Whisper tiny.en, and the words; nothing where the clip has no
+    English text.
+    """
+    if (
+        not pair.row.text
+        or not pair.row.language.startswith("en")
+        or not any(map(str.isalnum, pair.row.text))
+    ):
         return float("nan")
     counts = count_words(pair.row.text, _heard(pair.copy.tobytes(), pair.sample_rate))
     return 100.0 * counts.errors, float(counts.words)
@@ -138,7 +175,9 @@ def _normalizer() -> Callable[[str], str]:
 
 def speaker_cosine(pair: Pair) -> float:
     """Cosine of Resemblyzer's embeddings of original and copy."""
-    return float(np.dot(*(_voice(x.tobytes(), pair.sample_rate) for x in (pair.original, pair.copy))))
+    return float(
+        np.dot(*(_voice(x.tobytes(), pair.sample_rate) for x in (pair.original, pair.copy)))
+    )
 
 
 @lru_cache(maxsize=KEPT)
@@ -152,32 +191,75 @@ def _sound(audio: bytes, sample_rate: int) -> float:
     return _sound_judge(JUDGE_THREADS)(np.frombuffer(audio, dtype=np.float32), sample_rate)
 
 
-QUALITY, SPECTRUM, PROSODY, SPEECH, EMOTION, COST = "quality", "spectrum", "prosody", "words and voice", "emotion", "cost"
+QUALITY, SPECTRUM, PROSODY, SPEECH, EMOTION, COST = (
+    "quality",
+    "spectrum",
+    "prosody",
+    ("words and voice"),
+    "emotion",
+    "cost",
+)
 WORD_JUDGE, VOICE_JUDGE, SOUND_JUDGE = "words", "voice", "sound"
 _BY_WORDS = {"needs": WORDS.packages, "install": WORDS.install, "judge": WORD_JUDGE}
-_BY_VOICE = {"needs": (*VOICE.packages, "webrtcvad"), "install": VOICE.install, "judge": VOICE_JUDGE}
+_BY_VOICE = {
+    "needs": (*VOICE.packages, "webrtcvad"),
+    "install": VOICE.install,
+    "judge": VOICE_JUDGE,
+}
 _BY_SOUND = {"needs": SOUND.packages, "install": SOUND.install, "judge": SOUND_JUDGE}
 METRICS = (
     Metric("PESQ-WB", "", True, QUALITY, _waveform(pesq_wide_band), ("pesq",)),
-    Metric("ViSQOL", "", True, QUALITY, visqol, ("visqol", "ai_edge_litert"), "pip install 'visqol-python[lattice]'"),
-    Metric("DNSMOS", "", True, QUALITY, lambda p: _sound(p.copy.tobytes(), p.sample_rate), **_BY_SOUND),
+    Metric(
+        "ViSQOL",
+        "",
+        True,
+        QUALITY,
+        visqol,
+        ("visqol", "ai_edge_litert"),
+        "pip install 'visqol-python[lattice]'",
+    ),
+    Metric(
+        "DNSMOS", "", True, QUALITY, lambda p: _sound(p.copy.tobytes(), p.sample_rate), **_BY_SOUND
+    ),
     Metric("STOI", "", True, QUALITY, _waveform(stoi), ("pystoi",)),
     Metric("ESTOI", "", True, QUALITY, _waveform(stoi, extended=True), ("pystoi",)),
     Metric("SI-SDR", "dB", True, SPECTRUM, lambda p: si_sdr_db(p.original, p.copy)),
     Metric("mel distance", "dB", False, SPECTRUM, _waveform(mel_distance_db), ("librosa",)),
-    Metric("log spectral distance", "dB", False, SPECTRUM, lambda p: log_spectral_distance_db(p.original, p.copy)),
+    Metric(
+        "log spectral distance",
+        "dB",
+        False,
+        SPECTRUM,
+        lambda p: log_spectral_distance_db(p.original, p.copy),
+    ),
     Metric("tilt shift", "dB", False, SPECTRUM, _moved("tilt")),
     Metric("log-F0 correlation", "", True, PROSODY, _pitch(0), by_emotion=True),
     Metric("F0 error", "cents", False, PROSODY, _pitch(1), by_emotion=True),
     Metric("voicing errors", "%", False, PROSODY, _pitch(2)),
     Metric("pitch range shift", "st", False, PROSODY, _moved("range"), by_emotion=True),
-    Metric("level correlation", "", True, PROSODY,
-           lambda p: level_correlation(p.original, p.copy, round(HOP_SECONDS * p.sample_rate))),
+    Metric(
+        "level correlation",
+        "",
+        True,
+        PROSODY,
+        lambda p: level_correlation(p.original, p.copy, round(HOP_SECONDS * p.sample_rate)),
+    ),
     Metric("level shift", "dB", False, PROSODY, _moved("level")),
     Metric("word errors", "%", False, SPEECH, word_errors, **_BY_WORDS),
     Metric("character errors", "%", False, SPEECH, character_errors, **_BY_WORDS),
     Metric("speaker cosine", "", True, SPEECH, speaker_cosine, **_BY_VOICE),
-    Metric("bitrate", "kbit/s", False, COST, lambda p: (p.bits / 1000, p.seconds) if p.bits is not None else math.nan),
-    Metric("real-time factor", "", False, COST,
-           lambda p: (p.elapsed_seconds, p.seconds) if p.elapsed_seconds is not None else math.nan),
-)  # fmt: skip
+    Metric(
+        "bitrate",
+        "kbit/s",
+        False,
+        COST,
+        lambda p: (p.bits / 1000, p.seconds) if p.bits is not None else math.nan,
+    ),
+    Metric(
+        "real-time factor",
+        "",
+        False,
+        COST,
+        lambda p: (p.elapsed_seconds, p.seconds) if p.elapsed_seconds is not None else math.nan,
+    ),
+)

@@ -1,4 +1,6 @@
-"""The page of a codec report: tables by bitrate, plots against it, spectrograms, pitch contours and sounds."""
+"""The page of a codec report: tables by bitrate, plots against it, spectrograms, pitch contours and
+sounds.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +13,42 @@ from typing import Any
 import numpy as np
 
 from affecttts.data.manifest import Utterance
-from affecttts.evaluation.codec_figures import against_bitrate, pitch_contours, plotted, spectrograms
+from affecttts.evaluation.codec_figures import (
+    against_bitrate,
+    pitch_contours,
+    plotted,
+    spectrograms,
+)
 from affecttts.evaluation.codec_summary import CEILING, FLOOR, cell, titled
 from affecttts.evaluation.declarations import EXTRA
-from affecttts.evaluation.page import Alarm, Clip, Figure, Players, Section, Table, figure_svg, write_page
+from affecttts.evaluation.page import (
+    Alarm,
+    Clip,
+    Figure,
+    Players,
+    Section,
+    Table,
+    figure_svg,
+    write_page,
+)
 
-ALIGNED = "Copies are moved by each codec's constant delay before they are compared, and compared at 24 kHz."
-ENDS = f"“{CEILING}” is the original against itself, “{FLOOR}” another speaker's other words: the ends of each metric."
+ALIGNED = (
+    "Copies are moved by each codec's constant delay before they are compared, and compared "
+    "at 24 kHz."
+)
+ENDS = (
+    f"“{CEILING}” is the original against itself, “{FLOOR}” another speaker's other words: the "
+    "ends of each metric."
+)
 PAIRED = (
-    "Differences on the same clips with 95 % bootstrap intervals; p by random flips of sign, two-sided, not corrected for "
+    "Differences on the same clips with 95 % bootstrap intervals; p by random flips of sign, "
+    "two-sided, not corrected for "
     "the number of comparisons."
 )
-LOSSES = "Emotion loss: points of accuracy that the judge loses between the originals of that emotion and their copies."
+LOSSES = (
+    "Emotion loss: points of accuracy that the judge loses between the originals of that "
+    "emotion and their copies."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,26 +65,43 @@ def write_codec_page(path: Path, report: dict, sample: Sequence[Sample], sample_
     drawn = find_spec("matplotlib") is not None
     sections = [Section("Results by bitrate", (*_alarms(report, drawn), *_tables(report, order)))]
     if drawn and plotted(report):
-        figure = Figure("Metrics against bitrate", figure_svg(against_bitrate(report)), "Bars: 95 % bootstrap intervals.")
+        figure = Figure(
+            "Metrics against bitrate",
+            figure_svg(against_bitrate(report)),
+            "Bars: 95 % bootstrap intervals.",
+        )
         sections.append(Section("Against bitrate", (figure,)))
     if report["comparisons"]:
         sections.append(Section("Paired comparisons", tuple(_comparisons(report, order))))
     sections += [Section(title, parts) for title, parts in _details(report, order) if parts]
     sections.append(Section("Judges", (_judges(report),)))
     sections.append(Section("A fixed sample", tuple(_sample(sample, order, sample_rate, drawn))))
-    facts = {"Manifest": report["manifest"], "Clips": str(report["n"]), "Codecs": ", ".join(order[1:-1]) or "none"}
+    facts = {
+        "Manifest": report["manifest"],
+        "Clips": str(report["n"]),
+        "Codecs": ", ".join(order[1:-1]) or "none",
+    }
     write_page(path, "Codec evaluation", sections, facts)
 
 
 def by_bitrate(report: dict) -> list[str]:
-    """Systems from the lowest bitrate up, those of an unknown one last, between ceiling and floor."""
+    """Systems from the lowest bitrate up, those of an unknown one last, between ceiling and
+    floor.
+    """
     rates = report["bitrates"]
-    return [CEILING, *sorted(rates, key=lambda name: (rates[name] is None, rates[name] or 0)), FLOOR]
+    return [
+        CEILING,
+        *sorted(rates, key=lambda name: (rates[name] is None, rates[name] or 0)),
+        FLOOR,
+    ]
 
 
 def _alarms(report: dict, drawn: bool) -> list[Alarm]:
     lacks = dict(report["missing"] | report["absent"]) | ({} if drawn else {"drawings": EXTRA})
-    return [*map(Alarm, report["alarms"]), *(Alarm(f"Not measured: {name}. Cure: {cure}") for name, cure in lacks.items())]
+    return [
+        *map(Alarm, report["alarms"]),
+        *(Alarm(f"Not measured: {name}. Cure: {cure}") for name, cure in lacks.items()),
+    ]
 
 
 def _rate(report: dict, system: str) -> str:
@@ -72,13 +115,26 @@ def _tables(report: dict, order: list[str]) -> list[Table]:
     for group in groups:
         names = [name for name, of in report["groups"].items() if of == group]
         rows = [
-            (system, _rate(report, system), *(cell(report["systems"][system][name], report["n"]) for name in names))
+            (
+                system,
+                _rate(report, system),
+                *(cell(report["systems"][system][name], report["n"]) for name in names),
+            )
             for system in order
         ]
         columns = ("codec", "kbit/s", *(titled(report, name) for name in names))
-        tables.append(Table(group.capitalize(), columns, tuple(rows), ALIGNED if group == groups[0] else ""))
-    notes = f"Means over n = {report['n']} clips with 95 % bootstrap intervals; another n is told in the cell. {ENDS}"
-    return [*tables[:-1], Table(tables[-1].title, tables[-1].columns, tables[-1].rows, notes)] if tables else []
+        tables.append(
+            Table(group.capitalize(), columns, tuple(rows), ALIGNED if group == groups[0] else "")
+        )
+    notes = (
+        f"Means over n = {report['n']} clips with 95 % bootstrap intervals; another n is told "
+        f"in the cell. {ENDS}"
+    )
+    return (
+        [*tables[:-1], Table(tables[-1].title, tables[-1].columns, tables[-1].rows, notes)]
+        if tables
+        else []
+    )
 
 
 def _comparisons(report: dict, order: list[str]) -> list[Table]:
@@ -86,38 +142,72 @@ def _comparisons(report: dict, order: list[str]) -> list[Table]:
     parts = []
     for system in (name for name in order if name in compared["systems"]):
         rows = [
-            (titled(report, name), f"{v['difference']:.3g} [{v['low']:.3g}, {v['high']:.3g}]", f"{v['p']:.2g}", str(v["n"]))
+            (
+                titled(report, name),
+                f"{v['difference']:.3g} [{v['low']:.3g}, {v['high']:.3g}]",
+                f"{v['p']:.2g}",
+                str(v["n"]),
+            )
             for name, v in compared["systems"][system].items()
         ]
         title = f"{system} minus {compared['reference']}"
-        parts.append(Table(title, ("metric", "difference", "p", "n"), tuple(rows), "" if parts else PAIRED))
+        parts.append(
+            Table(title, ("metric", "difference", "p", "n"), tuple(rows), "" if parts else PAIRED)
+        )
     return parts
 
 
 def _details(report: dict, order: list[str]) -> list[tuple[str, tuple[Table, ...]]]:
-    """Tables that only some reports have: emotions one by one, correlations of dimensions, codebooks."""
+    """Tables that only some reports have: emotions one by one, correlations of dimensions,
+    codebooks.
+    """
     emotions = []
     for metric, systems in report["by emotion"].items():
         names = list(next(iter(systems.values()), {}))
         rows = [(s, *(cell(systems[s][name]) for name in names)) for s in order if s in systems]
         if names and any(any(row[1:]) for row in rows):
-            emotions.append(Table(titled(report, metric), ("codec", *names), tuple(rows), LOSSES if "loss" in metric else ""))
+            emotions.append(
+                Table(
+                    titled(report, metric),
+                    ("codec", *names),
+                    tuple(rows),
+                    LOSSES if "loss" in metric else "",
+                )
+            )
     for metric, systems in report["correlations"].items():
-        rows = [(s, cell(systems[s]["original"]), cell(systems[s]["label"])) for s in order if s in systems]
-        emotions.append(Table(f"Correlation of {metric}", ("codec", "with the original's", "with the label"), tuple(rows)))
+        rows = [
+            (s, cell(systems[s]["original"]), cell(systems[s]["label"]))
+            for s in order
+            if s in systems
+        ]
+        emotions.append(
+            Table(
+                f"Correlation of {metric}",
+                ("codec", "with the original's", "with the label"),
+                tuple(rows),
+            )
+        )
     rows = [
         (s, str(k + 1), f"{book['used, %']:.3g}", f"{book['perplexity']:.4g}", str(book["frames"]))
         for s in order
         for k, book in enumerate(report["codebooks"].get(s, []))
     ]
     note = "A codebook cannot use more entries than there were frames."
-    books = Table("Use of codebooks", ("codec", "codebook", "used, %", "perplexity", "frames"), tuple(rows), note)
+    books = Table(
+        "Use of codebooks",
+        ("codec", "codebook", "used, %", "perplexity", "frames"),
+        tuple(rows),
+        note,
+    )
     return [("Emotions", tuple(emotions)), ("Codebooks", (books,) if rows else ())]
 
 
 def _judges(report: dict) -> Table:
     shown = ("name", "measures", "licence", "provenance")
-    rows = [(*(card[name] for name in shown), ", ".join(card["taught"]) or "nobody known") for card in report["judges"]]
+    rows = [
+        (*(card[name] for name in shown), ", ".join(card["taught"]) or "nobody known")
+        for card in report["judges"]
+    ]
     return Table("Who judged", (*shown, "taught"), tuple(rows))
 
 
@@ -126,10 +216,17 @@ def _sample(sample: Sequence[Sample], order: list[str], sample_rate: int, drawn:
     parts: list[Any] = []
     for place, item in enumerate(sample):
         title = " · ".join(filter(None, (item.row.id, item.row.emotion, item.row.text)))
-        parts.append(Players(title, tuple(Clip(name, item.audio[name], sample_rate) for name in shown)))
+        parts.append(
+            Players(title, tuple(Clip(name, item.audio[name], sample_rate) for name in shown))
+        )
         if drawn and place == 0:
             audio = {name: item.audio[name] for name in shown}
-            drawings = (("Spectrograms", spectrograms, "80 dB deep."), ("Pitch", pitch_contours, "Grey: the original."))
+            drawings = (
+                ("Spectrograms", spectrograms, "80 dB deep."),
+                ("Pitch", pitch_contours, "Grey: the original."),
+            )
             for what, draw, note in drawings:
-                parts.append(Figure(f"{what} of {item.row.id}", figure_svg(draw(audio, sample_rate)), note))
+                parts.append(
+                    Figure(f"{what} of {item.row.id}", figure_svg(draw(audio, sample_rate)), note)
+                )
     return parts

@@ -1,4 +1,6 @@
-"""Codecs' copies of a manifest's clips against the originals, beside a perfect copy and a wrong one."""
+"""Codecs' copies of a manifest's clips against the originals, beside a perfect copy and a wrong
+one.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ from codec.audio import load_audio
 from codec.serialization import atomic_file, write_json
 
 ITEMS_NAME, REPORT_NAME, PAGE_NAME = "items.jsonl", "report.json", "report.html"
-RATE = 24000  # Hz at which everything is compared; a codec of another rate resamples, and pays for the band it lacks
+# Hz at which everything is compared; a codec of another rate resamples, and pays for the band it
+# lacks
+RATE = 24000
 PROBES = 2  # clips on which a codec's delay is measured
 SAMPLE = 3  # clips of the page
 
@@ -37,7 +41,10 @@ def chosen(manifest: Path, limit: int) -> list[Utterance]:
     rows = list(read_manifest(manifest))
     rows = [row for row in rows if row.split == "test"] or rows
     if min(len(rows), limit) < 2:
-        raise RequestError(f"{manifest}: fewer than two clips to evaluate; give more rows and --limit of at least 2")
+        raise RequestError(
+            f"{manifest}: fewer than two clips to evaluate; give more rows and "
+            "--limit of at least 2"
+        )
     return [rows[i] for i in _spread(len(rows), limit)]
 
 
@@ -46,9 +53,14 @@ def _spread(count: int, limit: int) -> list[int]:
 
 
 def unlike(rows: list[Utterance], place: int) -> Utterance:
-    """The next clip that another speaker says in other words, the nearest to that where there is none."""
+    """The next clip that another speaker says in other words, the nearest to that where there is
+    none.
+    """
     own, others = rows[place], rows[place + 1 :] + rows[:place]
-    return max(others, key=lambda row: (row.speaker != own.speaker) + (row.text is None or row.text != own.text))
+    return max(
+        others,
+        key=lambda row: (row.speaker != own.speaker) + (row.text is None or row.text != own.text),
+    )
 
 
 @dataclass(frozen=True)
@@ -69,13 +81,18 @@ class Clips:
 
 
 def evaluate_codec(
-    manifest: Path, systems: Sequence[System | Absent], limit: int, folder: Path,
-    progress: Callable[[list], Iterable] = iter, panel: CodecPanel = CodecPanel(),
-) -> dict:  # fmt: skip
-    """Measure clip by clip, keeping each in `folder`, and write report and page; goes on where it was interrupted.
+    manifest: Path,
+    systems: Sequence[System | Absent],
+    limit: int,
+    folder: Path,
+    progress: Callable[[list], Iterable] = iter,
+    panel: CodecPanel | None = None,
+) -> dict:
+    """Measure clip by clip, keeping each in `folder`, and write report and page; goes on where it
+    was interrupted.
 
-    Systems may be added to a report later, and so may packages that metrics need and judges. Other systems are compared with
-    the first.
+    Systems may be added to a report later, and so may packages that metrics need and judges. Other
+    systems are compared with the first.
 
     Raises:
         RequestError: no clips, two systems of one name, or the folder holds another evaluation.
@@ -84,26 +101,44 @@ def evaluate_codec(
     present = [system for system in systems if not isinstance(system, Absent)]
     names = [system.name for system in systems]
     if len(set(names)) < len(names):
-        raise RequestError(f"two codecs are named {max(names, key=names.count)}; give one another name: --codec NAME=DIR")
+        raise RequestError(
+            f"two codecs are named {max(names, key=names.count)}; give one another "
+            "name: --codec NAME=DIR"
+        )
+    panel = panel or CodecPanel()
     usable = [metric for metric in panel.metrics if not missing(metric)]
     folder.mkdir(parents=True, exist_ok=True)
     identities = {CEILING: "", FLOOR: ""} | {system.name: system.identity for system in present}
-    items = Items(folder / ITEMS_NAME, {"manifest": str(manifest), "clips": [row.id for row in clips.rows]}, identities)
+    items = Items(
+        folder / ITEMS_NAME,
+        {"manifest": str(manifest), "clips": [row.id for row in clips.rows]},
+        identities,
+    )
     aligned = {system.name: Aligned(system, clips.probes, RATE) for system in present}
     for place in progress(list(range(len(clips.rows)))):
         _measure(clips, place, aligned, usable, items)
     measured = Measured(clips.rows, items.values, [system.name for system in present])
-    report = {"manifest": str(manifest), "clips": [row.id for row in clips.rows], **summarize(measured, usable, present)}
+    report = {
+        "manifest": str(manifest),
+        "clips": [row.id for row in clips.rows],
+        **summarize(measured, usable, present),
+    }
     report["delay, ms"] = {name: 1000 * system.delay_seconds for name, system in aligned.items()}
-    report["missing"] = {metric.name: missing(metric) for metric in panel.metrics if missing(metric)}
+    report["missing"] = {
+        metric.name: missing(metric) for metric in panel.metrics if missing(metric)
+    }
     report |= {"judges": declared(panel.cards), "alarms": list(panel.alarms)}
-    report["absent"] = {system.name: system.cure for system in systems if isinstance(system, Absent)}
+    report["absent"] = {
+        system.name: system.cure for system in systems if isinstance(system, Absent)
+    }
     write_json(folder / REPORT_NAME, report)
     _write_page(folder / PAGE_NAME, report, clips, aligned)
     return report
 
 
-def _measure(clips: Clips, place: int, aligned: dict[str, Aligned], metrics: list[Metric], items: Items) -> None:
+def _measure(
+    clips: Clips, place: int, aligned: dict[str, Aligned], metrics: list[Metric], items: Items
+) -> None:
     """All that is not yet known of one clip."""
     row, wanted = clips.rows[place], {metric.name for metric in metrics}
     todo = [name for name in (CEILING, *aligned, FLOOR) if not wanted <= items.known(row.id, name)]
@@ -115,7 +150,11 @@ def _measure(clips: Clips, place: int, aligned: dict[str, Aligned], metrics: lis
         if name in aligned:
             coded, elapsed = aligned[name].code(audio, RATE), time.perf_counter() - started
         else:
-            wrong = audio if name == CEILING else np.resize(clips.audio(unlike(clips.rows, place)), len(audio))
+            wrong = (
+                audio
+                if name == CEILING
+                else np.resize(clips.audio(unlike(clips.rows, place)), len(audio))
+            )
             coded, elapsed = Coded(wrong), None
         pair = Pair(audio, coded.audio, RATE, row, coded.bits, elapsed)
         values = {metric.name: _finite(metric.measure(pair)) for metric in metrics}
@@ -133,12 +172,15 @@ class Items:
 
     def __init__(self, path: Path, settings: dict, identities: dict[str, str]) -> None:
         self._path, self._identities = path, identities
-        self.values: dict[tuple[str, str], dict] = {}  # (clip, system) -> {"values": .., "codes": ..}
+        # (clip, system) -> {"values": .., "codes": ..}
+        self.values: dict[tuple[str, str], dict] = {}
         head = json.dumps(settings) + "\n"
         found = path.read_text(encoding="utf-8") if path.exists() else ""
         text = found if "\n" in found else head
         if not text.startswith(head):
-            raise RequestError(f"{path.parent}: holds the evaluation of other clips; give another --report")
+            raise RequestError(
+                f"{path.parent}: holds the evaluation of other clips; give another --report"
+            )
         whole = text[: text.rindex("\n") + 1]
         if whole != found:
             with atomic_file(path) as temporary:
@@ -146,7 +188,10 @@ class Items:
         for item in map(json.loads, whole.splitlines()[1:]):
             if identities.get(item["system"], item["identity"]) != item["identity"]:
                 reason = f"holds the evaluation of another codec under the name {item['system']}"
-                raise RequestError(f"{path.parent}: {reason}; give another --report, or another name: --codec NAME=DIR")
+                raise RequestError(
+                    f"{path.parent}: {reason}; give another --report, or another "
+                    "name: --codec NAME=DIR"
+                )
             self.values[item["id"], item["system"]] = item
 
     def known(self, clip: str, system: str) -> set[str]:
@@ -155,7 +200,13 @@ class Items:
 
     def add(self, clip: str, system: str, values: dict, codes: list | None) -> None:
         """Keep one line."""
-        item = {"id": clip, "system": system, "identity": self._identities[system], "values": values, "codes": codes}
+        item = {
+            "id": clip,
+            "system": system,
+            "identity": self._identities[system],
+            "values": values,
+            "codes": codes,
+        }
         with open(self._path, "a", encoding="utf-8") as file:
             file.write(json.dumps(item) + "\n")
         self.values[clip, system] = item
@@ -166,6 +217,12 @@ def _write_page(path: Path, report: dict, clips: Clips, aligned: dict[str, Align
 
     rows = [clips.rows[i] for i in _spread(len(clips.rows), SAMPLE)]
     originals = [clips.audio(row) for row in rows]
-    copies = [{name: system.code(audio, RATE).audio for name, system in aligned.items()} for audio in originals]
-    sample = [Sample(row, {CEILING: audio} | copy) for row, audio, copy in zip(rows, originals, copies, strict=True)]
+    copies = [
+        {name: system.code(audio, RATE).audio for name, system in aligned.items()}
+        for audio in originals
+    ]
+    sample = [
+        Sample(row, {CEILING: audio} | copy)
+        for row, audio, copy in zip(rows, originals, copies, strict=True)
+    ]
     write_codec_page(path, report, sample, RATE)

@@ -23,7 +23,8 @@ EXTERNAL = re.compile(r"(?P<name>[^=@]+)(?:@(?P<rate>\d+(?:\.\d+)?))?=(?P<comman
 class CodecRequest:
     """Which codecs, at what."""
 
-    codecs: tuple[str, ...] = (SHIPPED_NAME,)  # DIR, NAME=DIR, a baseline, or with `download` a name of the hub
+    # DIR, NAME=DIR, a baseline, or with `download` a name of the hub
+    codecs: tuple[str, ...] = (SHIPPED_NAME,)
     bitrates: tuple[float, ...] = ()  # kbit/s of baselines; none = their usual ones
     num_codebooks: tuple[int, ...] = ()  # of codecs with codebooks; none = all of them
     external: tuple[str, ...] = ()  # NAME[@KBPS]=COMMAND
@@ -45,8 +46,15 @@ def open_systems(request: CodecRequest) -> list[System | Absent]:
 def _external(text: str, timeout_seconds: float) -> Command:
     match = EXTERNAL.fullmatch(text)
     if match is None:
-        raise RequestError(f"--external {text!r}: write it as \"NAME=program {{in}} {{out}}\", or NAME@KBPS=...")
-    return Command(match["name"], match["command"], float(match["rate"]) if match["rate"] else None, timeout_seconds)
+        raise RequestError(
+            f'--external {text!r}: write it as "NAME=program {{in}} {{out}}", or NAME@KBPS=...'
+        )
+    return Command(
+        match["name"],
+        match["command"],
+        float(match["rate"]) if match["rate"] else None,
+        timeout_seconds,
+    )
 
 
 def _open(codec: str, request: CodecRequest) -> list[System | Absent]:
@@ -59,7 +67,10 @@ def _open(codec: str, request: CodecRequest) -> list[System | Absent]:
     if request.download:
         return _of_transformers(name or place, place, request.num_codebooks, local=False)
     known = ", ".join((SHIPPED_NAME, *BASELINES))
-    raise RequestError(f"--codec {codec}: no such folder; give one, {known}, or --download with a name of the model hub")
+    raise RequestError(
+        f"--codec {codec}: no such folder; give one, {known}, or --download with a "
+        "name of the model hub"
+    )
 
 
 def _label(folder: Path) -> str:
@@ -83,11 +94,17 @@ def _of_transformers(name: str, place: str, depths: Sequence[int], local: bool) 
     from transformers import AutoModel
 
     try:
-        model = AutoModel.from_pretrained(place, local_files_only=local, use_safetensors=True).eval()
+        model = AutoModel.from_pretrained(
+            place, local_files_only=local, use_safetensors=True
+        ).eval()
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"{place}: not loadable as EnCodec, DAC or Mimi ({str(error).splitlines()[0]})") from error
+        raise CheckpointError(
+            f"{place}: not loadable as EnCodec, DAC or Mimi ({str(error).splitlines()[0]})"
+        ) from error
     if model.config.model_type not in OTHERS:
-        raise RequestError(f"{place}: a {model.config.model_type} model, none of {', '.join(OTHERS)}")
+        raise RequestError(
+            f"{place}: a {model.config.model_type} model, none of {', '.join(OTHERS)}"
+        )
     return [Transformers(_named(name, depth), model, depth) for depth in depths or (None,)]
 
 

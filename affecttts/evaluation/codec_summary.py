@@ -1,4 +1,6 @@
-"""From values per clip to a report: means with intervals, comparisons, codebooks, emotions one by one."""
+"""From values per clip to a report: means with intervals, comparisons, codebooks, emotions one by
+one.
+"""
 
 from __future__ import annotations
 
@@ -27,35 +29,54 @@ class Measured:
     items: dict[tuple[str, str], dict]  # (clip, system) -> {"values": .., "codes": ..}
     systems: list[str]
 
-    def scores(self, system: str, metric: str, emotion: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def scores(
+        self, system: str, metric: str, emotion: str | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """What is counted and over what [N], one per clip, not-a-number where unknown."""
         clips = [row.id for row in self.rows if emotion in (None, row.emotion)]
         values = [self.items[clip, system]["values"][metric] for clip in clips]
-        pairs = [(np.nan, 1.0) if v is None else v if isinstance(v, list) else (v, 1.0) for v in values]
+        pairs = [
+            (np.nan, 1.0) if v is None else v if isinstance(v, list) else (v, 1.0) for v in values
+        ]
         return tuple(np.array(pairs, dtype=float).reshape(-1, 2).T)
 
 
 def summarize(measured: Measured, metrics: Sequence[Metric], systems: Sequence[System]) -> dict:
-    """The numbers of a report; a system that declares its bitrate keeps it where none was measured."""
+    """The numbers of a report; a system that declares its bitrate keeps it where none was
+    measured.
+    """
     everyone = [CEILING, *measured.systems, FLOOR]
-    table = {system: {m.name: _mean(*measured.scores(system, m.name)) for m in metrics} for system in everyone}
+    table = {
+        system: {m.name: _mean(*measured.scores(system, m.name)) for m in metrics}
+        for system in everyone
+    }
     emotions = sorted({row.emotion for row in measured.rows if row.emotion})
     broken_down = [metric for metric in metrics if metric.by_emotion]
     return {
         "n": len(measured.rows),
         "systems": table,
-        "bitrates": {system.name: table[system.name].get("bitrate", {}).get("mean", system.bitrate) for system in systems},
+        "bitrates": {
+            system.name: table[system.name].get("bitrate", {}).get("mean", system.bitrate)
+            for system in systems
+        },
         "units": {metric.name: metric.unit for metric in metrics},
         "higher is better": {metric.name: metric.higher_is_better for metric in metrics},
         "groups": {metric.name: metric.group for metric in metrics},
         "comparisons": _comparisons(measured, metrics),
         "by emotion": {
-            m.name: {s: {e: _mean(*measured.scores(s, m.name, e)) for e in emotions} for s in measured.systems}
+            m.name: {
+                s: {e: _mean(*measured.scores(s, m.name, e)) for e in emotions}
+                for s in measured.systems
+            }
             for m in broken_down
         },
-        "correlations": {m.name: _correlations(measured, m.name) for m in metrics if m.higher_is_better is None},
-        "codebooks": {system.name: books for system in systems if (books := _codebooks(measured, system))},
-    }  # fmt: skip
+        "correlations": {
+            m.name: _correlations(measured, m.name) for m in metrics if m.higher_is_better is None
+        },
+        "codebooks": {
+            system.name: books for system in systems if (books := _codebooks(measured, system))
+        },
+    }
 
 
 def _mean(top: np.ndarray, bottom: np.ndarray) -> dict:
@@ -75,7 +96,10 @@ def _comparisons(measured: Measured, metrics: Sequence[Metric]) -> dict:
     for other in others:
         found = {}
         for name in judged:
-            (top, weight), (base, weight_of_base) = measured.scores(other, name), measured.scores(first, name)
+            (top, weight), (base, weight_of_base) = (
+                measured.scores(other, name),
+                measured.scores(first, name),
+            )
             result = compare(top, base, np.where(weight == weight_of_base, weight, 0))
             if result.n:
                 found[name] = result._asdict()
@@ -84,12 +108,17 @@ def _comparisons(measured: Measured, metrics: Sequence[Metric]) -> dict:
 
 
 def _correlations(measured: Measured, metric: str) -> dict:
-    """Of what a judge hears in copies with what it hears in the originals, and with the manifest's labels."""
+    """Of what a judge hears in copies with what it hears in the originals, and with the manifest's
+    labels.
+    """
     original = measured.scores(CEILING, metric)[0]
     axis = DIMENSIONS.index(metric.split(",")[0])
     labels = np.array([row.vad[axis] if row.vad else np.nan for row in measured.rows])
     of = {"original": original, "label": labels}
-    return {s: {name: _correlation(measured.scores(s, metric)[0], x) for name, x in of.items()} for s in measured.systems}
+    return {
+        s: {name: _correlation(measured.scores(s, metric)[0], x) for name, x in of.items()}
+        for s in measured.systems
+    }
 
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> dict:
@@ -102,11 +131,18 @@ def _correlation(a: np.ndarray, b: np.ndarray) -> dict:
         drawn = [np.corrcoef(a[pick], b[pick])[0, 1] for pick in picks]
     tail = (1 - COVERAGE) / 2
     low, high = np.nanquantile(drawn, [tail, 1 - tail])
-    return {"mean": float(np.corrcoef(a, b)[0, 1]), "low": float(low), "high": float(high), "n": len(a)}
+    return {
+        "mean": float(np.corrcoef(a, b)[0, 1]),
+        "low": float(low),
+        "high": float(high),
+        "n": len(a),
+    }
 
 
 def _codebooks(measured: Measured, system: System) -> list[dict]:
-    """Of each codebook the entries used, %, and the perplexity of its codes; few frames use few entries."""
+    """Of each codebook the entries used, %, and the perplexity of its codes; few frames use few
+    entries.
+    """
     coded = [measured.items[row.id, system.name]["codes"] for row in measured.rows]
     if system.codebook_size is None or any(codes is None for codes in coded):
         return []
@@ -115,7 +151,13 @@ def _codebooks(measured: Measured, system: System) -> list[dict]:
         counts = np.bincount(codes, minlength=system.codebook_size)
         shares = counts[counts > 0] / len(codes)
         perplexity = float(np.exp(-(shares * np.log(shares)).sum()))
-        books.append({"used, %": 100 * float((counts > 0).mean()), "perplexity": perplexity, "frames": len(codes)})
+        books.append(
+            {
+                "used, %": 100 * float((counts > 0).mean()),
+                "perplexity": perplexity,
+                "frames": len(codes),
+            }
+        )
     return books
 
 
@@ -136,6 +178,12 @@ def titled(report: dict, metric: str) -> str:
 def render(report: dict) -> str:
     """The report as a Markdown table."""
     systems = report["systems"]
-    rows = [[titled(report, name), *(cell(systems[s][name], report["n"]) for s in systems)] for name in report["units"]]
-    rows += [[name, cure, *[""] * (len(systems) - 1)] for name, cure in (report["missing"] | report["absent"]).items()]
+    rows = [
+        [titled(report, name), *(cell(systems[s][name], report["n"]) for s in systems)]
+        for name in report["units"]
+    ]
+    rows += [
+        [name, cure, *[""] * (len(systems) - 1)]
+        for name, cure in (report["missing"] | report["absent"]).items()
+    ]
     return markdown_table([f"n = {report['n']}", *systems], rows)

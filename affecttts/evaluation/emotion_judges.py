@@ -1,9 +1,12 @@
-"""Judges of emotion: one that hears acoustic functionals, one that hears log-mel spectra; stored as safetensors and JSON.
+"""Judges of emotion: one that hears acoustic functionals, one that hears log-mel spectra; stored as
+safetensors and JSON.
 
-    judge = load_emotion_judge("acoustic")          # or "spectral", or a folder made by recipes/train_emotion_judge.py
-    judge(audio, 24000)                             # float32 [E], in the order of judge.labels
+    judge = load_emotion_judge("acoustic")          # or "spectral", or a folder made by
+    recipes/train_emotion_judge.py judge(audio, 24000)                             # float32 [E], in
+    the order of judge.labels
 
-They were trained apart from each other, on other draws of clips and with other ears, so that where they agree says more than one.
+They were trained apart from each other, on other draws of clips and with other ears, so that where
+they agree says more than one.
 """
 
 from __future__ import annotations
@@ -23,7 +26,14 @@ from affecttts.evaluation.spectra import RATE, frames, log_mel, power
 from codec.audio import resample
 from codec.config import from_dict
 from codec.errors import CheckpointError
-from codec.serialization import atomic_folder, load_strictly, load_weights, read_json, save_weights, write_json
+from codec.serialization import (
+    atomic_folder,
+    load_strictly,
+    load_weights,
+    read_json,
+    save_weights,
+    write_json,
+)
 
 SHIPPED_JUDGES = Path(__file__).with_name("_judges")
 CARD_NAME, WEIGHTS_NAME = "card.json", "model.safetensors"
@@ -51,24 +61,32 @@ class StoredJudge:
     declaration: JudgeCard
     inputs: tuple[str, ...] = ()  # functionals, by name, that the acoustic one hears
     relative: bool = False  # whether it hears differences from the speaker's neutral clips
-    folds: list[dict[str, Any]] = field(default_factory=list)  # of training: clips, accuracy and recall on unheard speakers
+    # of training: clips, accuracy and recall on unheard speakers
+    folds: list[dict[str, Any]] = field(default_factory=list)
 
 
 class AcousticJudge:
     """Multinomial logistic regression on acoustic functionals.
 
-    A relative one hears how a clip differs from neutral clips of the same speaker, see `of_functionals`; without any it
-    takes the speaker for an average one.
+    A relative one hears how a clip differs from neutral clips of the same speaker, see
+    `of_functionals`; without any it takes the speaker for an average one.
     """
 
     def __init__(self, stored: StoredJudge, tensors: dict[str, Tensor]) -> None:
         """Args:
-            tensors: mean [D], scale [D], weight [D,E], bias [E] and, of a relative one, neutral [D].
+        tensors: mean [D], scale [D], weight [D,E], bias [E] and, of a relative one, neutral
+            [D].
         """
         self.stored, self.card, self.labels = stored, stored.declaration, stored.labels
         self._values = {name: tensor.numpy().astype(np.float64) for name, tensor in tensors.items()}
-        if stored.inputs != NAMES or self._values["weight"].shape != (len(NAMES), len(stored.labels)):
-            raise CheckpointError(f"judge {self.card.name}: made for other functionals than this version has; train it again")
+        if stored.inputs != NAMES or self._values["weight"].shape != (
+            len(NAMES),
+            len(stored.labels),
+        ):
+            raise CheckpointError(
+                f"judge {self.card.name}: made for other functionals than this "
+                "version has; train it again"
+            )
 
     def __call__(self, audio: np.ndarray, sample_rate: int) -> np.ndarray:
         """Probabilities float32 [E] of audio [T]."""
@@ -79,7 +97,8 @@ class AcousticJudge:
 
         Args:
             heard: functionals [D].
-            neutral: mean functionals [D] of the speaker's neutral clips; only a relative judge minds.
+            neutral: mean functionals [D] of the speaker's neutral clips; only a relative judge
+                minds.
         """
         values = self._values
         if self.stored.relative:
@@ -95,20 +114,29 @@ class SpectralNet(nn.Module):
     def __init__(self, classes: int) -> None:
         super().__init__()
         self.convolutions = nn.Sequential(
-            nn.Conv1d(MEL_BANDS, 48, 5, 2, 2), nn.GroupNorm(4, 48), nn.ReLU(),
-            nn.Conv1d(48, WIDTH, 5, 2, 2), nn.GroupNorm(4, WIDTH), nn.ReLU(),
-            nn.Conv1d(WIDTH, WIDTH, 3, 1, 1), nn.ReLU(),
-        )  # fmt: skip
+            nn.Conv1d(MEL_BANDS, 48, 5, 2, 2),
+            nn.GroupNorm(4, 48),
+            nn.ReLU(),
+            nn.Conv1d(48, WIDTH, 5, 2, 2),
+            nn.GroupNorm(4, WIDTH),
+            nn.ReLU(),
+            nn.Conv1d(WIDTH, WIDTH, 3, 1, 1),
+            nn.ReLU(),
+        )
         self.dropout, self.classify = nn.Dropout(0.3), nn.Linear(2 * WIDTH, classes)
 
     def forward(self, mel: Tensor) -> Tensor:
         """[B,40,N] -> scores [B,E]."""
         hidden = self.convolutions(mel)
-        return self.classify(self.dropout(torch.cat([hidden.mean(-1), hidden.std(-1, correction=0)], dim=1)))
+        return self.classify(
+            self.dropout(torch.cat([hidden.mean(-1), hidden.std(-1, correction=0)], dim=1))
+        )
 
 
 def spectral_input(audio: np.ndarray, sample_rate: int) -> Tensor:
-    """Audio [T] -> log-mel [40,N] in units of 10 dB about the clip's own mean: its level is not heard."""
+    """Audio [T] -> log-mel [40,N] in units of 10 dB about the clip's own mean: its level is not
+    heard.
+    """
     signal = resample(np.asarray(audio, dtype=np.float32), sample_rate, RATE)
     mel = log_mel(power(frames(signal)), MEL_BANDS)
     mel = np.maximum(mel, mel.max() - 80)
@@ -144,7 +172,8 @@ def save_judge(folder: str | Path, stored: StoredJudge, tensors: dict[str, Tenso
 
 
 def load_emotion_judge(name: str | Path) -> EmotionJudge:
-    """A judge by name: one that is shipped, a folder, or `transformers:MODEL` and `emotion2vec:MODEL` for models of a hub.
+    """A judge by name: one that is shipped, a folder, or `transformers:MODEL` and
+    `emotion2vec:MODEL` for models of a hub.
 
     Raises:
         RequestError: nothing of this name.
@@ -158,7 +187,10 @@ def load_emotion_judge(name: str | Path) -> EmotionJudge:
     folder = SHIPPED_JUDGES / name if (SHIPPED_JUDGES / name / CARD_NAME).exists() else Path(name)
     if not (folder / CARD_NAME).exists():
         known = ", ".join(shipped_judges())
-        raise RequestError(f"no emotion judge {str(name)!r}; shipped: {known}; or give a folder or transformers:MODEL")
+        raise RequestError(
+            f"no emotion judge {str(name)!r}; shipped: {known}; or give a folder "
+            "or transformers:MODEL"
+        )
     stored = _stored(folder / CARD_NAME)
     return KINDS[stored.kind](stored, load_weights(folder / WEIGHTS_NAME))
 
@@ -172,11 +204,19 @@ def _stored(path: Path) -> StoredJudge:
     values = read_json(path)
     try:
         card = values["declaration"]
-        card = from_dict(JudgeCard, card | {name: tuple(card.get(name, ())) for name in ("taught", "packages")})
-        values |= {"declaration": card, "labels": tuple(values["labels"]), "inputs": tuple(values.get("inputs", ()))}
+        card = from_dict(
+            JudgeCard, card | {name: tuple(card.get(name, ())) for name in ("taught", "packages")}
+        )
+        values |= {
+            "declaration": card,
+            "labels": tuple(values["labels"]),
+            "inputs": tuple(values.get("inputs", ())),
+        }
         stored = from_dict(StoredJudge, values)
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path}: not the card of a judge ({error})") from error
     if stored.kind not in KINDS:
-        raise CheckpointError(f"{path}: a judge of the unknown kind {stored.kind!r}; known: {', '.join(KINDS)}")
+        raise CheckpointError(
+            f"{path}: a judge of the unknown kind {stored.kind!r}; known: {', '.join(KINDS)}"
+        )
     return stored

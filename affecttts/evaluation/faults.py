@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 FAULTS = {
-    "no end": "ran into its length budget", "empty": "no sound at all", "long silence": "a pause of a second or more inside",
-    "clipping": "three or more samples in a row at full scale", "skip": "two or more words in a row left out",
+    "no end": "ran into its length budget",
+    "empty": "no sound at all",
+    "long silence": "a pause of a second or more inside",
+    "clipping": "three or more samples in a row at full scale",
+    "skip": "two or more words in a row left out",
     "repeat": "two or more words in a row added",
-}  # fmt: skip
+}
 LONG_SECONDS = 1.0
 SILENT_DB = 40.0  # below the loud frames
 FRAME_SECONDS = 0.02
@@ -22,7 +25,11 @@ def sound_faults(audio: np.ndarray, sample_rate: int) -> dict[str, bool]:
     if len(audio) == 0 or np.abs(audio).max() < EMPTY_PEAK:
         return {"empty": True, "long silence": False, "clipping": False}
     full = np.convolve(np.abs(audio) >= FULL_SCALE, np.ones(RUN), mode="valid") >= RUN
-    return {"empty": False, "long silence": longest_pause(audio, sample_rate) >= LONG_SECONDS, "clipping": bool(full.any())}
+    return {
+        "empty": False,
+        "long silence": longest_pause(audio, sample_rate) >= LONG_SECONDS,
+        "clipping": bool(full.any()),
+    }
 
 
 def longest_pause(audio: np.ndarray, sample_rate: int) -> float:

@@ -1,6 +1,8 @@
-"""How near a copy of a signal is to it: intelligibility, quality, waveform, spectrum, pitch and loudness.
+"""How near a copy of a signal is to it: intelligibility, quality, waveform, spectrum, pitch and
+loudness.
 
-All take two mono signals [T] of one length and rate and give not-a-number where the clip is too short to say.
+All take two mono signals [T] of one length and rate and give not-a-number where the clip is too
+short to say.
 """
 
 from __future__ import annotations
@@ -19,11 +21,14 @@ PERFECT_DB = 100.0  # what the signal-to-distortion ratio of an exact copy count
 
 
 def stoi(original: np.ndarray, copy: np.ndarray, sample_rate: int, extended: bool = False) -> float:
-    """Short-time objective intelligibility (Taal et al. 2011), or its extended form (Jensen and Taal 2016)."""
+    """Short-time objective intelligibility (Taal et al. 2011), or its extended form (Jensen and
+    Taal 2016).
+    """
     from pystoi import stoi as of_pystoi
 
     score = float(of_pystoi(original, copy, sample_rate, extended=extended))
-    return score if abs(score - 1e-5) > 1e-9 else float("nan")  # pystoi's answer to clips that are too short is 1e-5
+    # pystoi's answer to clips that are too short is 1e-5
+    return score if abs(score - 1e-5) > 1e-9 else float("nan")
 
 
 def pesq_wide_band(original: np.ndarray, copy: np.ndarray, sample_rate: int) -> float:
@@ -37,7 +42,9 @@ def pesq_wide_band(original: np.ndarray, copy: np.ndarray, sample_rate: int) -> 
 
 def si_sdr_db(original: np.ndarray, copy: np.ndarray) -> float:
     """Scale-invariant signal-to-distortion ratio (Le Roux et al. 2019), dB, at most 100."""
-    reference, estimate = (x.astype(np.float64) - x.mean(dtype=np.float64) for x in (original, copy))
+    reference, estimate = (
+        x.astype(np.float64) - x.mean(dtype=np.float64) for x in (original, copy)
+    )
     energy = reference @ reference
     if energy == 0:
         return float("nan")
@@ -58,13 +65,15 @@ def _log_mel(audio: np.ndarray, sample_rate: int) -> np.ndarray:
 
     mel = librosa.feature.melspectrogram(
         y=audio, sr=sample_rate, n_fft=SPECTRUM_SIZE, hop_length=SPECTRUM_HOP, n_mels=MEL_BANDS
-    )  # fmt: skip
+    )
     decibels = 10 * np.log10(mel + 1e-10)
     return np.maximum(decibels, decibels.max() + MEL_FLOOR_DB)
 
 
 def log_spectral_distance_db(original: np.ndarray, copy: np.ndarray) -> float:
-    """Root mean square over bins of the log power spectra's difference, mean over frames, dB (Gray and Markel 1976)."""
+    """Root mean square over bins of the log power spectra's difference, mean over frames, dB (Gray
+    and Markel 1976).
+    """
     if len(original) < SPECTRUM_SIZE:
         return float("nan")
     first, second = (_log_power(x) for x in (original, copy))
@@ -74,12 +83,16 @@ def log_spectral_distance_db(original: np.ndarray, copy: np.ndarray) -> float:
 def _log_power(audio: np.ndarray) -> np.ndarray:
     """[N,513] in dB, floored below the clip's maximum."""
     frames = np.lib.stride_tricks.sliding_window_view(audio, SPECTRUM_SIZE)[::SPECTRUM_HOP]
-    decibels = 10 * np.log10(np.abs(np.fft.rfft(frames * np.hanning(SPECTRUM_SIZE), axis=1)) ** 2 + 1e-10)
+    decibels = 10 * np.log10(
+        np.abs(np.fft.rfft(frames * np.hanning(SPECTRUM_SIZE), axis=1)) ** 2 + 1e-10
+    )
     return np.maximum(decibels, decibels.max() + MEL_FLOOR_DB)
 
 
 def compare_pitch(first: np.ndarray, second: np.ndarray) -> tuple[float, float, float]:
-    """Correlation of log F0 and RMS difference in cents over frames voiced in both, and % of frames voiced in one alone."""
+    """Correlation of log F0 and RMS difference in cents over frames voiced in both, and % of frames
+    voiced in one alone.
+    """
     both = (first > 0) & (second > 0)
     errors = 100 * float(((first > 0) != (second > 0)).mean())
     if both.sum() < FEWEST_FRAMES:
@@ -91,7 +104,10 @@ def compare_pitch(first: np.ndarray, second: np.ndarray) -> tuple[float, float, 
 
 def level_correlation(first: np.ndarray, second: np.ndarray, hop: int) -> float:
     """Correlation of the frames' levels in dB, down to 50 dB below the loudest."""
-    levels = [10 * np.log10(np.square(x[: len(x) // hop * hop]).reshape(-1, hop).mean(1) + 1e-10) for x in (first, second)]
+    levels = [
+        10 * np.log10(np.square(x[: len(x) // hop * hop]).reshape(-1, hop).mean(1) + 1e-10)
+        for x in (first, second)
+    ]
     if len(levels[0]) < FEWEST_FRAMES:
         return float("nan")
     a, b = (np.maximum(level, level.max() - QUIET_DB) for level in levels)

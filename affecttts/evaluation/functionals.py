@@ -1,7 +1,9 @@
-"""Acoustic functionals of an utterance: what an emotion does to pitch, loudness, tempo, voice quality and timbre.
+"""Acoustic functionals of an utterance: what an emotion does to pitch, loudness, tempo, voice
+quality and timbre.
 
-Written after the usual sets of emotion research (GeMAPS, Eyben et al. 2016), from their description: statistics over frames of
-F0, level, tilt, jitter, shimmer, harmonicity and cepstra. They need neither words nor a trained model.
+Written after the usual sets of emotion research (GeMAPS, Eyben et al. 2016), from their
+description: statistics over frames of F0, level, tilt, jitter, shimmer, harmonicity and cepstra.
+They need neither words nor a trained model.
 """
 
 from __future__ import annotations
@@ -18,15 +20,28 @@ PEAK_DB = 2.0  # a syllable stands out by this much
 MEL_BANDS, CEPSTRA = 26, 13
 _F0 = ("mean", "spread", "5 %", "median", "95 %", "slope", "end", "step", "tremor", "jitter")
 _LEVEL = ("mean", "spread", "5 %", "95 %", "slope", "shimmer")
-_OTHER = ("syllables", "voiced share", "pauses", "tilt", "tilt spread", "centroid", "centroid spread", "harmonicity")
+_OTHER = (
+    "syllables",
+    "voiced share",
+    "pauses",
+    "tilt",
+    "tilt spread",
+    "centroid",
+    "centroid spread",
+    "harmonicity",
+)
 NAMES = (
-    *(f"f0 {name}" for name in _F0), *(f"level {name}" for name in _LEVEL), *_OTHER,
+    *(f"f0 {name}" for name in _F0),
+    *(f"level {name}" for name in _LEVEL),
+    *_OTHER,
     *(f"mfcc {k} {name}" for name in ("mean", "spread", "step") for k in range(1, CEPSTRA + 1)),
-)  # fmt: skip
+)
 
 
 def functionals(audio: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Audio [T], full scale 1 -> float32 [D] in the order of `NAMES`; zeros where nothing is voiced or T is too short."""
+    """Audio [T], full scale 1 -> float32 [D] in the order of `NAMES`; zeros where nothing is voiced
+    or T is too short.
+    """
     signal = resample(np.asarray(audio, dtype=np.float32), sample_rate, RATE)
     if len(signal) < 2 * WINDOW or not np.any(signal):
         return np.zeros(len(NAMES), dtype=np.float32)
@@ -61,11 +76,18 @@ def _of_pitch(f0: np.ndarray, voiced: np.ndarray) -> np.ndarray:
     last = max(3, len(contour) // 5)
     steps = np.diff(contour)[np.diff(places) == 1]
     bends = np.abs(np.diff(f0[places], 2))[np.diff(places[:-1]) == 1]
-    return np.array([
-        contour.mean(), contour.std(), *np.percentile(contour, [5, 50, 95]), _slope(places, contour),
-        contour[-last:].mean() - contour[:-last].mean(), _mean(np.abs(steps)), _deviation(contour),
-        100 * _mean(bends) / f0[places].mean(),
-    ])  # fmt: skip
+    return np.array(
+        [
+            contour.mean(),
+            contour.std(),
+            *np.percentile(contour, [5, 50, 95]),
+            _slope(places, contour),
+            contour[-last:].mean() - contour[:-last].mean(),
+            _mean(np.abs(steps)),
+            _deviation(contour),
+            100 * _mean(bends) / f0[places].mean(),
+        ]
+    )
 
 
 def _of_level(levels: np.ndarray, active: np.ndarray, voiced: np.ndarray) -> np.ndarray:
@@ -73,11 +95,21 @@ def _of_level(levels: np.ndarray, active: np.ndarray, voiced: np.ndarray) -> np.
     places = np.flatnonzero(active)
     values = levels[places]
     shimmer = _deviation(levels[voiced]) if voiced.sum() >= SMOOTH else 0.0
-    return np.array([values.mean(), values.std(), *np.percentile(values, [5, 95]), _slope(places, values), shimmer])
+    return np.array(
+        [
+            values.mean(),
+            values.std(),
+            *np.percentile(values, [5, 95]),
+            _slope(places, values),
+            shimmer,
+        ]
+    )
 
 
 def _of_spectra(spectra: np.ndarray) -> np.ndarray:
-    """Of voiced frames' power [N,257]: mean and spread of the tilt (1-5 kHz over below 1 kHz, dB) and of the centroid (kHz)."""
+    """Of voiced frames' power [N,257]: mean and spread of the tilt (1-5 kHz over below 1 kHz, dB)
+    and of the centroid (kHz).
+    """
     if len(spectra) == 0:
         return np.zeros(4)
     hertz = np.linspace(0, RATE / 2, spectra.shape[1])
@@ -89,11 +121,15 @@ def _of_spectra(spectra: np.ndarray) -> np.ndarray:
 
 def _of_cepstra(values: np.ndarray, active: np.ndarray) -> np.ndarray:
     """Means, spreads and mean absolute steps of [N,13]."""
-    return np.concatenate([values[active].mean(0), values[active].std(0), np.abs(np.diff(values, axis=0)).mean(0)])
+    return np.concatenate(
+        [values[active].mean(0), values[active].std(0), np.abs(np.diff(values, axis=0)).mean(0)]
+    )
 
 
 def _harmonicity(signal: np.ndarray, f0: np.ndarray, voiced: np.ndarray) -> float:
-    """Mean energy of the periodic part over the rest, dB, from the correlation of neighbouring periods."""
+    """Mean energy of the periodic part over the rest, dB, from the correlation of neighbouring
+    periods.
+    """
     ratios = []
     for place in np.flatnonzero(voiced):
         lag, start = round(RATE / f0[place]), place * HOP
@@ -104,7 +140,9 @@ def _harmonicity(signal: np.ndarray, f0: np.ndarray, voiced: np.ndarray) -> floa
 
 
 def _syllables(levels: np.ndarray) -> float:
-    """Peaks of the smoothed level per second that rise by at least 2 dB from the valley before them."""
+    """Peaks of the smoothed level per second that rise by at least 2 dB from the valley before
+    them.
+    """
     smooth = np.convolve(np.pad(levels, 3, mode="edge"), np.full(7, 1 / 7), mode="valid")
     count, valley, rising = 0, smooth[0], True
     peak = smooth[0]

@@ -1,5 +1,7 @@
-"""Emotion recognisers of a hub, by name or folder, for those who have them: any audio classifier of transformers (wav2vec 2.0,
-HuBERT, WavLM ..) and emotion2vec through funasr. Their labels are read as our emotions."""
+"""Emotion recognisers of a hub, by name or folder, for those who have them: any audio classifier of
+transformers (wav2vec 2.0, HuBERT, WavLM ..) and emotion2vec through funasr. Their labels are read
+as our emotions.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +18,28 @@ from codec.audio import resample
 
 RATE = 16000  # Hz, what all of them hear
 SHORT = {  # how labels begin
-    "neu": "neutral", "cal": "calm", "hap": "happy", "sad": "sad", "ang": "angry", "fea": "fearful", "sur": "surprised",
+    "neu": "neutral",
+    "cal": "calm",
+    "hap": "happy",
+    "sad": "sad",
+    "ang": "angry",
+    "fea": "fearful",
+    "sur": "surprised",
     "dis": "disgusted",
-}  # fmt: skip
-TEACHERS = {"wav2vec2": ("wav2vec2_bert",), "hubert": ("hubert",), "wavlm": ("wavlm",), "whisper": ("whisper",)}  # by model type
+}
+# by model type
+TEACHERS = {
+    "wav2vec2": ("wav2vec2_bert",),
+    "hubert": ("hubert",),
+    "wavlm": ("wavlm",),
+    "whisper": ("whisper",),
+}
 
 
 def emotion_of(label: str) -> str:
-    """A recogniser's label as one of our emotions, or as it is where it is none of them: "hap", "Anger", "生气/angry"."""
+    """A recogniser's label as one of our emotions, or as it is where it is none of them: "hap",
+    "Anger", "生气/angry".
+    """
     names, word = load_emotions().names, label.split("/")[-1].strip(" <>").lower()
     if word in names:
         return names[word].id
@@ -37,7 +53,9 @@ def load_hub_judge(kind: str, model: str) -> TransformersJudge | Emotion2VecJudg
         RequestError: no name is given, the package is missing, or nothing can be loaded.
     """
     if not model:
-        raise RequestError(f"judge {kind}: needs the name or folder of a model, as in {kind}:FOLDER")
+        raise RequestError(
+            f"judge {kind}: needs the name or folder of a model, as in {kind}:FOLDER"
+        )
     return (TransformersJudge if kind == "transformers" else Emotion2VecJudge)(model)
 
 
@@ -66,12 +84,20 @@ class TransformersJudge(_HubJudge):
             self._model = AutoModelForAudioClassification.from_pretrained(model).eval()
         except (OSError, ValueError, KeyError) as error:
             reason = " ".join(str(error).split())[:160]
-            raise RequestError(f"judge transformers:{model}: cannot be loaded ({reason}); give a folder") from error
+            raise RequestError(
+                f"judge transformers:{model}: cannot be loaded ({reason}); give a folder"
+            ) from error
         config = self._model.config
         self.card = JudgeCard(
-            f"transformers:{Path(model).name}", "emotion", "unstated", f"audio classifier {model}, a {config.model_type}",
-            (*TEACHERS.get(config.model_type, ()), *(f"{kind}:{model}" for kind in TEACHERS.get(config.model_type, ()))),
-        )  # fmt: skip
+            f"transformers:{Path(model).name}",
+            "emotion",
+            "unstated",
+            f"audio classifier {model}, a {config.model_type}",
+            (
+                *TEACHERS.get(config.model_type, ()),
+                *(f"{kind}:{model}" for kind in TEACHERS.get(config.model_type, ())),
+            ),
+        )
         self._set_labels([config.id2label[i] for i in range(config.num_labels)])
 
     @torch.inference_mode()
@@ -84,18 +110,29 @@ class TransformersJudge(_HubJudge):
 
 
 class Emotion2VecJudge(_HubJudge):
-    """emotion2vec_plus (arXiv 2312.15185) through the package funasr; its weights are a pickle, so mind where they come from."""
+    """emotion2vec_plus (arXiv 2312.15185) through the package funasr; its weights are a pickle, so
+    mind where they come from.
+    """
 
     def __init__(self, model: str) -> None:
         try:
             from funasr import AutoModel
         except ImportError as error:
-            raise RequestError("judge emotion2vec needs the package funasr: pip install 'affecttts[emotion2vec]'") from error
-        self._model: Any = AutoModel(model=model, device="cpu", disable_update=True, disable_pbar=True)
+            raise RequestError(
+                "judge emotion2vec needs the package funasr: pip install 'affecttts[emotion2vec]'"
+            ) from error
+        self._model: Any = AutoModel(
+            model=model, device="cpu", disable_update=True, disable_pbar=True
+        )
         self.card = JudgeCard(
-            f"emotion2vec:{Path(model).name}", "emotion", "unstated", f"emotion2vec model {model}", ("emotion2vec",), ("funasr",),
+            f"emotion2vec:{Path(model).name}",
+            "emotion",
+            "unstated",
+            f"emotion2vec model {model}",
+            ("emotion2vec",),
+            ("funasr",),
             "pip install 'affecttts[emotion2vec]'",
-        )  # fmt: skip
+        )
         self._set_labels(self._answer(np.zeros(RATE, dtype=np.float32))[0])
 
     def _answer(self, heard: np.ndarray) -> tuple[list[str], list[float]]:
@@ -104,4 +141,8 @@ class Emotion2VecJudge(_HubJudge):
 
     def __call__(self, audio: np.ndarray, sample_rate: int) -> np.ndarray:
         """Probabilities float32 [E] of audio [T]."""
-        return self._summed(np.array(self._answer(resample(np.asarray(audio, dtype=np.float32), sample_rate, RATE))[1]))
+        return self._summed(
+            np.array(
+                self._answer(resample(np.asarray(audio, dtype=np.float32), sample_rate, RATE))[1]
+            )
+        )

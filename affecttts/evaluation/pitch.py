@@ -1,6 +1,7 @@
 """F0 by normalised autocorrelation and a best path over candidates (Boersma 1993), in numpy.
 
-Two passes: the first finds the voice's register, the second searches only around it, which removes octave errors.
+Two passes: the first finds the voice's register, the second searches only around it, which removes
+octave errors.
 """
 
 from __future__ import annotations
@@ -35,18 +36,21 @@ def track_f0(audio: np.ndarray, sample_rate: int) -> np.ndarray:
 
 
 def agreed_f0(own: np.ndarray, audio: np.ndarray, sample_rate: int) -> np.ndarray:
-    """`track_f0`'s answer [N] about mono audio [T], Hz, with 0 wherever WORLD's Harvest (Morise 2017, by pyworld) disagrees
-    by more than a semitone.
+    """`track_f0`'s answer [N] about mono audio [T], Hz, with 0 wherever WORLD's Harvest (Morise
+    2017, by pyworld) disagrees by more than a semitone.
 
-    Every tracker takes creaky stretches now for one octave and now for another. A copy that sounds alike then seems to
-    have another pitch; two trackers seldom err in the same way at the same place.
+    Every tracker takes creaky stretches now for one octave and now for another. A copy that sounds
+    alike then seems to have another pitch; two trackers seldom err in the same way at the same
+    place.
     """
     import pyworld
 
     if not own.any():
         return own
     wide, period = np.asarray(audio, dtype=np.float64), 1000 / FRAMES_PER_SECOND
-    other, _ = pyworld.harvest(wide, sample_rate, f0_floor=FLOOR_HZ, f0_ceil=CEILING_HZ, frame_period=period)
+    other, _ = pyworld.harvest(
+        wide, sample_rate, f0_floor=FLOOR_HZ, f0_ceil=CEILING_HZ, frame_period=period
+    )
     other = np.pad(other, (0, max(0, len(own) - len(other))))[: len(own)]
     both = (own > 0) & (other > 0)
     distance = 12 * np.abs(np.log2(np.where(both, own, 1.0) / np.where(both, other, 1.0)))
@@ -58,13 +62,17 @@ def _track(signal: np.ndarray, rate: float, floor: float, ceiling: float) -> np.
     frames, peaks = _frames(signal, rate, int(3 * rate / floor))
     if len(frames) == 0 or peaks.max() == 0:
         return np.zeros(len(frames))
-    lags, strengths = _candidates(_autocorrelation(frames), int(rate / ceiling), int(rate / floor) + 1)
+    lags, strengths = _candidates(
+        _autocorrelation(frames), int(rate / ceiling), int(rate / floor) + 1
+    )
     frequencies = np.where(lags > 0, rate / np.maximum(lags, 1), 0.0)
     octaves = np.log2(np.maximum(frequencies, 1) / ceiling)
     silence = 2 - (peaks / peaks.max()) / (SILENCE_THRESHOLD / (1 + VOICING_THRESHOLD))
     unvoiced = VOICING_THRESHOLD + np.maximum(0.0, silence)
     voiced = np.where(lags > 0, strengths + OCTAVE_COST * octaves, -1.0)
-    return _best_path(np.column_stack([np.zeros(len(frames)), frequencies]), np.column_stack([unvoiced, voiced]))
+    return _best_path(
+        np.column_stack([np.zeros(len(frames)), frequencies]), np.column_stack([unvoiced, voiced])
+    )
 
 
 def _decimate(signal: np.ndarray, step: int) -> np.ndarray:
@@ -82,7 +90,11 @@ def _frames(signal: np.ndarray, rate: float, width: int) -> tuple[np.ndarray, np
     padded = np.pad(signal, width // 2)
     starts = np.round(np.arange(0, len(signal), hop)).astype(int)
     starts = starts[starts + width <= len(padded)]
-    frames = np.lib.stride_tricks.sliding_window_view(padded, width)[starts] if len(starts) else np.zeros((0, width))
+    frames = (
+        np.lib.stride_tricks.sliding_window_view(padded, width)[starts]
+        if len(starts)
+        else np.zeros((0, width))
+    )
     frames = frames - frames.mean(axis=1, keepdims=True)
     return frames, np.abs(frames).max(axis=1, initial=0.0)
 
@@ -101,7 +113,8 @@ def _autocorrelation(frames: np.ndarray) -> np.ndarray:
 
 
 def _candidates(correlation: np.ndarray, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
-    """The strongest peaks of each frame from lag `first` on and before `last`, refined by a parabola.
+    """The strongest peaks of each frame from lag `first` on and before `last`, refined by a
+    parabola.
 
     Returns:
         Lags [N,C] in samples, 0 where there are fewer peaks, and heights [N,C].
@@ -111,7 +124,9 @@ def _candidates(correlation: np.ndarray, first: int, last: int) -> tuple[np.ndar
     peaks = (middle > left) & (middle >= right)
     weight = OCTAVE_COST * np.log2(np.arange(first, last))
     order = np.argsort(np.where(peaks, weight - middle, np.inf), axis=1)[:, :CANDIDATES]
-    left, middle, right, peaks = (np.take_along_axis(x, order, axis=1) for x in (left, middle, right, peaks))
+    left, middle, right, peaks = (
+        np.take_along_axis(x, order, axis=1) for x in (left, middle, right, peaks)
+    )
     bend = np.minimum(left - 2 * middle + right, -1e-12)
     offset = 0.5 * (left - right) / bend
     heights = np.minimum(middle - 0.25 * (left - right) * offset, 1.0)
@@ -126,7 +141,11 @@ def _best_path(frequencies: np.ndarray, scores: np.ndarray) -> np.ndarray:
     for n in range(1, len(frequencies)):
         both = voiced[n - 1][:, None] & voiced[n][None]
         change = voiced[n - 1][:, None] != voiced[n][None]
-        cost = np.where(both, JUMP_COST * np.abs(octaves[n - 1][:, None] - octaves[n][None]), VOICING_COST * change)
+        cost = np.where(
+            both,
+            JUMP_COST * np.abs(octaves[n - 1][:, None] - octaves[n][None]),
+            VOICING_COST * change,
+        )
         paths = total[:, None] - cost
         back[n] = paths.argmax(axis=0)
         total = paths.max(axis=0) + scores[n]

@@ -1,7 +1,8 @@
-"""How speech with an emotion differs from the same words in the same voice without, by cell, in a corpus and in a model.
+"""How speech with an emotion differs from the same words in the same voice without, by cell, in a
+corpus and in a model.
 
-A cell is emotion x voice x measure. It is clear in the corpus where |mean| > standard deviation of its paired shifts; only clear
-cells say what a model should do.
+A cell is emotion x voice x measure. It is clear in the corpus where |mean| > standard deviation of
+its paired shifts; only clear cells say what a model should do.
 """
 
 from __future__ import annotations
@@ -56,13 +57,16 @@ Cells = dict[tuple[str, str, str], Cell]  # (emotion, voice or "all", measure)
 
 
 def twins(clips: Iterable[Spoken]) -> list[Pair]:
-    """Each clip with an emotion beside the neutral clip of the same text and voice, where there is one."""
+    """Each clip with an emotion beside the neutral clip of the same text and voice, where there is
+    one.
+    """
     clips = list(clips)
     neutral = {(clip.voice, clip.text): clip.acoustics for clip in clips if clip.emotion == NEUTRAL}
     return [
         Pair(clip.emotion, clip.voice, shift(neutral[clip.voice, clip.text], clip.acoustics))
-        for clip in clips if clip.emotion != NEUTRAL and (clip.voice, clip.text) in neutral
-    ]  # fmt: skip
+        for clip in clips
+        if clip.emotion != NEUTRAL and (clip.voice, clip.text) in neutral
+    ]
 
 
 def summarize(pairs: Iterable[Pair]) -> Cells:
@@ -79,21 +83,33 @@ def _cell(values: np.ndarray) -> Cell:
     values = values[np.isfinite(values)]
     if len(values) == 0:
         return Cell(float("nan"), float("inf"), 0)
-    return Cell(float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else float("inf"), len(values))
+    return Cell(
+        float(values.mean()),
+        float(values.std(ddof=1)) if len(values) > 1 else float("inf"),
+        len(values),
+    )
 
 
 def right_cells(model: Cells, corpus: Cells) -> list[float]:
     """1 or 0 for each clear cell of a single voice: has its mean shift the corpus's sign?"""
-    return [float(np.sign(model[key].mean) == np.sign(cell.mean)) for key, cell in _clear(model, corpus)]
+    return [
+        float(np.sign(model[key].mean) == np.sign(cell.mean)) for key, cell in _clear(model, corpus)
+    ]
 
 
 def strengths(model: Cells, corpus: Cells) -> list[float]:
-    """Model shift over corpus shift in each clear cell of a single voice; 1 = as strong as the corpus."""
+    """Model shift over corpus shift in each clear cell of a single voice; 1 = as strong as the
+    corpus.
+    """
     return [model[key].mean / cell.mean for key, cell in _clear(model, corpus)]
 
 
 def _clear(model: Cells, corpus: Cells) -> Iterable[tuple[tuple[str, str, str], Cell]]:
-    return ((k, cell) for k, cell in corpus.items() if cell.clear and k[1] != ALL_VOICES and k in model and model[k].pairs)
+    return (
+        (k, cell)
+        for k, cell in corpus.items()
+        if cell.clear and k[1] != ALL_VOICES and k in model and model[k].pairs
+    )
 
 
 def right_pairs(pairs: Sequence[Pair], corpus: Cells) -> list[float]:
@@ -104,42 +120,66 @@ def right_pairs(pairs: Sequence[Pair], corpus: Cells) -> list[float]:
     answers = []
     for pair in pairs:
         for name, value in pair.shifts.items():
-            cell = corpus.get((pair.emotion, pair.voice, name)) or corpus.get((pair.emotion, ALL_VOICES, name))
+            cell = corpus.get((pair.emotion, pair.voice, name)) or corpus.get(
+                (pair.emotion, ALL_VOICES, name)
+            )
             if cell is not None and cell.clear and np.isfinite(value):
                 answers.append(float(np.sign(value) == np.sign(cell.mean)))
     return answers
 
 
 def ordered_cells(by_intensity: Sequence[Cells], corpus: Cells) -> list[float]:
-    """1 or 0 for each clear emotion x measure cell (voices together): does its shift grow with each intensity?"""
+    """1 or 0 for each clear emotion x measure cell (voices together): does its shift grow with each
+    intensity?
+    """
     return [
         float(np.all(np.diff([cells[key].mean for cells in by_intensity]) * np.sign(cell.mean) > 0))
-        for key, cell in corpus.items() if cell.clear and key[1] == ALL_VOICES and all(key in cells for cells in by_intensity)
-    ]  # fmt: skip
+        for key, cell in corpus.items()
+        if cell.clear and key[1] == ALL_VOICES and all(key in cells for cells in by_intensity)
+    ]
 
 
 def follows(shifts: dict[str, float], emotion: str, corpus: Cells) -> bool:
-    """Whether more than half of the emotion's clear measures move as in the corpus; of neutral, whether more than half stay."""
+    """Whether more than half of the emotion's clear measures move as in the corpus; of neutral,
+    whether more than half stay.
+    """
     if emotion == NEUTRAL:
-        return float(np.mean([abs(shifts[name]) < SMALL * typical(name, corpus) for name in SHIFTS])) > 0.5
-    cells = {name: corpus[emotion, ALL_VOICES, name] for name in SHIFTS if (emotion, ALL_VOICES, name) in corpus}
-    right = [np.sign(shifts[name]) == np.sign(cell.mean) for name, cell in cells.items() if cell.clear]
+        return (
+            float(np.mean([abs(shifts[name]) < SMALL * typical(name, corpus) for name in SHIFTS]))
+            > 0.5
+        )
+    cells = {
+        name: corpus[emotion, ALL_VOICES, name]
+        for name in SHIFTS
+        if (emotion, ALL_VOICES, name) in corpus
+    }
+    right = [
+        np.sign(shifts[name]) == np.sign(cell.mean) for name, cell in cells.items() if cell.clear
+    ]
     return bool(right) and float(np.mean(right)) > 0.5
 
 
 def typical(name: str, corpus: Cells) -> float:
     """Median size of the corpus's clear shifts of one measure, voices together."""
-    clear = [abs(c.mean) for (_, voice, m), c in corpus.items() if m == name and voice == ALL_VOICES and c.clear]
+    clear = [
+        abs(c.mean)
+        for (_, voice, m), c in corpus.items()
+        if m == name and voice == ALL_VOICES and c.clear
+    ]
     return float(np.median(clear)) if clear else float("nan")
 
 
 def write_cells(path: Path, cells: Cells, source: str) -> None:
-    """Write cells as emotion -> voice -> measure -> [mean, standard deviation, pairs], one line per emotion and voice."""
+    """Write cells as emotion -> voice -> measure -> [mean, standard deviation, pairs], one line per
+    emotion and voice.
+    """
     tree: dict[str, dict[str, dict[str, list[float]]]] = {}
     for (emotion, voice, measure), cell in cells.items():
         tree.setdefault(emotion, {}).setdefault(voice, {})[measure] = [round(x, 3) for x in cell]
     emotions = [
-        f'  "{emotion}": {{\n' + ",\n".join(f'   "{voice}": {json.dumps(row)}' for voice, row in voices.items()) + "\n  }"
+        f'  "{emotion}": {{\n'
+        + ",\n".join(f'   "{voice}": {json.dumps(row)}' for voice, row in voices.items())
+        + "\n  }"
         for emotion, voices in tree.items()
     ]
     head = {"source": source, "units": SHIFTS, "fields": ["mean", "deviation", "pairs"]}

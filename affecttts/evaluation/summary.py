@@ -21,7 +21,9 @@ def grouped(items: Iterable[Item], key: Callable[[Item], str]) -> dict[str, list
 
 
 def over_clips(values: np.ndarray, seed: int = 0) -> Interval:
-    """Mean of [seeds, clips] with an interval by resampling the clips; not-a-numbers are left out."""
+    """Mean of [seeds, clips] with an interval by resampling the clips; not-a-numbers are left
+    out.
+    """
     if not np.isfinite(values).any():
         return Interval(float("nan"), float("nan"), float("nan"))
     picks = np.random.default_rng(seed).integers(values.shape[1], size=(RESAMPLES, values.shape[1]))
@@ -36,14 +38,20 @@ def over_clips(values: np.ndarray, seed: int = 0) -> Interval:
 def over_seeds(values: np.ndarray) -> Interval:
     """Mean of [seeds] with twice the standard error; a single seed has no interval of its own."""
     mean = float(np.mean(values))
-    half = 2 * float(np.std(values, ddof=1)) / np.sqrt(len(values)) if len(values) > 1 else float("nan")
+    half = (
+        2 * float(np.std(values, ddof=1)) / np.sqrt(len(values))
+        if len(values) > 1
+        else float("nan")
+    )
     return Interval(mean, mean - half, mean + half)
 
 
 def show(value: Interval | float) -> str:
     """A cell of a table."""
     if isinstance(value, Interval):
-        return f"{value.mean:.3g}" + (f" [{value.low:.3g}, {value.high:.3g}]" if np.isfinite(value.low) else "")
+        return f"{value.mean:.3g}" + (
+            f" [{value.low:.3g}, {value.high:.3g}]" if np.isfinite(value.low) else ""
+        )
     return f"{value:.3g}"
 
 

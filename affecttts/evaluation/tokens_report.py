@@ -1,6 +1,8 @@
-"""`affecttts evaluate tokens`: what a codec's tokens still tell of emotion, phones and speaker, beside what shuffled labels tell.
+"""`affecttts evaluate tokens`: what a codec's tokens still tell of emotion, phones and speaker,
+beside what shuffled labels tell.
 
-Emotions and phones are probed on speakers that the probe has not met, speakers on sentences that it has not met.
+Emotions and phones are probed on speakers that the probe has not met, speakers on sentences that it
+has not met.
 """
 
 from __future__ import annotations
@@ -22,17 +24,36 @@ from affecttts.evaluation.confusion import recognition
 from affecttts.evaluation.intervals import Interval, ratio_interval
 from affecttts.evaluation.page import Section, Table, write_page
 from affecttts.evaluation.plain import to_plain
-from affecttts.evaluation.probes import Probe, ProbeItem, folds, gru_probe, guess, linear_probe, phone_counts, probe_item
+from affecttts.evaluation.probes import (
+    Probe,
+    ProbeItem,
+    folds,
+    gru_probe,
+    guess,
+    linear_probe,
+    phone_counts,
+    probe_item,
+)
 from affecttts.evaluation.summary import markdown_table, show
 from codec import Codec
 from codec.audio import load_audio
 from codec.errors import CheckpointError
 from codec.serialization import fingerprint, write_json
 
-COLUMNS = ("probed", "told", "probe", "n", "right [95 %]", "shuffled labels [95 %]", "permutation chance")
+COLUMNS = (
+    "probed",
+    "told",
+    "probe",
+    "n",
+    "right [95 %]",
+    "shuffled labels [95 %]",
+    "permutation chance",
+)
 NOTE = (
-    "Emotion and speaker: mean recall over classes, %. Phones: share of frames, %. Shuffled labels: the probe is trained on labels "
-    "dealt out at random. Chance: the answers stay, the labels are permuted 1000 times, 95 % of what comes out."
+    "Emotion and speaker: mean recall over classes, %. Phones: share of frames, %. Shuffled "
+    "labels: the probe is trained on labels "
+    "dealt out at random. Chance: the answers stay, the labels are permuted 1000 times, 95 % of "
+    "what comes out."
 )
 Progress = Callable[[Iterable, str], Iterable]
 
@@ -51,13 +72,19 @@ class ProbeScore:
 
 
 def evaluate_tokens(
-    manifest: Path, codec_folder: Path, tokens: Path | None, limit: int, report: Path | None,
+    manifest: Path,
+    codec_folder: Path,
+    tokens: Path | None,
+    limit: int,
+    report: Path | None,
     progress: Progress = lambda items, label: items,
-) -> dict[str, Any]:  # fmt: skip
-    """Probe the tokens of at most `limit` utterances; write report.json and report.html where a folder is given.
+) -> dict[str, Any]:
+    """Probe the tokens of at most `limit` utterances; write report.json and report.html where a
+    folder is given.
 
     Args:
-        tokens: folder of shards that `recipes/encode_corpus.py` made with this codec; None = the audio is encoded here.
+        tokens: folder of shards that `recipes/encode_corpus.py` made with this codec; None = the
+            audio is encoded here.
 
     Raises:
         RequestError: fewer than two speakers or emotions.
@@ -71,13 +98,16 @@ def evaluate_tokens(
     for name, items, probes in progress(_views(codec, rows, codes), "probing"):
         scores += _scores(name, items, [row.text or row.id for row in rows], probes)
     facts = {
-        "codec": f"{codec_folder}, {fingerprint(codec_folder)}", "manifest": str(manifest),
+        "codec": f"{codec_folder}, {fingerprint(codec_folder)}",
+        "manifest": str(manifest),
         "n": f"{len(rows)} utterances, {len({row.speaker for row in rows})} speakers",
-    }  # fmt: skip
+    }
     if report is not None:
         report.mkdir(parents=True, exist_ok=True)
         table = Table("Probes", COLUMNS, tuple(map(_cells, scores)), NOTE)
-        write_page(report / "report.html", "What the tokens tell", [Section("Scores", (table,))], facts)
+        write_page(
+            report / "report.html", "What the tokens tell", [Section("Scores", (table,))], facts
+        )
         write_json(report / "report.json", to_plain({"facts": facts, "scores": scores}))
     return {"facts": facts, "scores": scores}
 
@@ -88,48 +118,90 @@ def _chosen(manifest: Path, limit: int) -> list[Utterance]:
     rows = [rows[i] for i in sorted(picks)]
     for what in ("speaker", "emotion"):
         if len({getattr(row, what) for row in rows}) < 2:
-            raise RequestError(f"{manifest}: probes need utterances of two {what}s or more with an emotion each")
+            raise RequestError(
+                f"{manifest}: probes need utterances of two {what}s or more with an emotion each"
+            )
     return rows
 
 
 @torch.no_grad()
 def _codes(
-    codec: Codec, folder: Path, manifest: Path, rows: Sequence[Utterance], tokens: Path | None, progress: Progress
+    codec: Codec,
+    folder: Path,
+    manifest: Path,
+    rows: Sequence[Utterance],
+    tokens: Path | None,
+    progress: Progress,
 ) -> dict[str, Tensor]:
     """Codes int64 [K,F] by utterance."""
     if tokens is None:
         rate, base = codec.config.sample_rate, codec.config.num_codebooks
-        audio = ((row, load_audio(audio_path(manifest, row), rate, row.start, row.seconds)) for row in progress(rows, "encoding"))
-        return {row.id: codec.encode(torch.from_numpy(clip.samples)[None, None], base).codes[0] for row, clip in audio}
+        audio = (
+            (row, load_audio(audio_path(manifest, row), rate, row.start, row.seconds))
+            for row in progress(rows, "encoding")
+        )
+        return {
+            row.id: codec.encode(torch.from_numpy(clip.samples)[None, None], base).codes[0]
+            for row, clip in audio
+        }
     store = TokenStore(tokens)
     if store.codec_fingerprint != fingerprint(folder):
-        raise CheckpointError(f"{tokens}: tokens of codec {store.codec_fingerprint}, not of {folder}; give --codec that one")
-    found = {row.id: torch.from_numpy(store[row.id].astype(np.int64)) for row in rows if row.id in store}
+        raise CheckpointError(
+            f"{tokens}: tokens of codec {store.codec_fingerprint}, not of "
+            f"{folder}; give --codec that one"
+        )
+    found = {
+        row.id: torch.from_numpy(store[row.id].astype(np.int64)) for row in rows if row.id in store
+    }
     if len(found) < 2:
-        raise RequestError(f"{tokens}: holds {len(found)} of the manifest's utterances; give the manifest that was encoded")
+        raise RequestError(
+            f"{tokens}: holds {len(found)} of the manifest's utterances; give the "
+            "manifest that was encoded"
+        )
     return found
 
 
 def _views(
     codec: Codec, rows: Sequence[Utterance], codes: dict[str, Tensor]
 ) -> Iterable[tuple[str, list[ProbeItem], dict[str, Probe]]]:
-    """The tokens as numbers, then as the learned vectors that they stand for, of the first book, the first two, .., all."""
+    """The tokens as numbers, then as the learned vectors that they stand for, of the first book,
+    the first two, .., all.
+    """
     size, books = codec.config.codebook_size, next(iter(codes.values())).shape[0]
     both, linear = {"linear": linear_probe, "BiGRU": gru_probe}, {"linear": linear_probe}
     if size <= 4096:
         vectors = [probe_item(codec, codes[row.id][:1], row) for row in rows]
         counted = [torch.nn.functional.one_hot(codes[row.id][0], size).float() for row in rows]
-        items = [ProbeItem(frames, item.emotion, item.speaker, None) for frames, item in zip(counted, vectors)]
+        items = [
+            ProbeItem(frames, item.emotion, item.speaker, None)
+            for frames, item in zip(counted, vectors)
+        ]
         yield "Q1, token counts", items, linear
     for count in range(1, books + 1):
         items = [probe_item(codec, codes[row.id][:count], row) for row in rows]
-        yield "Q1, vectors" if count == 1 else f"Q1..{count}, vectors", items, both if count in (1, books) else linear
+        yield (
+            "Q1, vectors" if count == 1 else f"Q1..{count}, vectors",
+            items,
+            both if count in (1, books) else linear,
+        )
 
 
-def _scores(name: str, items: list[ProbeItem], texts: list[str], probes: dict[str, Probe]) -> list[ProbeScore]:
+def _scores(
+    name: str, items: list[ProbeItem], texts: list[str], probes: dict[str, Probe]
+) -> list[ProbeScore]:
     speakers, scores = [item.speaker for item in items], []
     for kind, probe in probes.items():
-        scores.append(_score(name, "emotion", kind, items, [item.emotion for item in items], folds(speakers), probe))
+        scores.append(
+            _score(
+                name,
+                "emotion",
+                kind,
+                items,
+                [item.emotion for item in items],
+                folds(speakers),
+                probe,
+            )
+        )
         if len(set(texts)) > 1:
             scores.append(_score(name, "speaker", kind, items, speakers, folds(texts), probe))
     known = [item for item in items if item.phones is not None]
@@ -140,17 +212,29 @@ def _scores(name: str, items: list[ProbeItem], texts: list[str], probes: dict[st
 
 
 def _score(
-    name: str, told: str, kind: str, items: list[ProbeItem], truth: list[str], parts: list[list[int]], probe: Probe
+    name: str,
+    told: str,
+    kind: str,
+    items: list[ProbeItem],
+    truth: list[str],
+    parts: list[list[int]],
+    probe: Probe,
 ) -> ProbeScore:
     names = sorted(set(truth))
     labels = torch.tensor([names.index(value) for value in truth])
     shuffled = labels[torch.from_numpy(np.random.default_rng(0).permutation(len(labels)))]
     frames = [item.frames for item in items]
     found, control = (
-        recognition([names[int(i)] for i in dealt], np.eye(len(names))[guess(frames, dealt, parts, probe).numpy()], names)
+        recognition(
+            [names[int(i)] for i in dealt],
+            np.eye(len(names))[guess(frames, dealt, parts, probe).numpy()],
+            names,
+        )
         for dealt in (labels, shuffled)
     )
-    return ProbeScore(name, told, kind, found.n, found.mean_recall, control.mean_recall, found.chance)
+    return ProbeScore(
+        name, told, kind, found.n, found.mean_recall, control.mean_recall, found.chance
+    )
 
 
 def _share(counts: list[tuple[int, int]]) -> Interval:
@@ -159,7 +243,15 @@ def _share(counts: list[tuple[int, int]]) -> Interval:
 
 def _cells(score: ProbeScore) -> tuple[str, ...]:
     chance = f"{score.chance.low:.3g} to {score.chance.high:.3g}" if score.chance else ""
-    return (score.probed, score.told, score.probe, str(score.n), show(score.right), show(score.shuffled), chance)
+    return (
+        score.probed,
+        score.told,
+        score.probe,
+        str(score.n),
+        show(score.right),
+        show(score.shuffled),
+        chance,
+    )
 
 
 def render(report: dict[str, Any]) -> str:

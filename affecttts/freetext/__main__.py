@@ -10,7 +10,14 @@ from pathlib import Path
 from affecttts.emotion import load_emotions
 from affecttts.freetext.embedding import SentenceEmbedder, packaged_model_path
 from affecttts.freetext.encoder import FreeTextEncoder
-from affecttts.freetext.head import FOLDS, HEAD_PATH, cross_validate, fit_head, save_head, training_set
+from affecttts.freetext.head import (
+    FOLDS,
+    HEAD_PATH,
+    cross_validate,
+    fit_head,
+    save_head,
+    training_set,
+)
 
 
 def measure(encoder: FreeTextEncoder, path: Path) -> tuple[int, list[str]]:
@@ -54,7 +61,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("\n".join(wrong))
         print(f"{count - len(wrong)} of {count} right")
     return 0
-
 
 
 if __name__ == "__main__":

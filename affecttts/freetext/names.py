@@ -59,8 +59,7 @@ def favour_names(read: Mapping[str, float], names: Names) -> dict[str, float]:
         return kept
     bonus = NAMED_SHARE / len(names.named)
     return {
-        i: (1.0 - NAMED_SHARE) * p + (bonus if i in names.named else 0.0)
-        for i, p in kept.items()
+        i: (1.0 - NAMED_SHARE) * p + (bonus if i in names.named else 0.0) for i, p in kept.items()
     }
 
 

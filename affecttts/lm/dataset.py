@@ -1,4 +1,6 @@
-"""Training items of the LM: token segments of one corpus, grouped by length, in an order that depends on the step only."""
+"""Training items of the LM: token segments of one corpus, grouped by length, in an order that
+depends on the step only.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,15 @@ from affecttts.emotion import EmotionSpec, load_emotions
 from affecttts.errors import RequestError
 from affecttts.lm.layout import TokenLayout
 from affecttts.lm.pieces import PromptPieces
-from affecttts.lm.sequence import IGNORE, Condition, Segment, build_segment, frame_counts, join_segments, phone_ids
-
+from affecttts.lm.sequence import (
+    IGNORE,
+    Condition,
+    Segment,
+    build_segment,
+    frame_counts,
+    join_segments,
+    phone_ids,
+)
 
 Item = tuple[int, ...]  # utterances that share one stream, each behind its own prompt
 
@@ -35,25 +44,47 @@ class LMDataset:
     """All labelled utterances of the manifests whose tokens are in the store."""
 
     def __init__(
-        self, manifests: list[str | Path], store: TokenStore, layout: TokenLayout, pieces: PromptPieces,
-        frame_rate: float, mixture: MixtureConfig, split: str,
-    ) -> None:  # fmt: skip
-        self.layout, self.store, self.pieces, self.mixture, self.frame_rate = layout, store, pieces, mixture, frame_rate
+        self,
+        manifests: list[str | Path],
+        store: TokenStore,
+        layout: TokenLayout,
+        pieces: PromptPieces,
+        frame_rate: float,
+        mixture: MixtureConfig,
+        split: str,
+    ) -> None:
+        self.layout, self.store, self.pieces, self.mixture, self.frame_rate = (
+            layout,
+            store,
+            pieces,
+            mixture,
+            frame_rate,
+        )
         self.utterances = [
-            u for m in manifests for u in read_manifest(m) if u.split == split and u.durations and u.emotion and u.id in store
+            u
+            for m in manifests
+            for u in read_manifest(m)
+            if u.split == split and u.durations and u.emotion and u.id in store
         ]
         if not self.utterances:
-            raise RequestError(f"no {split} utterance has durations, an emotion label and tokens; check manifests and shards")
+            raise RequestError(
+                f"no {split} utterance has durations, an emotion label and tokens; "
+                "check manifests and shards"
+            )
         self.by_voice: dict[str, list[int]] = {}
         for index, utterance in enumerate(self.utterances):
             self.by_voice.setdefault(utterance.speaker, []).append(index)
-        self.lengths = np.array([len(self.segment(i, _Draws(None)).tokens) + 2 for i in range(len(self.utterances))])
+        self.lengths = np.array(
+            [len(self.segment(i, _Draws(None)).tokens) + 2 for i in range(len(self.utterances))]
+        )
 
     def segment(self, index: int, draws: _Draws) -> Segment:
         """One utterance under a drawn form of its prompt."""
         utterance = self.utterances[index]
         codes, phones = self.store[utterance.id], phone_ids(self.layout, utterance.ipa)
-        counts = frame_counts(utterance.ipa, utterance.durations, utterance.offset, codes.shape[1], self.frame_rate)
+        counts = frame_counts(
+            utterance.ipa, utterance.durations, utterance.offset, codes.shape[1], self.frame_rate
+        )
         return build_segment(self.layout, self._condition(utterance, draws), phones, counts, codes)
 
     def _condition(self, utterance: Utterance, draws: _Draws) -> Condition:
@@ -72,10 +103,14 @@ class LMDataset:
         return join_segments(self.layout, [self.segment(index, draws) for index in members])
 
     def batches(self, epoch: int, seed: int, rank: int, processes: int) -> list[list[Item]]:
-        """Items of one epoch for one process: those of like length together, at most `batch_tokens` each."""
+        """Items of one epoch for one process: those of like length together, at most `batch_tokens`
+        each.
+        """
         generator = np.random.default_rng((seed, epoch))
         items = [self._members(index, generator) for index in range(len(self.utterances))]
-        lengths = np.array([self.lengths[list(members)].sum() - 2 * (len(members) - 1) for members in items])
+        lengths = np.array(
+            [self.lengths[list(members)].sum() - 2 * (len(members) - 1) for members in items]
+        )
         jitter = generator.uniform(0.9, 1.1, len(lengths))
         batches, current = [], []
         for index in np.argsort(lengths * jitter):
@@ -90,7 +125,9 @@ class LMDataset:
         return [[items[i] for i in batches[b]] for b in order[:usable][rank::processes]]
 
     def _members(self, index: int, generator: np.random.Generator) -> Item:
-        """An utterance alone, or before another of its voice; drawn here, so that batches know how long their items are."""
+        """An utterance alone, or before another of its voice; drawn here, so that batches know how
+        long their items are.
+        """
         if generator.random() >= self.mixture.joined:
             return (index,)
         others = self.by_voice[self.utterances[index].speaker]
@@ -103,12 +140,17 @@ class LMDataset:
         tokens = np.full((len(items), width), self.layout.special("pad"), dtype=np.int64)
         labels = np.full((len(items), width), IGNORE, dtype=np.int64)
         for row, item in enumerate(items):
-            tokens[row, : len(item.tokens)], labels[row, : len(item.labels)] = item.tokens, item.labels
+            tokens[row, : len(item.tokens)], labels[row, : len(item.labels)] = (
+                item.tokens,
+                item.labels,
+            )
         return torch.from_numpy(tokens), torch.from_numpy(labels)
 
 
 class _Draws:
-    """Random draws of one item; without a seed every chance is missed, which gives the plain form."""
+    """Random draws of one item; without a seed every chance is missed, which gives the plain
+    form.
+    """
 
     def __init__(self, seed: tuple[int, ...] | None) -> None:
         self.generator = None if seed is None else np.random.default_rng(seed)

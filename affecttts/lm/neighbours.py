@@ -1,7 +1,8 @@
 """Codes that sound alike: soft labels and plausible wrong turns from the geometry of the codebooks.
 
-A code is where a latent happened to fall; the codes around it would have served nearly as well. Telling the LM so
-spares a small corpus from showing it, and makes the likeliest code the one nearest to what is expected.
+A code is where a latent happened to fall; the codes around it would have served nearly as well.
+Telling the LM so spares a small corpus from showing it, and makes the likeliest code the one
+nearest to what is expected.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ def neighbour_kernel(vectors: Tensor, softness: float) -> Tensor:
 
     Args:
         vectors: [N,D] of one codebook.
-        softness: mean share of a row that goes to other codes, 0 <= softness < 1; it sets the width of the kernel.
+        softness: mean share of a row that goes to other codes, 0 <= softness < 1; it sets the width
+            of the kernel.
 
     Returns:
         [N,N] float32, rows sum to 1; the identity where softness is 0.
@@ -49,7 +51,8 @@ def without_self(kernel: Tensor) -> Tensor:
 
 
 class NearMisses:
-    """Replaces some codec tokens by codes that sound alike, so that an LM learns to go on after a draw that was not the best.
+    """Replaces some codec tokens by codes that sound alike, so that an LM learns to go on after a
+    draw that was not the best.
 
     Args:
         codebooks: [codebook_size, D] of every book of the layout.
@@ -59,7 +62,9 @@ class NearMisses:
     def __init__(self, layout: TokenLayout, codebooks: Sequence[Tensor], share: float) -> None:
         self.layout, self.share = layout, share
         # From kernels of their own, so that labels of softness 0 leave near misses what they are.
-        self.misses = [without_self(neighbour_kernel(vectors, NEAR_MISS_SOFTNESS)) for vectors in codebooks]
+        self.misses = [
+            without_self(neighbour_kernel(vectors, NEAR_MISS_SOFTNESS)) for vectors in codebooks
+        ]
 
     def __call__(self, tokens: Tensor, generator: torch.Generator) -> Tensor:
         """tokens int64 [B,S] -> the same with near misses in it."""
@@ -69,5 +74,8 @@ class NearMisses:
             first = self.layout.book(book)
             here = chosen & (tokens >= first) & (tokens < first + self.layout.codebook_size)
             if here.any():
-                noisy[here] = first + torch.multinomial(misses[tokens[here] - first], 1, generator=generator)[:, 0]
+                noisy[here] = (
+                    first
+                    + torch.multinomial(misses[tokens[here] - first], 1, generator=generator)[:, 0]
+                )
         return noisy

@@ -1,4 +1,6 @@
-"""Modules 2 and 3 of AffectCodec, the student's and the emotion block's losses: all that the teachers teach in training."""
+"""Modules 2 and 3 of AffectCodec, the student's and the emotion block's losses: all that the
+teachers teach in training.
+"""
 
 from __future__ import annotations
 
@@ -10,28 +12,42 @@ from codec.alignment import AlignmentConfig, SemanticAligner, emotion_weights
 from codec.config import CodecConfig
 from codec.model import CodecOutput
 from codec.modulation import Guidance
-from codec.relation import FeatureMatcher, RelationConfig, in_scope, relation_correlation, relation_loss, relation_matrix
+from codec.relation import (
+    FeatureMatcher,
+    RelationConfig,
+    in_scope,
+    relation_correlation,
+    relation_loss,
+    relation_matrix,
+)
 from codec.student import prediction_loss
 
-RELATED = ("student", "student_acoustic", "emotion", "semantic")  # whose mean relations are logged; the first two differ in bd_rfsq
-BALANCED = ("relation", "alignment", "matching")  # act on the first quantiser; the recipe weights them by their gradients
+# whose mean relations are logged; the first two differ in bd_rfsq
+RELATED = ("student", "student_acoustic", "emotion", "semantic")
+# act on the first quantiser; the recipe weights them by their gradients
+BALANCED = ("relation", "alignment", "matching")
 
 
 class Distillation(nn.Module):
     """Unweighted losses of a batch, and the numbers that tell whether they work.
 
-    relation: module 2. alignment: module 3. matching: plain feature distillation, the control. prediction, consistency:
-    of the student. emotion_block: bd_rfsq's emotion channels must tell the emotion teacher's features.
-    Utterances that a teacher knows nothing of take no part in its losses.
+    relation: module 2. alignment: module 3. matching: plain feature distillation, the control.
+    prediction, consistency: of the student. emotion_block: bd_rfsq's emotion channels must tell the
+    emotion teacher's features. Utterances that a teacher knows nothing of take no part in its
+    losses.
     """
 
     def __init__(
-        self, codec: CodecConfig, dims: tuple[int, int, int], relation: RelationConfig, alignment: AlignmentConfig,
+        self,
+        codec: CodecConfig,
+        dims: tuple[int, int, int],
+        relation: RelationConfig,
+        alignment: AlignmentConfig,
         wanted: tuple[str, ...] = BALANCED[:2],
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Args:
-            dims: widths of the emotion, semantic and text teachers.
-            wanted: which of `BALANCED` are computed.
+        dims: widths of the emotion, semantic and text teachers.
+        wanted: which of `BALANCED` are computed.
         """
         super().__init__()
         unknown = sorted(set(wanted) - set(BALANCED))
@@ -41,13 +57,21 @@ class Distillation(nn.Module):
         self.relation, self.alignment, self.wanted = relation, alignment, wanted
         self.emotion_channels = codec.emotion_channels
         rest = codec.latent_dim - self.emotion_channels
-        self.aligner = SemanticAligner(rest, text, alignment, semantic if alignment.fallback else None)
+        self.aligner = SemanticAligner(
+            rest, text, alignment, semantic if alignment.fallback else None
+        )
         mine = self.emotion_channels or codec.latent_dim
-        self.matcher = FeatureMatcher([(mine, emotion), (rest, semantic)]) if "matching" in wanted else None
+        self.matcher = (
+            FeatureMatcher([(mine, emotion), (rest, semantic)]) if "matching" in wanted else None
+        )
         self.readout = nn.Linear(self.emotion_channels, emotion) if self.emotion_channels else None
 
-    def forward(self, output: CodecOutput, lessons: FrameLessons, step: int = 0) -> tuple[dict[str, Tensor], dict[str, float]]:
-        """Unweighted losses and values for the log; losses at the quantiser are left out where it was bypassed."""
+    def forward(
+        self, output: CodecOutput, lessons: FrameLessons, step: int = 0
+    ) -> tuple[dict[str, Tensor], dict[str, float]]:
+        """Unweighted losses and values for the log; losses at the quantiser are left out where it
+        was bypassed.
+        """
         losses, logs = {}, {}
         if output.predicted is not None:
             losses["prediction"] = prediction_loss(output.predicted, lessons.guidance)
@@ -55,7 +79,9 @@ class Distillation(nn.Module):
             losses["consistency"] = output.consistency
         if output.quantized is not None:
             if self.readout is not None:
-                losses["emotion_block"] = self._emotion_block(output.quantized.quantized, lessons.guidance)
+                losses["emotion_block"] = self._emotion_block(
+                    output.quantized.quantized, lessons.guidance
+                )
             at_quantizer, logs = self._at_quantizer(output, lessons, step)
             losses |= at_quantizer
         return losses, logs
@@ -63,9 +89,13 @@ class Distillation(nn.Module):
     def _emotion_block(self, quantized: Tensor, guidance: Guidance) -> Tensor:
         told = self.readout(quantized[:, : self.emotion_channels].transpose(1, 2).float())
         known = guidance.emotion_known
-        return ((told - guidance.emotion).square().mean(-1) * known).sum() / known.sum().clamp_min(1)
+        return ((told - guidance.emotion).square().mean(-1) * known).sum() / known.sum().clamp_min(
+            1
+        )
 
-    def _at_quantizer(self, output: CodecOutput, lessons: FrameLessons, step: int) -> tuple[dict, dict]:
+    def _at_quantizer(
+        self, output: CodecOutput, lessons: FrameLessons, step: int
+    ) -> tuple[dict, dict]:
         if not self.wanted:
             return {}, {}
         guidance, split = lessons.guidance, self.emotion_channels
@@ -77,7 +107,9 @@ class Distillation(nn.Module):
         ]
         losses, logs = {}, self._relation_health(moody, wordy, guidance)
         if "relation" in self.wanted:
-            losses["relation"] = sum(relation_loss(s, [t], self.relation) for s, t in zip((moody, wordy), teachers))
+            losses["relation"] = sum(
+                relation_loss(s, [t], self.relation) for s, t in zip((moody, wordy), teachers)
+            )
         if "matching" in self.wanted:
             losses["matching"] = self.matcher([moody, wordy], teachers)
         if "alignment" in self.wanted:
@@ -90,7 +122,9 @@ class Distillation(nn.Module):
         """[B,F,D]: the first stages' sum, softened by the unquantised latents in the beginning."""
         student = torch.stack(output.quantized.stages[: self.relation.layers]).sum(0)
         share = self.relation.soft_share(step)
-        return ((1 - share) * student + share * output.latents.float() if share else student).transpose(1, 2)
+        return (
+            (1 - share) * student + share * output.latents.float() if share else student
+        ).transpose(1, 2)
 
     def _align(self, student: Tensor, lessons: FrameLessons) -> tuple[Tensor, dict[str, float]]:
         guidance = lessons.guidance
@@ -106,14 +140,32 @@ class Distillation(nn.Module):
         return loss, {"alignment/cosine": cosine.item(), "alignment/gamma_entropy": entropy.item()}
 
     @torch.no_grad()
-    def _relation_health(self, moody: Tensor, wordy: Tensor, guidance: Guidance) -> dict[str, float]:
-        parts = moody, wordy, guidance.emotion, guidance.semantic, guidance.emotion_known & guidance.semantic_known
-        *features, known = (in_scope(part, self.relation)[:, : self.relation.anchors] for part in parts)
+    def _relation_health(
+        self, moody: Tensor, wordy: Tensor, guidance: Guidance
+    ) -> dict[str, float]:
+        parts = (
+            moody,
+            wordy,
+            guidance.emotion,
+            guidance.semantic,
+            guidance.emotion_known & guidance.semantic_known,
+        )
+        *features, known = (
+            in_scope(part, self.relation)[:, : self.relation.anchors] for part in parts
+        )
         function = "cosine" if self.relation.function == "cosine" else "distance"
-        mine, mine_too, moods, words = (relation_matrix(x, self.relation.norm, None, known, function) for x in features)
+        mine, mine_too, moods, words = (
+            relation_matrix(x, self.relation.norm, None, known, function) for x in features
+        )
         pairs = (known[:, :, None] & known[:, None]).float()
-        raw = {name: relation_matrix(x, "raw", None, known, function) for name, x in zip(RELATED, features)}
-        means = {f"relation/mean_{name}": ((x * pairs).sum() / pairs.sum().clamp_min(1)).item() for name, x in raw.items()}
+        raw = {
+            name: relation_matrix(x, "raw", None, known, function)
+            for name, x in zip(RELATED, features)
+        }
+        means = {
+            f"relation/mean_{name}": ((x * pairs).sum() / pairs.sum().clamp_min(1)).item()
+            for name, x in raw.items()
+        }
         inside = ((mine - moods) * (mine_too - words) < 0).float()
         return means | {
             "relation/emotion_correlation": relation_correlation(mine, moods, known).item(),

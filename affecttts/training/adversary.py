@@ -1,4 +1,6 @@
-"""The adversary of the codec's training: discriminators, their optimiser, and both directions of the game."""
+"""The adversary of the codec's training: discriminators, their optimiser, and both directions of
+the game.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,12 @@ from codec.discriminators import Discriminator
 class Adversary:
     """Trains discriminators against a generator, and judges the generator with them held still."""
 
-    def __init__(self, discriminator: Discriminator, learning_rate: float, clip: float, accelerator: Any) -> None:
-        optimizer = torch.optim.AdamW(discriminator.parameters(), learning_rate, betas=(0.8, 0.99), fused=True)
+    def __init__(
+        self, discriminator: Discriminator, learning_rate: float, clip: float, accelerator: Any
+    ) -> None:
+        optimizer = torch.optim.AdamW(
+            discriminator.parameters(), learning_rate, betas=(0.8, 0.99), fused=True
+        )
         self.accelerator, self.clip = accelerator, clip
         self.discriminator, self.optimizer = accelerator.prepare(discriminator, optimizer)
 
@@ -29,7 +35,10 @@ class Adversary:
             judged, judged_fake = self.discriminator(real), self.discriminator(fake.detach())
             loss = discriminator_loss(judged, judged_fake)
         update(self.accelerator, self.optimizer, self.discriminator, loss, rate, self.clip)
-        means = (torch.stack([part.score.float().mean() for part in side]).mean().item() for side in (judged, judged_fake))
+        means = (
+            torch.stack([part.score.float().mean() for part in side]).mean().item()
+            for side in (judged, judged_fake)
+        )
         return {"loss/discriminator": loss.item(), **dict(zip(("score/real", "score/fake"), means))}
 
     def judge(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
@@ -43,7 +52,14 @@ class Adversary:
         return losses
 
 
-def update(accelerator: Any, optimizer: Any, module: torch.nn.Module, loss: Tensor, rate: float, clip: float) -> float:
+def update(
+    accelerator: Any,
+    optimizer: Any,
+    module: torch.nn.Module,
+    loss: Tensor,
+    rate: float,
+    clip: float,
+) -> float:
     """One clipped step at a learning rate; returns the norm of the gradient before clipping."""
     for group in optimizer.param_groups:
         group["lr"] = rate

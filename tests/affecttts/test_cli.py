@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 import soundfile
 
-from affecttts.freetext import embedding
 from affecttts.emotion import load_emotions
+from affecttts.freetext import embedding
 from affecttts.synthesis import Synthesizer, prepare
 
 
@@ -21,7 +21,11 @@ def stdin(monkeypatch, data):
 def test_speaks_into_a_file(say, tmp_path):
     done = say("-o", tmp_path / "out.wav")
     assert done.code == 0 and not done.out
-    assert str(tmp_path / "out.wav") in done.err and "seed 3" in done.err and len(done.err.splitlines()) == 1
+    assert (
+        str(tmp_path / "out.wav") in done.err
+        and "seed 3" in done.err
+        and len(done.err.splitlines()) == 1
+    )
     info = soundfile.info(tmp_path / "out.wav")
     assert (info.samplerate, info.channels, info.subtype) == (24_000, 1, "PCM_16")
     assert info.frames > 0 and info.frames % 960 == 0
@@ -47,8 +51,13 @@ def test_json_tells_what_was_made(say, tmp_path):
     values = json.loads(done.out)
     assert done.code == 0 and not done.err and done.out.count(b"\n") == 1
     assert set(values) == {"path", "seconds", "real_time_factor", "seed", "finish_reason"}
-    assert values["path"] == str(tmp_path / "out.wav") and (values["seed"], values["finish_reason"]) == (3, "end")
-    assert values["seconds"] == pytest.approx(soundfile.info(tmp_path / "out.wav").duration, abs=1e-3)
+    assert values["path"] == str(tmp_path / "out.wav") and (
+        values["seed"],
+        values["finish_reason"],
+    ) == (3, "end")
+    assert values["seconds"] == pytest.approx(
+        soundfile.info(tmp_path / "out.wav").duration, abs=1e-3
+    )
     assert values["real_time_factor"] > 0
 
 
@@ -82,10 +91,13 @@ def test_an_existing_file_is_kept_unless_forced(say, tmp_path):
 
 def test_every_setting_is_heard(say, tmp_path):
     settings = {
-        "neutral": [], "happy": ["--emotion", "happy"], "blend": ["--emotion", "happy:0.5,sad:0.5"],
-        "strong": ["--emotion", "happy", "--intensity", 1.5], "guided": ["--emotion", "happy", "--guidance", 3],
+        "neutral": [],
+        "happy": ["--emotion", "happy"],
+        "blend": ["--emotion", "happy:0.5,sad:0.5"],
+        "strong": ["--emotion", "happy", "--intensity", 1.5],
+        "guided": ["--emotion", "happy", "--guidance", 3],
         "fenrir": ["--voice", "fenrir"],
-    }  # fmt: skip
+    }
     for name, extra in settings.items():
         assert say("-o", tmp_path / name, *extra).code == 0
     assert len({path.read_bytes() for path in tmp_path.iterdir()}) == len(settings)
@@ -94,7 +106,10 @@ def test_every_setting_is_heard(say, tmp_path):
 
 
 def test_a_long_text_is_spoken_piece_by_piece(tiny_model_dir):
-    sentence = "This is a sentence of some length, and another one of about the same length follows it at once. "
+    sentence = (
+        "This is a sentence of some length, and another one of about the same length "
+        "follows it at once. "
+    )
     calls = []
     synthesizer = Synthesizer.from_pretrained(tiny_model_dir)
     request = prepare(synthesizer.info, sentence * 3, seed=1)
@@ -105,7 +120,10 @@ def test_a_long_text_is_spoken_piece_by_piece(tiny_model_dir):
     assert len(result.audio) == result.tokens.shape[1] * 960 + pauses
 
 
-@pytest.mark.skipif(importlib.util.find_spec(embedding.MODEL_PACKAGE) is None, reason="no sentence-embedding package")
+@pytest.mark.skipif(
+    importlib.util.find_spec(embedding.MODEL_PACKAGE) is None,
+    reason="no sentence-embedding package",
+)
 def test_a_prompt_in_free_words(say, tmp_path):
     assert say("-o", tmp_path / "a", "--prompt", "as if you just won the lottery").code == 0
     assert say("-o", tmp_path / "b", "--prompt", "like somebody at a funeral").code == 0
@@ -114,15 +132,23 @@ def test_a_prompt_in_free_words(say, tmp_path):
 
 def test_lists_emotions(cli, tiny_model_dir):
     rows = json.loads(cli("list", "emotions", "--model", tiny_model_dir, "--json").out)
-    assert [row["id"] for row in rows] == list(load_emotions().ids) and all(row["description"] for row in rows)
+    assert [row["id"] for row in rows] == list(load_emotions().ids) and all(
+        row["description"] for row in rows
+    )
     plain = cli("list", "emotions", "--model", tiny_model_dir)
-    assert plain.code == 0 and [line.split()[0] for line in plain.out.decode().splitlines()] == list(load_emotions().ids)
+    assert plain.code == 0 and [
+        line.split()[0] for line in plain.out.decode().splitlines()
+    ] == list(load_emotions().ids)
 
 
 def test_lists_voices(cli, tiny_model_dir):
     rows = json.loads(cli("list", "voices", "--model", tiny_model_dir, "--json").out)
     assert rows == [{"id": "heart", "description": "warm"}, {"id": "fenrir", "description": ""}]
-    assert cli("list", "voices", "--model", tiny_model_dir).out.decode().split() == ["heart", "warm", "fenrir"]
+    assert cli("list", "voices", "--model", tiny_model_dir).out.decode().split() == [
+        "heart",
+        "warm",
+        "fenrir",
+    ]
 
 
 def test_help_version_and_unknown_commands(cli):

@@ -12,9 +12,19 @@ def batch(say, tmp_path):
     """Speak items (or raw lines) into tmp_path/out."""
 
     def run(*items, extra=(), model=None):
-        lines = [item if isinstance(item, str) else json.dumps(item, ensure_ascii=False) for item in items]
+        lines = [
+            item if isinstance(item, str) else json.dumps(item, ensure_ascii=False)
+            for item in items
+        ]
         (tmp_path / "items.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        return say("--batch", tmp_path / "items.jsonl", "--output-dir", tmp_path / "out", *extra, **({"model": model} if model else {}))
+        return say(
+            "--batch",
+            tmp_path / "items.jsonl",
+            "--output-dir",
+            tmp_path / "out",
+            *extra,
+            **({"model": model} if model else {}),
+        )
 
     return run
 
@@ -24,7 +34,18 @@ def names(tmp_path):
 
 
 def test_every_item_becomes_a_file(batch, say, tmp_path):
-    done = batch(GOOD, "", {"id": "sad one", "text": "Hello there.", "seed": 3, "emotion": "sad", "voice": "fenrir", "intensity": 1})
+    done = batch(
+        GOOD,
+        "",
+        {
+            "id": "sad one",
+            "text": "Hello there.",
+            "seed": 3,
+            "emotion": "sad",
+            "voice": "fenrir",
+            "intensity": 1,
+        },
+    )
     assert done.code == 0 and "2 of 2" in done.err and not done.out
     assert names(tmp_path) == ["good.wav", "sad one.wav"]
     say("--emotion", "sad", "--voice", "fenrir", "-o", tmp_path / "single.wav")
@@ -75,12 +96,25 @@ def test_json_has_a_line_for_every_item(batch, tmp_path):
     rows = {row["id"]: row for row in map(json.loads, done.out.splitlines())}
     assert set(rows) == {"good", "bad"} and done.code == 3
     assert "hapy" in rows["bad"]["error"]
-    assert rows["good"]["path"] == str(tmp_path / "out" / "good.wav") and rows["good"]["finish_reason"] == "end"
-    assert set(rows["good"]) == {"id", "path", "seconds", "real_time_factor", "seed", "finish_reason"}
+    assert (
+        rows["good"]["path"] == str(tmp_path / "out" / "good.wav")
+        and rows["good"]["finish_reason"] == "end"
+    )
+    assert set(rows["good"]) == {
+        "id",
+        "path",
+        "seconds",
+        "real_time_factor",
+        "seed",
+        "finish_reason",
+    }
 
 
 def test_an_item_that_hits_the_cap_fails_alone(batch, capped_model_dir, tmp_path):
-    long = GOOD | {"id": "long", "text": "Hello there, this is a text that needs more frames than it is given."}
+    long = GOOD | {
+        "id": "long",
+        "text": "Hello there, this is a text that needs more frames than it is given.",
+    }
     done = batch(long, GOOD, model=capped_model_dir)
     assert done.code == 3 and "1 of 2" in done.err and names(tmp_path) == ["good.wav"]
 
@@ -89,7 +123,10 @@ def test_existing_files_are_kept_unless_forced(batch, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "good.wav").write_bytes(b"precious")
     assert batch(GOOD, GOOD | {"id": "new"}).code == 3
-    assert (tmp_path / "out" / "good.wav").read_bytes() == b"precious" and names(tmp_path) == ["good.wav", "new.wav"]
+    assert (tmp_path / "out" / "good.wav").read_bytes() == b"precious" and names(tmp_path) == [
+        "good.wav",
+        "new.wav",
+    ]
     assert batch(GOOD, extra=["--force"]).code == 0
     assert (tmp_path / "out" / "good.wav").read_bytes().startswith(b"RIFF")
 
@@ -101,7 +138,10 @@ def test_no_weights_are_loaded_for_bad_items_only(batch, model_copy):
     assert batch(GOOD, model=model_copy).refused(1)
 
 
-@pytest.mark.parametrize("option", ["--emotion=sad", "--voice=heart", "--seed=1", "-ox.wav", "--prompt=sadly", "--intensity=1"])
+@pytest.mark.parametrize(
+    "option",
+    ["--emotion=sad", "--voice=heart", "--seed=1", "-ox.wav", "--prompt=sadly", "--intensity=1"],
+)
 def test_settings_of_one_text_do_not_go_with_a_batch(batch, option):
     assert batch(GOOD, extra=[option]).refused(2, "--batch")
 

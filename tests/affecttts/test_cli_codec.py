@@ -22,11 +22,16 @@ def codec_dir(tiny_model_dir):
 
 @pytest.fixture
 def codes_file(cli, codec_dir, wav_file, tmp_path):
-    assert cli("encode", wav_file, "--codec", codec_dir, "-o", tmp_path / "codes.safetensors").code == 0
+    assert (
+        cli("encode", wav_file, "--codec", codec_dir, "-o", tmp_path / "codes.safetensors").code
+        == 0
+    )
     return tmp_path / "codes.safetensors"
 
 
-def test_encoding_and_decoding_equals_reconstruction(cli, codec_dir, codes_file, wav_file, tmp_path):
+def test_encoding_and_decoding_equals_reconstruction(
+    cli, codec_dir, codes_file, wav_file, tmp_path
+):
     assert cli("decode", codes_file, "--codec", codec_dir, "-o", tmp_path / "a.wav").code == 0
     assert cli("reconstruct", wav_file, "--codec", codec_dir, "-o", tmp_path / "b.wav").code == 0
     assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
@@ -45,8 +50,20 @@ def test_codes_say_what_they_are_of(codes_file, codec_dir):
 def test_fewer_codebooks(cli, codec_dir, wav_file, tmp_path):
     for count in (1, 4):
         arguments = ["--codec", codec_dir, "--num-codebooks", count]
-        assert cli("encode", wav_file, *arguments, "-o", tmp_path / f"{count}.safetensors").code == 0
-        assert cli("decode", tmp_path / f"{count}.safetensors", "--codec", codec_dir, "-o", tmp_path / f"{count}.wav").code == 0
+        assert (
+            cli("encode", wav_file, *arguments, "-o", tmp_path / f"{count}.safetensors").code == 0
+        )
+        assert (
+            cli(
+                "decode",
+                tmp_path / f"{count}.safetensors",
+                "--codec",
+                codec_dir,
+                "-o",
+                tmp_path / f"{count}.wav",
+            ).code
+            == 0
+        )
         assert cli("reconstruct", wav_file, *arguments, "-o", tmp_path / f"{count}r.wav").code == 0
         assert (tmp_path / f"{count}.wav").read_bytes() == (tmp_path / f"{count}r.wav").read_bytes()
     assert (tmp_path / "1.wav").read_bytes() != (tmp_path / "4.wav").read_bytes()
@@ -54,7 +71,9 @@ def test_fewer_codebooks(cli, codec_dir, wav_file, tmp_path):
 
 @pytest.mark.parametrize("count", [0, -1, 5])
 def test_numbers_of_codebooks_that_the_codec_has_not(cli, codec_dir, wav_file, tmp_path, count):
-    done = cli("encode", wav_file, "--codec", codec_dir, "-o", tmp_path / "x", f"--num-codebooks={count}")
+    done = cli(
+        "encode", wav_file, "--codec", codec_dir, "-o", tmp_path / "x", f"--num-codebooks={count}"
+    )
     assert done.refused(2, str(count), "1 to 4") and not (tmp_path / "x").exists()
 
 
@@ -74,14 +93,20 @@ BAD_AUDIO = {
 @pytest.mark.parametrize("make", BAD_AUDIO.values(), ids=BAD_AUDIO)
 def test_bad_audio(cli, codec_dir, tmp_path, command, make):
     make(tmp_path / "bad.wav")
-    assert cli(command, tmp_path / "bad.wav", "--codec", codec_dir, "-o", tmp_path / "out").refused(1, "bad.wav")
+    assert cli(command, tmp_path / "bad.wav", "--codec", codec_dir, "-o", tmp_path / "out").refused(
+        1, "bad.wav"
+    )
     assert not (tmp_path / "out").exists()
 
 
 def store(codes, **metadata):
     def make(path, codec_dir):
         values = {"codec": fingerprint(codec_dir), "num_samples": "2880"} | metadata
-        save_file({"codes": codes}, path, {key: value for key, value in values.items() if value is not None})
+        save_file(
+            {"codes": codes},
+            path,
+            {key: value for key, value in values.items() if value is not None},
+        )
 
     return make
 
@@ -108,7 +133,9 @@ BAD_CODES = {
 @pytest.mark.parametrize("make", BAD_CODES.values(), ids=BAD_CODES)
 def test_bad_codes(cli, codec_dir, tmp_path, make):
     make(tmp_path / "bad", codec_dir)
-    assert cli("decode", tmp_path / "bad", "--codec", codec_dir, "-o", tmp_path / "out.wav").refused(1, str(tmp_path / "bad"))
+    assert cli(
+        "decode", tmp_path / "bad", "--codec", codec_dir, "-o", tmp_path / "out.wav"
+    ).refused(1, str(tmp_path / "bad"))
     assert not (tmp_path / "out.wav").exists()
 
 
@@ -119,15 +146,23 @@ def test_codes_of_another_codec_name_both(cli, codes_file, codec_dir, tmp_path):
 
 
 @pytest.mark.parametrize("command", ["encode", "decode", "reconstruct"])
-def test_outputs_and_codecs_that_cannot_be(cli, codec_dir, codes_file, wav_file, tiny_model_dir, tmp_path, command):
+def test_outputs_and_codecs_that_cannot_be(
+    cli, codec_dir, codes_file, wav_file, tiny_model_dir, tmp_path, command
+):
     source = codes_file if command == "decode" else wav_file
     kept = tmp_path / "kept"
     kept.write_bytes(b"precious")
     assert cli(command, source, "--codec", codec_dir, "-o", kept).refused(2, "--force")
     assert kept.read_bytes() == b"precious"
-    assert cli(command, source, "--codec", codec_dir, "-o", tmp_path / "none" / "x").refused(1, "does not exist")
-    assert cli(command, source, "--codec", tmp_path / "nothing", "-o", tmp_path / "x").refused(1, "nothing")
-    assert cli(command, source, "--codec", tiny_model_dir / "lm", "-o", tmp_path / "x").refused(1, "lm")
+    assert cli(command, source, "--codec", codec_dir, "-o", tmp_path / "none" / "x").refused(
+        1, "does not exist"
+    )
+    assert cli(command, source, "--codec", tmp_path / "nothing", "-o", tmp_path / "x").refused(
+        1, "nothing"
+    )
+    assert cli(command, source, "--codec", tiny_model_dir / "lm", "-o", tmp_path / "x").refused(
+        1, "lm"
+    )
     broken = shutil.copytree(codec_dir, tmp_path / "broken")
     (broken / "model.safetensors").write_bytes(b"x")
     assert cli(command, source, "--codec", broken, "-o", tmp_path / "x").refused(1, "broken")

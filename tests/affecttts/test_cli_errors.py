@@ -25,7 +25,10 @@ BAD_REQUESTS = {
     "surrogate": (["--text", "hello \udcff"], ["U+DCFF"]),
     "misspelt emotion": (["--emotion", "hapy"], ["hapy", "did you mean happy", "known: happy, "]),
     "emotion of no likeness": (["--emotion", "zzz"], ["zzz", "known: neutral, "]),
-    "misspelt emotion of a blend": (["--emotion", "happy:0.5,angrry:0.5"], ["angrry", "known: angry, "]),
+    "misspelt emotion of a blend": (
+        ["--emotion", "happy:0.5,angrry:0.5"],
+        ["angrry", "known: angry, "],
+    ),
     "blend without a weight": (["--emotion", "happy:0.5,sad"], ["sad"]),
     "negative weight": (["--emotion", "happy:-1,sad:2"], ["-1"]),
     "no weight at all": (["--emotion", "happy:0,sad:0"], ["weight"]),
@@ -56,7 +59,16 @@ def test_no_output_or_two_for_one_stream(say):
     assert say("--json", "-o", "-").refused(2, "standard output")
 
 
-@pytest.mark.parametrize("arguments", [["--emotion", "hapy"], ["--voice", "hart"], ["--text", "..."], ["--seed", "-1"], ["--text", ""]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--emotion", "hapy"],
+        ["--voice", "hart"],
+        ["--text", "..."],
+        ["--seed", "-1"],
+        ["--text", ""],
+    ],
+)
 def test_requests_are_checked_before_weights_are_loaded(say, model_copy, tmp_path, arguments):
     for weights in model_copy.rglob("*.safetensors"):
         weights.write_bytes(b"broken")
@@ -89,7 +101,20 @@ def test_a_full_standard_output_is_told(tiny_model_dir, monkeypatch, capsys):
 
     stream = SimpleNamespace(buffer=SimpleNamespace(write=full, flush=full), write=full, flush=full)
     monkeypatch.setattr(sys, "stdout", stream)
-    code = main(["synthesize", "--model", str(tiny_model_dir), "--text", "Hello.", "--seed", "3", "-o", "-", "--quiet"])
+    code = main(
+        [
+            "synthesize",
+            "--model",
+            str(tiny_model_dir),
+            "--text",
+            "Hello.",
+            "--seed",
+            "3",
+            "-o",
+            "-",
+            "--quiet",
+        ]
+    )
     monkeypatch.undo()
     assert code == 1
     assert len(capsys.readouterr().err.splitlines()) == 1
@@ -107,12 +132,16 @@ def test_unreadable_text_files(say, tmp_path, data):
 def test_too_much_text(say, tmp_path, monkeypatch):
     monkeypatch.setattr("affecttts.commands.synthesize.MAX_TEXT_BYTES", 20)
     (tmp_path / "text.txt").write_text("word " * 5)
-    assert say("--input", tmp_path / "text.txt", "-o", tmp_path / "out.wav").refused(2, "more than 20 bytes")
+    assert say("--input", tmp_path / "text.txt", "-o", tmp_path / "out.wav").refused(
+        2, "more than 20 bytes"
+    )
 
 
 def test_the_cap_is_an_error_of_its_own(say, capped_model_dir, tmp_path):
     long = "Hello there, this is a text that needs more frames than it is given."
-    assert say("--text", long, "-o", tmp_path / "out.wav", model=capped_model_dir).refused(4, "--seed", "seed 3")
+    assert say("--text", long, "-o", tmp_path / "out.wav", model=capped_model_dir).refused(
+        4, "--seed", "seed 3"
+    )
     assert not (tmp_path / "out.wav").exists()
 
 
@@ -123,12 +152,17 @@ def test_figures_are_split_by_how_long_they_are_said(tiny_model_dir):
 
 
 def test_a_rule_of_stars_between_paragraphs_is_no_reason_to_refuse(tiny_model_dir):
-    paragraph = "This is a paragraph of the story that goes on for long enough to be a piece of text by itself, and nothing joins it at all."
-    request = prepare(read_model_info(tiny_model_dir)[1], f"{paragraph}\n\n***\n\n{paragraph}", seed=1)
+    paragraph = (
+        "This is a paragraph of the story that goes on for long enough to be a piece of "
+        "text by itself, and nothing joins it at all."
+    )
+    request = prepare(
+        read_model_info(tiny_model_dir)[1], f"{paragraph}\n\n***\n\n{paragraph}", seed=1
+    )
     assert len(request.phonemes) == 2
 
 
-# -- model folders ------------------------------------------------------------------------------------------------------
+# -- model folders
 def info(**changes):
     def change(folder):
         values = json.loads((folder / "model.json").read_text()) | changes

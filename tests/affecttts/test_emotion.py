@@ -194,7 +194,5 @@ def test_import_is_light():
         "import sys, affecttts.emotion;"
         "print(sorted({'torch', 'transformers', 'yaml'} & set(sys.modules)))"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"

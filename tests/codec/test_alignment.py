@@ -25,8 +25,11 @@ def test_other_saliencies():
     x = torch.tensor([[[3.0, 4.0], [0.0, 5.0], [9.0, 9.0]]])
     mask = torch.tensor([[True, True, False]])
     assert emotion_saliency(x, mask, "l2")[0, :2].tolist() == pytest.approx([0.0, 10**0.5])
-    assert emotion_saliency(x, mask, "cosine")[0, :2].tolist() == pytest.approx([0.0, 0.2], abs=1e-6)
-    assert emotion_saliency(x, mask, "level")[0, :2].tolist() == [2.0, 2.0]  # from the mean of the two frames that count
+    assert emotion_saliency(x, mask, "cosine")[0, :2].tolist() == pytest.approx(
+        [0.0, 0.2], abs=1e-6
+    )
+    # from the mean of the two frames that count
+    assert emotion_saliency(x, mask, "level")[0, :2].tolist() == [2.0, 2.0]
     for values in ({"saliency": "loudness"}, {"weighting": "heavy"}):
         with pytest.raises(ValueError, match="known"):
             AlignmentConfig(**values)
@@ -41,7 +44,9 @@ def test_gamma_has_mean_one_at_any_scale(scale):
     assert (gamma[~mask] == 0).all() and (gamma[mask] > 0).all()
     if scale == 1.0:
         assert gamma[0].std() > 0.1
-    torch.testing.assert_close(gamma, emotion_weights(emotion(), mask, AlignmentConfig()), atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(
+        gamma, emotion_weights(emotion(), mask, AlignmentConfig()), atol=1e-3, rtol=1e-3
+    )
 
 
 def test_constant_emotion_weighs_all_frames_alike():
@@ -57,7 +62,10 @@ def test_frames_where_emotion_moves_weigh_more():
 
 
 def test_hotter_softmax_is_flatter():
-    spreads = [emotion_weights(emotion(), everywhere(), AlignmentConfig(temperature=t)).std().item() for t in (0.5, 1.0, 10.0)]
+    spreads = [
+        emotion_weights(emotion(), everywhere(), AlignmentConfig(temperature=t)).std().item()
+        for t in (0.5, 1.0, 10.0)
+    ]
     assert spreads == sorted(spreads, reverse=True) and spreads[-1] < 0.2
 
 
@@ -85,7 +93,9 @@ def test_a_fully_masked_sequence_gives_zero_and_no_nan():
 
 def aligner(**changes):
     """An aligner whose projection is the identity."""
-    module = SemanticAligner(4, 4, AlignmentConfig(**changes), 4 if changes.get("fallback") else None)
+    module = SemanticAligner(
+        4, 4, AlignmentConfig(**changes), 4 if changes.get("fallback") else None
+    )
     with torch.no_grad():
         for head in filter(None, (module.project, module.project_to_speech)):
             head.weight.copy_(torch.eye(4)), head.bias.zero_()
@@ -97,7 +107,9 @@ def test_the_loss_at_known_cosines():
     ones = torch.ones(1, 4)
     for sign in (1.0, -1.0):
         loss, cosine = aligner()(x, sign * x[:, :, None], ones)
-        assert cosine.item() == pytest.approx(sign) and loss.item() == pytest.approx(math.log(1 + math.exp(-sign)), abs=1e-5)
+        assert cosine.item() == pytest.approx(sign) and loss.item() == pytest.approx(
+            math.log(1 + math.exp(-sign)), abs=1e-5
+        )
 
 
 def test_gamma_weighs_the_frames():
@@ -131,7 +143,10 @@ def test_absent_tokens_are_no_target():
 
 
 def test_gradient_reaches_the_student_and_the_projection():
-    module, student = SemanticAligner(6, 4, AlignmentConfig()), torch.randn(2, 5, 6).requires_grad_()
+    module, student = (
+        SemanticAligner(6, 4, AlignmentConfig()),
+        torch.randn(2, 5, 6).requires_grad_(),
+    )
     loss, _ = module(student, torch.randn(2, 5, 3, 4), torch.ones(2, 5))
     loss.backward()
     assert student.grad.abs().sum() > 0 and module.project.weight.grad.abs().sum() > 0

@@ -24,7 +24,9 @@ def test_every_choice_has_its_class():
     assert set(ENCODERS) == set(CHOICES["encoder"]) and set(DECODERS) == set(CHOICES["decoder"])
 
 
-@pytest.mark.parametrize("encoder, decoder", list(itertools.product(CHOICES["encoder"], CHOICES["decoder"])))
+@pytest.mark.parametrize(
+    "encoder, decoder", list(itertools.product(CHOICES["encoder"], CHOICES["decoder"]))
+)
 def test_any_length_in_is_the_same_length_out(encoder, decoder):
     model = codec(encoder, decoder)
     for length in LENGTHS:
@@ -55,7 +57,11 @@ def test_gradient_reaches_every_weight_and_the_loss_falls(encoder, decoder, tone
         loss = spectral(model(audio, quantize=False).audio, audio)["mel"]
         loss.backward()
         if step == 0:
-            still = [n for n, w in model.named_parameters() if w.grad is None or not w.grad.abs().sum() > 0]
+            still = [
+                n
+                for n, w in model.named_parameters()
+                if w.grad is None or not w.grad.abs().sum() > 0
+            ]
             assert not still
         optimizer.step()
         optimizer.zero_grad()
@@ -65,7 +71,9 @@ def test_gradient_reaches_every_weight_and_the_loss_falls(encoder, decoder, tone
 
 @pytest.mark.parametrize("activation", CHOICES["seanet_activation"])
 def test_seanet_frames_stand_for_their_samples(activation):
-    """A click in frame 5 is felt most in hidden frame 5, and back again: no convolution shifts time."""
+    """A click in frame 5 is felt most in hidden frame 5, and back again: no convolution shifts
+    time.
+    """
     config = CodecConfig.preset("tiny", **SEANET, encoder="seanet", seanet_activation=activation)
     torch.manual_seed(0)
     encoder, decoder = SeanetEncoder(config).eval(), SeanetDecoder(config).eval()
@@ -75,7 +83,12 @@ def test_seanet_frames_stand_for_their_samples(activation):
     hidden[..., 5] = torch.randn(2 * config.hidden_dim)
     with torch.no_grad():
         felt = (encoder.hidden(click) - encoder.hidden(torch.zeros_like(click))).abs().mean(1)[0]
-        heard = (decoder.layers(hidden) - decoder.layers(torch.zeros_like(hidden)))[0, 0].unflatten(0, (11, 960)).abs().mean(1)
+        heard = (
+            (decoder.layers(hidden) - decoder.layers(torch.zeros_like(hidden)))[0, 0]
+            .unflatten(0, (11, 960))
+            .abs()
+            .mean(1)
+        )
     assert felt.argmax() == 5 and heard.argmax() == 5
 
 
@@ -91,7 +104,9 @@ def test_strides_must_make_a_frame():
         CodecConfig.preset("tiny", encoder="seanet")
     with pytest.raises(ValueError, match="seanet_strides"):
         CodecConfig.preset("tiny", seanet_strides=(4, 0))
-    assert CodecConfig.preset("tiny", encoder="seanet", seanet_strides=[4, 5, 6, 8]).seanet_strides == (4, 5, 6, 8)
+    assert CodecConfig.preset(
+        "tiny", encoder="seanet", seanet_strides=[4, 5, 6, 8]
+    ).seanet_strides == (4, 5, 6, 8)
 
 
 def millions(module):
@@ -103,7 +118,12 @@ def test_the_papers_shape_has_its_44_million_parameters():
     config = PRESETS["paper"]
     with torch.device("meta"):
         model = Codec(config)
-    assert (config.sample_rate, config.samples_per_frame, config.frame_rate, config.bitrate) == (16000, 320, 50.0, 4000.0)
+    assert (config.sample_rate, config.samples_per_frame, config.frame_rate, config.bitrate) == (
+        16000,
+        320,
+        50.0,
+        4000.0,
+    )
     assert (config.num_codebooks, config.codebook_size, config.latent_dim) == (8, 1024, 1024)
     parts = {name: round(millions(part), 1) for name, part in model.named_children()}
     assert parts == {"encoder": 20.5, "quantizer": 0.0, "decoder": 18.9, "modulator": 4.7}

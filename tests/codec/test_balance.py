@@ -17,7 +17,10 @@ def measured(scale=1.0, ratio=0.3, decay=0.9):
 @pytest.mark.parametrize("scale", [0.1, 1.0, 100.0])
 def test_the_weighted_gradient_has_the_asked_share(scale):
     balancer, node, losses = measured(scale)
-    main, aux = (torch.autograd.grad(losses[name], node, retain_graph=True)[0].norm() for name in ("main", "aux"))
+    main, aux = (
+        torch.autograd.grad(losses[name], node, retain_graph=True)[0].norm()
+        for name in ("main", "aux")
+    )
     assert (balancer.weight("aux") * aux / main).item() == pytest.approx(0.3, rel=1e-4)
 
 

@@ -8,7 +8,17 @@ from tiny_models import random_codec
 
 
 def taught(**changes):
-    return random_codec(**({"modulation": "xattn_pre", "modulation_dim": 32, "student_dim": 32, "student_layers": 1} | changes))
+    return random_codec(
+        **(
+            {
+                "modulation": "xattn_pre",
+                "modulation_dim": 32,
+                "student_dim": 32,
+                "student_layers": 1,
+            }
+            | changes
+        )
+    )
 
 
 def noise(seed=0, length=9600):

@@ -6,7 +6,13 @@ import pytest
 import torch
 
 from codec.adversary import discriminator_loss, generator_losses
-from codec.discriminators import BANDS, BandDiscriminator, Discriminator, DiscriminatorConfig, ScaleDiscriminator
+from codec.discriminators import (
+    BANDS,
+    BandDiscriminator,
+    Discriminator,
+    DiscriminatorConfig,
+    ScaleDiscriminator,
+)
 from codec.errors import CheckpointError
 
 NONE = {"periods": (), "windows": ()}
@@ -28,13 +34,19 @@ def discriminator(kind):
 def test_any_length_is_judged(kind, length):
     judged = discriminator(kind)(0.1 * torch.randn(3, 1, length))
     assert len(judged) == 2
-    assert all(part.score.shape[0] == 3 and torch.isfinite(part.score).all() and len(part.features) >= 4 for part in judged)
+    assert all(
+        part.score.shape[0] == 3 and torch.isfinite(part.score).all() and len(part.features) >= 4
+        for part in judged
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_learns_to_tell_noise_from_a_tone(kind, tone):
     module = discriminator(kind)
-    real, fake = tone[..., :2400], 0.1 * torch.randn(1, 1, 2400, generator=torch.Generator().manual_seed(0))
+    real, fake = (
+        tone[..., :2400],
+        0.1 * torch.randn(1, 1, 2400, generator=torch.Generator().manual_seed(0)),
+    )
     optimizer = torch.optim.AdamW(module.parameters(), 1e-2)
     history = []
     for _ in range(25):
@@ -56,14 +68,22 @@ def test_every_weight_and_the_audio_get_gradient(kind, tone):
 
 
 def test_each_band_has_its_own_eyes():
-    """A tone excites the first layer of its own band alone; all five together cover the spectrum once."""
+    """A tone excites the first layer of its own band alone; all five together cover the spectrum
+    once.
+    """
     module, count = BandDiscriminator(512, 2), 512 // 2 + 1
-    assert module.borders[0] == 0 and module.borders[-1] == count and len(module.bands) == len(BANDS) - 1 == 5
+    assert (
+        module.borders[0] == 0
+        and module.borders[-1] == count
+        and len(module.bands) == len(BANDS) - 1 == 5
+    )
     rate, place = 24_000, 0.6  # of the Nyquist frequency: in the fourth band
     sound = torch.sin(2 * torch.pi * place * rate / 2 * torch.arange(4096) / rate)[None, None]
     with torch.no_grad():
         loud, still = module(sound), module(torch.zeros(1, 1, 4096))
-    moved = [(a - b).abs().mean().item() for a, b in zip(loud.features[::5], still.features[::5])][:5]
+    moved = [(a - b).abs().mean().item() for a, b in zip(loud.features[::5], still.features[::5])][
+        :5
+    ]
     assert max(range(5), key=moved.__getitem__) == 3
 
 
@@ -90,10 +110,15 @@ def test_saved_and_loaded_it_judges_the_same(tone, tmp_path):
     assert loaded.config == module.config
     for a, b in zip(module(tone), loaded(tone), strict=True):
         assert torch.equal(a.score, b.score)
-    assert sorted(path.name for path in (tmp_path / "discriminator").iterdir()) == ["config.json", "model.safetensors"]
+    assert sorted(path.name for path in (tmp_path / "discriminator").iterdir()) == [
+        "config.json",
+        "model.safetensors",
+    ]
 
 
-@pytest.mark.parametrize("change", [{"model_type": "affectcodec"}, {"colour": 1}, {"band_channels": 3}])
+@pytest.mark.parametrize(
+    "change", [{"model_type": "affectcodec"}, {"colour": 1}, {"band_channels": 3}]
+)
 def test_other_folders_are_refused(change, tmp_path):
     discriminator("bands").save_pretrained(tmp_path / "d")
     path = tmp_path / "d" / "config.json"

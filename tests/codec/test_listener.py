@@ -55,10 +55,14 @@ def test_saved_and_loaded_hears_the_same(listener, tmp_path):
     listener.save_pretrained(tmp_path / "listener")
     again = Listener.from_pretrained(tmp_path / "listener")
     features = listener.features(speech(0))
-    torch.testing.assert_close(again(features).logits, listener(features).logits, rtol=0.01, atol=0.01)
+    torch.testing.assert_close(
+        again(features).logits, listener(features).logits, rtol=0.01, atol=0.01
+    )
     again.save_pretrained(tmp_path / "again")
     twice = Listener.from_pretrained(tmp_path / "again")
-    assert torch.equal(twice(features).logits, again(features).logits), "half precision is lost once"
+    assert torch.equal(twice(features).logits, again(features).logits), (
+        "half precision is lost once"
+    )
 
 
 def test_another_model_is_refused(listener, tmp_path, tiny_codec):

@@ -29,7 +29,9 @@ def convergence(spectral):
 @pytest.fixture(scope="module")
 def discriminator():
     torch.manual_seed(0)
-    return Discriminator(DiscriminatorConfig(periods=(2, 3), windows=(256, 512), period_channels=2, stft_channels=2))
+    return Discriminator(
+        DiscriminatorConfig(periods=(2, 3), windows=(256, 512), period_channels=2, stft_channels=2)
+    )
 
 
 def test_identical_audio_has_no_mel_loss(mel_loss, tone):
@@ -76,7 +78,9 @@ def decoded(f0, voicing):
 
 
 def test_pitch_losses_vanish_at_the_truth():
-    losses = pitch_losses(decoded([100.0, 333.0, 200.0], [60.0, -60.0, 60.0]), torch.tensor([[100.0, 0.0, 200.0]]))
+    losses = pitch_losses(
+        decoded([100.0, 333.0, 200.0], [60.0, -60.0, 60.0]), torch.tensor([[100.0, 0.0, 200.0]])
+    )
     assert losses["f0"].item() == pytest.approx(0.0, abs=1e-6)
     assert losses["voicing"].item() == pytest.approx(0.0, abs=1e-6)
 
@@ -96,7 +100,10 @@ def test_pitch_losses_without_any_voice():
 
 
 def judged(score, features=(1.0,)):
-    return [Judgement(torch.full((2, 3), score), [torch.full((2, 4), f) for f in features]) for _ in range(2)]
+    return [
+        Judgement(torch.full((2, 3), score), [torch.full((2, 4), f) for f in features])
+        for _ in range(2)
+    ]
 
 
 def test_discriminator_loss_at_known_scores():
@@ -109,13 +116,17 @@ def test_generator_losses_at_known_scores():
     perfect = generator_losses(judged(0.3), judged(1.0))
     assert perfect["adversarial"].item() == 0.0 and perfect["feature_matching"].item() == 0.0
     assert generator_losses(judged(1.0), judged(-1.0))["adversarial"].item() == 4.0
-    assert generator_losses(judged(1.0, (2.0,)), judged(1.0, (3.0,)))["feature_matching"].item() == pytest.approx(0.5)
+    assert generator_losses(judged(1.0, (2.0,)), judged(1.0, (3.0,)))[
+        "feature_matching"
+    ].item() == pytest.approx(0.5)
 
 
 def test_feature_matching_does_not_train_the_real_side():
     real, fake = torch.ones(2, 4, requires_grad=True), torch.zeros(2, 4, requires_grad=True)
     score = torch.zeros(2, 1)
-    generator_losses([Judgement(score, [real])], [Judgement(score, [fake])])["feature_matching"].backward()
+    generator_losses([Judgement(score, [real])], [Judgement(score, [fake])])[
+        "feature_matching"
+    ].backward()
     assert real.grad is None and fake.grad.abs().sum() > 0
 
 
@@ -123,7 +134,9 @@ def test_feature_matching_does_not_train_the_real_side():
 def test_discriminator_takes_odd_lengths(discriminator, length):
     judgements = discriminator(0.1 * torch.randn(2, 1, length))
     assert len(judgements) == 4
-    assert all(torch.isfinite(j.score).all() and j.score.shape[0] == 2 and j.features for j in judgements)
+    assert all(
+        torch.isfinite(j.score).all() and j.score.shape[0] == 2 and j.features for j in judgements
+    )
 
 
 def test_discriminator_ignores_level_and_offset(discriminator, tone):

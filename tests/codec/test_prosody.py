@@ -29,17 +29,24 @@ def test_a_glide_of_an_octave_rises_by_two_half_octaves():
     found = features(audio, f0)
     assert found.shape == (1, audio.shape[-1] // CONFIG.samples_per_frame, PROSODY_DIM)
     pitch, voicing, change = found[0, :, 0], found[0, :, 1], found[0, :, 4]
-    assert pitch[0].item() == pytest.approx(0.0, abs=0.05) and pitch[-1].item() == pytest.approx(2.0, abs=0.05)
+    assert pitch[0].item() == pytest.approx(0.0, abs=0.05) and pitch[-1].item() == pytest.approx(
+        2.0, abs=0.05
+    )
     assert (voicing == 1).all() and change[0] == 0
-    torch.testing.assert_close(change[1:], torch.full_like(change[1:], 2 / len(pitch)), atol=1e-3, rtol=0)
+    torch.testing.assert_close(
+        change[1:], torch.full_like(change[1:], 2 / len(pitch)), atol=1e-3, rtol=0
+    )
     slow = found[0, :, 8]
-    assert (slow.diff() > 0).all() and slow[0] > pitch[0] and slow[-1] < pitch[-1]  # a moving mean lags behind
+    # a moving mean lags behind
+    assert (slow.diff() > 0).all() and slow[0] > pitch[0] and slow[-1] < pitch[-1]
 
 
 def test_the_usual_pitch_is_the_zero_point():
     audio, f0 = glide()
     low, high = features(audio, f0, 100.0), features(audio, f0, 200.0)
-    torch.testing.assert_close(low[..., 0] - high[..., 0], torch.full_like(low[..., 0], 2.0), atol=1e-4, rtol=0)
+    torch.testing.assert_close(
+        low[..., 0] - high[..., 0], torch.full_like(low[..., 0], 2.0), atol=1e-4, rtol=0
+    )
 
 
 def test_a_gain_changes_nothing():
@@ -65,7 +72,10 @@ def test_tilt_tells_bright_from_dark():
 
 def test_unvoiced_frames_hold_the_last_pitch():
     f0 = torch.tensor([[0.0, 120.0, 0.0, 0.0, 150.0, 0.0], [0.0] * 6])
-    assert held(f0, torch.tensor([100.0, 90.0])).tolist() == [[100.0, 120.0, 120.0, 120.0, 150.0, 150.0], [90.0] * 6]
+    assert held(f0, torch.tensor([100.0, 90.0])).tolist() == [
+        [100.0, 120.0, 120.0, 120.0, 150.0, 150.0],
+        [90.0] * 6,
+    ]
 
 
 def test_silence_gives_finite_features():

@@ -11,7 +11,9 @@ from codec.quantizer import Codebook, ResidualQuantizer, k_means
 
 def quantizer(**changes):
     torch.manual_seed(0)
-    return ResidualQuantizer(CodecConfig.preset("tiny", **({"latent_dim": 8, "codebook_size": 16} | changes)))
+    return ResidualQuantizer(
+        CodecConfig.preset("tiny", **({"latent_dim": 8, "codebook_size": 16} | changes))
+    )
 
 
 def latents(seed=1, batch=4, frames=50):
@@ -34,11 +36,16 @@ def test_k_means_start_reduces_the_error():
 
 def test_k_means_ends_at_means_of_its_points():
     points = torch.randn(90, 2, generator=torch.Generator().manual_seed(3))
-    start, found = (k_means(points, 5, count, torch.Generator().manual_seed(1)) for count in (0, 40))
+    start, found = (
+        k_means(points, 5, count, torch.Generator().manual_seed(1)) for count in (0, 40)
+    )
     nearest = torch.cdist(points, found).argmin(dim=1)
     means = torch.stack([points[nearest == index].mean(dim=0) for index in range(5)])
     torch.testing.assert_close(found, means, atol=1e-4, rtol=0)
-    assert torch.cdist(points, found).amin(dim=1).pow(2).mean() < torch.cdist(points, start).amin(dim=1).pow(2).mean()
+    assert (
+        torch.cdist(points, found).amin(dim=1).pow(2).mean()
+        < torch.cdist(points, start).amin(dim=1).pow(2).mean()
+    )
     assert torch.equal(found, k_means(points, 5, 40, torch.Generator().manual_seed(1)))
 
 
@@ -59,7 +66,9 @@ def test_every_stage_picks_the_nearest_vector():
     module, points = quantizer().eval(), latents()
     codes, residual = module(points).codes, points.transpose(1, 2)
     for index, book in enumerate(module.codebooks):
-        assert torch.equal(torch.cdist(residual, book.vectors[None]).argmin(dim=-1), codes[:, index])
+        assert torch.equal(
+            torch.cdist(residual, book.vectors[None]).argmin(dim=-1), codes[:, index]
+        )
         residual = residual - book.vectors[codes[:, index]]
 
 
@@ -72,7 +81,10 @@ def test_a_search_that_follows_one_sum_finds_what_forward_does(count):
 def test_a_wider_search_comes_nearer(monkeypatch):
     module, points = quantizer().eval(), latents(batch=3, frames=70)
     module.initialise(points, torch.Generator().manual_seed(0))
-    errors = [(module.lookup(module.search(points, 4, beam)) - points).square().sum(1).mean() for beam in (1, 4, 16)]
+    errors = [
+        (module.lookup(module.search(points, 4, beam)) - points).square().sum(1).mean()
+        for beam in (1, 4, 16)
+    ]
     assert errors[2] < errors[1] < 0.97 * errors[0]
     codes = module.search(points, 4, 4)
     assert codes.shape == (3, 4, 70) and codes.max() < 16
@@ -130,7 +142,9 @@ def test_codebooks_take_no_gradient():
 
 def test_moving_average_goes_towards_the_data():
     book = Codebook(4, 2, decay=0.9)
-    book.initialise(torch.tensor([[0.0, 0], [1, 0], [0, 1], [1, 1]]), torch.Generator().manual_seed(0))
+    book.initialise(
+        torch.tensor([[0.0, 0], [1, 0], [0, 1], [1, 1]]), torch.Generator().manual_seed(0)
+    )
     target = torch.tensor([3.0, 3.0])
     index = int(book.nearest(target[None]))
     points = torch.cat([book.vectors.clone().repeat(4, 1), target.repeat(4, 1)])
@@ -193,7 +207,10 @@ def test_evaluation_leaves_the_buffers_and_training_moves_them():
     module.eval()(points)
     assert all(torch.equal(before[name], buffer) for name, buffer in module.named_buffers())
     module.train()(points)
-    assert all(not torch.equal(before[f"codebooks.{k}.vectors"], module.codebooks[k].vectors) for k in range(4))
+    assert all(
+        not torch.equal(before[f"codebooks.{k}.vectors"], module.codebooks[k].vectors)
+        for k in range(4)
+    )
 
 
 def test_perplexity_lies_between_one_and_the_size():

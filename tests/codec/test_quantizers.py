@@ -1,4 +1,6 @@
-"""What all quantisers promise, and what is special to the factorised, the split and the block-diagonal one."""
+"""What all quantisers promise, and what is special to the factorised, the split and the
+block-diagonal one.
+"""
 
 import pytest
 import torch
@@ -16,7 +18,9 @@ DIM, FRAMES = 32, 40
 
 def config(kind, **changes):
     size = 2**15 if kind == "bd_rfsq" else 16
-    return CodecConfig.preset("tiny", **({"quantizer": kind, "codebook_size": size, "quantizer_dropout": 0.0} | changes))
+    return CodecConfig.preset(
+        "tiny", **({"quantizer": kind, "codebook_size": size, "quantizer_dropout": 0.0} | changes)
+    )
 
 
 def quantizer(kind, **changes):
@@ -45,7 +49,9 @@ def test_lookup_of_the_codes_is_the_quantised(kind, count):
         output = module(latents(), count)
         assert output.codes.shape == (4, count, FRAMES) and output.codes.dtype == torch.int64
         assert len(output.stages) == len(output.perplexity) == count
-        torch.testing.assert_close(module.lookup(output.codes), output.quantized, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(
+            module.lookup(output.codes), output.quantized, atol=1e-4, rtol=1e-4
+        )
         torch.testing.assert_close(sum(output.stages), output.quantized, atol=1e-4, rtol=1e-4)
         assert torch.equal(output.codes, module(latents()).codes[:, :count])
 
@@ -54,8 +60,14 @@ def test_lookup_of_the_codes_is_the_quantised(kind, count):
 def test_code_vectors_are_what_codes_add(kind):
     module = quantizer(kind).eval()
     with torch.no_grad():
-        codes, vectors, nothing = module(latents()).codes, module.code_vectors(), torch.zeros(1, 4, 1, dtype=torch.long)
-        assert len(vectors) == 4 and all(v.shape == (config(kind).codebook_size, DIM) for v in vectors)
+        codes, vectors, nothing = (
+            module(latents()).codes,
+            module.code_vectors(),
+            torch.zeros(1, 4, 1, dtype=torch.long),
+        )
+        assert len(vectors) == 4 and all(
+            v.shape == (config(kind).codebook_size, DIM) for v in vectors
+        )
         rebuilt = sum(v[codes[:, k]] for k, v in enumerate(vectors)).transpose(1, 2)
         # A bias of an output projection is part of every code.
         torch.testing.assert_close(rebuilt, module.lookup(codes), atol=1e-4, rtol=1e-4)
@@ -77,7 +89,11 @@ def test_every_weight_of_the_quantiser_learns(kind):
     output = module(latents())
     loss = (output.quantized - latents()).square().mean() + output.commitment
     (loss + (0 if output.codebook is None else output.codebook)).backward()
-    still = [name for name, weight in module.named_parameters() if weight.grad is None or not weight.grad.abs().sum() > 0]
+    still = [
+        name
+        for name, weight in module.named_parameters()
+        if weight.grad is None or not weight.grad.abs().sum() > 0
+    ]
     assert not still
 
 
@@ -98,12 +114,16 @@ def test_dropout_drops_last_stages_in_training_alone(kind):
 def padded(points, count=13):
     """Latents with garbage behind them, and the mask that tells it from them."""
     garbage = 100 * torch.randn(len(points), DIM, count, generator=torch.Generator().manual_seed(3))
-    return torch.cat([points, garbage], dim=2), (torch.arange(FRAMES + count) < FRAMES).expand(len(points), -1)
+    return torch.cat([points, garbage], dim=2), (torch.arange(FRAMES + count) < FRAMES).expand(
+        len(points), -1
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_padding_teaches_nothing(kind):
-    """Starting values, tables, sums, counts, losses and statistics are the same to the last bit or nearly so."""
+    """Starting values, tables, sums, counts, losses and statistics are the same to the last bit or
+    nearly so.
+    """
     modules, outputs = [], []
     for masked in (False, True):
         torch.manual_seed(0)
@@ -122,7 +142,9 @@ def test_padding_teaches_nothing(kind):
         torch.testing.assert_close(found, buffer, atol=1e-5, rtol=1e-5, msg=name)
     for name in ("commitment", "codebook", "perplexity", "usage", "restarts"):
         first, second = (getattr(output, name) for output in outputs)
-        torch.testing.assert_close(first, second, atol=1e-4, rtol=1e-4, msg=name) if first is not None else None
+        torch.testing.assert_close(
+            first, second, atol=1e-4, rtol=1e-4, msg=name
+        ) if first is not None else None
     (gradient,) = torch.autograd.grad(outputs[1].commitment, points)
     assert (gradient[..., FRAMES:] == 0).all() and gradient[..., :FRAMES].abs().sum() > 0
     assert outputs[1].codes.shape[2] == FRAMES + 13  # padding is quantised all the same
@@ -143,9 +165,15 @@ def test_usage_is_the_share_of_codes_that_occur():
 
 def test_the_block_quantiser_drops_to_few_stages_more_often():
     torch.manual_seed(0)
-    even, few = (torch.bincount(active_stages(4000, 4, 1.0, torch.device("cpu"), few), minlength=5) for few in (False, True))
+    even, few = (
+        torch.bincount(active_stages(4000, 4, 1.0, torch.device("cpu"), few), minlength=5)
+        for few in (False, True)
+    )
     assert even[1:].min() > 850 and few[0] == even[0] == 0
-    assert few.tolist() == sorted(few.tolist()[1:] + [0], key=lambda n: (n > 0, -n)) and few[1] > 3 * few[4]
+    assert (
+        few.tolist() == sorted(few.tolist()[1:] + [0], key=lambda n: (n > 0, -n))
+        and few[1] > 3 * few[4]
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -176,7 +204,9 @@ def test_the_codec_decodes_what_it_encodes(kind, tone):
         codec.quantizer.initialise(codec.encode_latents(tone), torch.Generator().manual_seed(0))
         through = codec(tone)
     encoded = codec.encode(tone)
-    torch.testing.assert_close(codec.decode(encoded.codes, encoded.num_samples), through.audio, atol=2e-3, rtol=0)
+    torch.testing.assert_close(
+        codec.decode(encoded.codes, encoded.num_samples), through.audio, atol=2e-3, rtol=0
+    )
 
 
 def test_factorised_codes_are_chosen_by_angle():
@@ -191,7 +221,9 @@ def test_the_codebook_loss_moves_codes_and_the_commitment_does_not():
     module = quantizer("rvq_fact").train()
     output = module(latents())
     codebook, commitment = (
-        torch.autograd.grad(loss, module.codebooks[0].vectors, retain_graph=True, allow_unused=True)[0]
+        torch.autograd.grad(
+            loss, module.codebooks[0].vectors, retain_graph=True, allow_unused=True
+        )[0]
         for loss in (output.codebook, output.commitment)
     )
     assert codebook.abs().sum() > 0 and (commitment is None or commitment.abs().sum() == 0)
@@ -220,13 +252,18 @@ def test_finite_scalars_are_even_levels_with_a_gradient(levels):
 
 
 def test_emotion_and_acoustics_never_mix():
-    """Changing the acoustic channels leaves the emotion part of every code alone, and the other way round."""
+    """Changing the acoustic channels leaves the emotion part of every code alone, and the other way
+    round.
+    """
     module = quantizer("bd_rfsq").eval()
     first, other = latents(), latents(9)
     with torch.no_grad():
         codes = module(first).codes
         acoustic, emotional = first.clone(), first.clone()
-        acoustic[:, DIM // 4 :], emotional[:, : DIM // 4] = other[:, DIM // 4 :], other[:, : DIM // 4]
+        acoustic[:, DIM // 4 :], emotional[:, : DIM // 4] = (
+            other[:, DIM // 4 :],
+            other[:, : DIM // 4],
+        )
         with_acoustic, with_emotion = module(acoustic).codes, module(emotional).codes
     assert torch.equal(with_acoustic % EMOTION_CODES, codes % EMOTION_CODES)
     assert torch.equal(with_emotion // EMOTION_CODES, codes // EMOTION_CODES)

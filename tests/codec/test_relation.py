@@ -4,8 +4,15 @@ import pytest
 import torch
 
 from codec.relation import (
-    FORMS, FUNCTIONS, NORMS, FeatureMatcher, RelationConfig, relation_correlation, relation_loss, relation_matrix,
-)  # fmt: skip
+    FORMS,
+    FUNCTIONS,
+    NORMS,
+    FeatureMatcher,
+    RelationConfig,
+    relation_correlation,
+    relation_loss,
+    relation_matrix,
+)
 
 
 def frames(seed, batch=2, count=10, dim=6):
@@ -41,7 +48,9 @@ def test_an_isometry_of_the_only_teacher_costs_nothing(form, norm):
         student = 5 * student  # and so is the scale
     loss = relation_loss(student, [(1.0, teacher, everywhere(teacher))], RelationConfig(form, norm))
     assert loss.item() == pytest.approx(0.0, abs=2e-3)
-    other = relation_loss(frames(9), [(1.0, teacher, everywhere(teacher))], RelationConfig(form, norm))
+    other = relation_loss(
+        frames(9), [(1.0, teacher, everywhere(teacher))], RelationConfig(form, norm)
+    )
     assert other.item() > 0.05
 
 
@@ -50,7 +59,9 @@ def test_raw_l1_is_the_papers_formula():
     mine, moods, words = (torch.cdist(x, x) for x in (student, emotion, semantic))
     expected = (2.0 * (mine - moods).abs() + 0.5 * (mine - words).abs()).mean()
     teachers = [(2.0, emotion, everywhere(emotion)), (0.5, semantic, everywhere(semantic))]
-    torch.testing.assert_close(relation_loss(student, teachers, RelationConfig("l1", "raw")), expected, atol=1e-3, rtol=0)
+    torch.testing.assert_close(
+        relation_loss(student, teachers, RelationConfig("l1", "raw")), expected, atol=1e-3, rtol=0
+    )
 
 
 def gradient(form, student, near, far):
@@ -64,7 +75,9 @@ def test_l1_is_blind_between_the_teachers_and_smooth_l1_is_not():
     """All distances of the student lie between those of the two teachers."""
     student = frames(4)
     near, far = 0.5 * student, 2.0 * student
-    torch.testing.assert_close(gradient("l1", student, near, far), torch.zeros_like(student), atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        gradient("l1", student, near, far), torch.zeros_like(student), atol=1e-6, rtol=0
+    )
     assert gradient("smooth_l1", student, near, far).abs().max() > 1e-3
     assert gradient("l1", student, far, 3 * student).abs().max() > 1e-3  # outside the band
 
@@ -72,11 +85,14 @@ def test_l1_is_blind_between_the_teachers_and_smooth_l1_is_not():
 def test_cosines_and_angles_are_what_their_names_say():
     x = frames(0)
     torch.testing.assert_close(
-        relation_matrix(x, function="cosine"), torch.nn.functional.cosine_similarity(x[:, :, None], x[:, None], dim=-1)
+        relation_matrix(x, function="cosine"),
+        torch.nn.functional.cosine_similarity(x[:, :, None], x[:, None], dim=-1),
     )
     corner = torch.tensor([[[1.0, 0.0], [0.0, 0.0], [0.0, 2.0]]])  # 90 degrees at the second frame
     straight = torch.tensor([[[1.0, 0.0], [0.0, 0.0], [-3.0, 0.0]]])  # 180, and 0 at both ends
-    loss = relation_loss(corner, [(1.0, straight, everywhere(straight))], RelationConfig("l1", function="angle"))
+    loss = relation_loss(
+        corner, [(1.0, straight, everywhere(straight))], RelationConfig("l1", function="angle")
+    )
     expected = (1.0 + (1 - 1 / 5**0.5) + (1 - 2 / 5**0.5)) / 3
     assert loss.item() == pytest.approx(expected, abs=1e-4)
 
@@ -87,9 +103,13 @@ def test_cosines_and_angles_forget_what_does_not_matter(function):
     teacher = frames(1)
     student = 5 * teacher @ rotation(6)
     moved, config, known = student + 3.0, RelationConfig(function=function), everywhere(teacher)
-    assert relation_loss(student, [(1.0, teacher, known)], config).item() == pytest.approx(0.0, abs=1e-5)
+    assert relation_loss(student, [(1.0, teacher, known)], config).item() == pytest.approx(
+        0.0, abs=1e-5
+    )
     after_moving = relation_loss(moved, [(1.0, teacher, known)], config).item()
-    assert after_moving == pytest.approx(0.0, abs=1e-5) if function == "angle" else after_moving > 0.05
+    assert (
+        after_moving == pytest.approx(0.0, abs=1e-5) if function == "angle" else after_moving > 0.05
+    )
     assert relation_loss(frames(9), [(1.0, teacher, known)], config).item() > 0.05
 
 
@@ -129,7 +149,9 @@ def test_padding_changes_nothing(function, chunk):
     student, teacher = frames(6), frames(7)
     config = RelationConfig(function=function, chunk=chunk, triplets=10**6)
     loss = relation_loss(student, [(1.0, teacher, everywhere(teacher))], config)
-    longer, taught = (torch.cat([x, 50 * frames(8, count=4, dim=6)], dim=1) for x in (student, teacher))
+    longer, taught = (
+        torch.cat([x, 50 * frames(8, count=4, dim=6)], dim=1) for x in (student, teacher)
+    )
     longer, mask = longer.requires_grad_(), torch.arange(14).expand(2, 14) < 10
     padded = relation_loss(longer, [(1.0, taught, mask)], config)
     torch.testing.assert_close(padded, loss, atol=1e-5, rtol=1e-4)
@@ -141,11 +163,19 @@ def test_padding_changes_nothing(function, chunk):
 def test_identical_frames_have_finite_gradients_whatever_the_function(function):
     """Some frames share a code, as neighbours often do; then all of them do."""
     teacher = frames(5, count=6)
-    for student in (frames(4, count=3).repeat_interleave(2, dim=1), torch.ones(2, 6, 6), torch.zeros(2, 6, 6)):
+    for student in (
+        frames(4, count=3).repeat_interleave(2, dim=1),
+        torch.ones(2, 6, 6),
+        torch.zeros(2, 6, 6),
+    ):
         leaf = student.clone().requires_grad_()
-        loss = relation_loss(leaf, [(1.0, teacher, everywhere(teacher))], RelationConfig(function=function))
+        loss = relation_loss(
+            leaf, [(1.0, teacher, everywhere(teacher))], RelationConfig(function=function)
+        )
         loss.backward()
-        assert torch.isfinite(loss) and torch.isfinite(leaf.grad).all() and leaf.grad.abs().max() < 1e3
+        assert (
+            torch.isfinite(loss) and torch.isfinite(leaf.grad).all() and leaf.grad.abs().max() < 1e3
+        )
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -173,17 +203,24 @@ def test_what_the_mask_hides_has_no_say(norm):
 def test_a_sequence_alone_is_as_in_its_batch():
     student, teacher = frames(6), frames(7)
     pairs = [(student, teacher), *((student[i : i + 1], teacher[i : i + 1]) for i in (0, 1))]
-    both, one, two = (relation_loss(mine, [(1.0, theirs, everywhere(theirs))], RelationConfig()) for mine, theirs in pairs)
+    both, one, two = (
+        relation_loss(mine, [(1.0, theirs, everywhere(theirs))], RelationConfig())
+        for mine, theirs in pairs
+    )
     torch.testing.assert_close(both, (one + two) / 2)
 
 
 def test_the_scope_batch_compares_clips_with_one_another():
-    """Clips of like frames each, told apart by the teacher: within a clip there is nothing to learn, between them there is."""
+    """Clips of like frames each, told apart by the teacher: within a clip there is nothing to
+    learn, between them there is.
+    """
     teacher = torch.cat([torch.zeros(1, 4, 2), torch.ones(1, 4, 2)])
     leaf = (frames(5, count=1, dim=3) * 1e-3).expand(2, 4, 3).clone().requires_grad_()
     moved = {}
     for scope in ("clip", "batch"):
-        loss = relation_loss(leaf, [(1.0, teacher, everywhere(teacher))], RelationConfig(norm="raw", scope=scope))
+        loss = relation_loss(
+            leaf, [(1.0, teacher, everywhere(teacher))], RelationConfig(norm="raw", scope=scope)
+        )
         (gradient,) = torch.autograd.grad(loss, leaf)
         moved[scope] = gradient.sum(1).norm(dim=-1)
     assert moved["clip"].max() < 1e-6 and moved["batch"].min() > 1e-3
@@ -194,12 +231,16 @@ def test_the_scope_batch_is_one_long_clip():
     config = {scope: RelationConfig(scope=scope) for scope in ("clip", "batch")}
     joined = [x.flatten(0, 1)[None] for x in (student, teacher, known)]
     wanted = relation_loss(joined[0], [(1.0, *joined[1:])], config["clip"])
-    torch.testing.assert_close(relation_loss(student, [(1.0, teacher, known)], config["batch"]), wanted)
+    torch.testing.assert_close(
+        relation_loss(student, [(1.0, teacher, known)], config["batch"]), wanted
+    )
 
 
 def test_nothing_known_is_no_loss():
     student = frames(6).requires_grad_()
-    loss = relation_loss(student, [(1.0, frames(7), torch.zeros(2, 10, dtype=torch.bool))], RelationConfig())
+    loss = relation_loss(
+        student, [(1.0, frames(7), torch.zeros(2, 10, dtype=torch.bool))], RelationConfig()
+    )
     loss.backward()
     assert loss.item() == 0.0 and torch.isfinite(student.grad).all()
 
@@ -213,10 +254,14 @@ def test_no_gradient_reaches_the_teacher():
 def test_anchor_rows_are_unbiased():
     """Over all single rows as over many draws, the mean is the loss of the full matrix."""
     student, teacher = frames(1), frames(2)
-    full = relation_loss(student, [(1.0, teacher, everywhere(teacher))], RelationConfig("mse", "raw"))
+    full = relation_loss(
+        student, [(1.0, teacher, everywhere(teacher))], RelationConfig("mse", "raw")
+    )
     torch.manual_seed(0)
     some = RelationConfig("mse", "raw", anchors=4)
-    draws = torch.stack([relation_loss(student, [(1.0, teacher, everywhere(teacher))], some) for _ in range(400)])
+    draws = torch.stack(
+        [relation_loss(student, [(1.0, teacher, everywhere(teacher))], some) for _ in range(400)]
+    )
     assert draws.std() > 0
     assert abs(draws.mean() - full) < 3 * draws.std() / len(draws) ** 0.5
 
@@ -224,7 +269,9 @@ def test_anchor_rows_are_unbiased():
 def test_all_rows_are_compared_up_to_the_limit():
     student, teacher = frames(1), frames(2)
     teachers = [(1.0, teacher, everywhere(teacher))]
-    assert relation_loss(student, teachers, RelationConfig(anchors=10)) == relation_loss(student, teachers, RelationConfig())
+    assert relation_loss(student, teachers, RelationConfig(anchors=10)) == relation_loss(
+        student, teachers, RelationConfig()
+    )
 
 
 def test_correlation_of_matrices():

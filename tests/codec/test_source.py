@@ -12,7 +12,8 @@ RATE, HOP = 24_000, 240
 def test_harmonics_lie_at_multiples_of_f0(f0):
     pulses = pulse_train(torch.full((1, 100), f0), HOP, RATE)[0]
     assert pulses.shape == (24_000,)
-    spectrum = torch.fft.rfft(pulses * torch.hann_window(24_000, periodic=False)).abs()  # 1 Hz a bin
+    # 1 Hz a bin
+    spectrum = torch.fft.rfft(pulses * torch.hann_window(24_000, periodic=False)).abs()
     wide = int(f0 * 0.4)
     for harmonic in (1, 2, 5, 10):
         around = spectrum[int(f0 * harmonic) - wide : int(f0 * harmonic) + wide + 1]
@@ -22,11 +23,15 @@ def test_harmonics_lie_at_multiples_of_f0(f0):
 
 @pytest.mark.parametrize("f0", [60.0, 100.0, 220.0, 690.0])
 def test_power_is_one_whatever_the_pitch(f0):
-    assert pulse_train(torch.full((1, 100), f0), HOP, RATE).pow(2).mean().item() == pytest.approx(1.0, rel=0.05)
+    assert pulse_train(torch.full((1, 100), f0), HOP, RATE).pow(2).mean().item() == pytest.approx(
+        1.0, rel=0.05
+    )
 
 
 def test_nothing_beyond_the_nyquist_frequency_folds_back():
-    spectrum = torch.fft.rfft(pulse_train(torch.full((1, 100), 690.0), HOP, RATE)[0] * torch.hann_window(24_000)).abs()
+    spectrum = torch.fft.rfft(
+        pulse_train(torch.full((1, 100), 690.0), HOP, RATE)[0] * torch.hann_window(24_000)
+    ).abs()
     between = spectrum[345 + 690 : 11_900 : 690]  # halfway between harmonics
     assert between.max() < 1e-2 * spectrum.max()
 
@@ -45,7 +50,9 @@ def test_phase_goes_on_through_a_gap():
     f0 = torch.full((1, 40), 120.0)
     gap = f0.clone()
     gap[:, 10:20] = 0
-    assert torch.equal(pulse_train(f0, HOP, RATE)[0, 21 * HOP :], pulse_train(gap, HOP, RATE)[0, 21 * HOP :])
+    assert torch.equal(
+        pulse_train(f0, HOP, RATE)[0, 21 * HOP :], pulse_train(gap, HOP, RATE)[0, 21 * HOP :]
+    )
 
 
 def test_rows_do_not_disturb_each_other():
@@ -65,12 +72,14 @@ def test_decoder_follows_the_pitch_that_it_is_given(tiny_codec):
     latents = torch.randn(1, 32, 10, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         low, high, none = (
-            tiny_codec.decode_latents(latents, torch.full((1, 40), hertz)) for hertz in (100.0, 200.0, 0.0)
+            tiny_codec.decode_latents(latents, torch.full((1, 40), hertz))
+            for hertz in (100.0, 200.0, 0.0)
         )
     assert low.audio.shape == (1, 1, 9600)
     assert not torch.allclose(low.audio, high.audio, atol=1e-3)
     assert none.audio.std() < low.audio.std()  # only noise is left
-    assert torch.equal(low.log_f0, high.log_f0)  # what is predicted does not depend on what is given
+    # what is predicted does not depend on what is given
+    assert torch.equal(low.log_f0, high.log_f0)
 
 
 def test_predicted_pitch_stays_in_range_and_is_used(tiny_codec):

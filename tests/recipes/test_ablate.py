@@ -1,4 +1,6 @@
-"""The ablation recipe: two cells on the tiny preset, stopped and gone on with; and every shipped table."""
+"""The ablation recipe: two cells on the tiny preset, stopped and gone on with; and every shipped
+table.
+"""
 
 import json
 import sys
@@ -34,7 +36,14 @@ def ablate(monkeypatch, tmp_path):
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
 
     def run(*more):
-        arguments = [str(TINY), "--manifest", str(DATA / "manifest.jsonl"), "--output", str(tmp_path / "run"), *more]
+        arguments = [
+            str(TINY),
+            "--manifest",
+            str(DATA / "manifest.jsonl"),
+            "--output",
+            str(tmp_path / "run"),
+            *more,
+        ]
         monkeypatch.setattr(sys, "argv", ["ablate_codec.py", *arguments])
         recipe.main()
         return tmp_path / "run"
@@ -45,7 +54,9 @@ def ablate(monkeypatch, tmp_path):
 def test_two_cells_are_trained_scored_and_compared(ablate, monkeypatch, capsys):
     recipe, run = ablate
     started, original = [], recipe.train
-    monkeypatch.setattr(recipe, "train", lambda cell, *rest: (started.append(cell.cell), original(cell, *rest)))
+    monkeypatch.setattr(
+        recipe, "train", lambda cell, *rest: (started.append(cell.cell), original(cell, *rest))
+    )
     scored = recipe.score
 
     def interrupted(cell, *rest):
@@ -57,18 +68,33 @@ def test_two_cells_are_trained_scored_and_compared(ablate, monkeypatch, capsys):
     with pytest.raises(KeyboardInterrupt):
         run()
     folder = run()
-    assert started == ["none", "all", "all"]  # what was scored is not done again, and the other one's training is complete
-    steps = [json.loads(line)["step"] for line in (folder / "cells/all/seed0/metrics.jsonl").read_text().splitlines()]
+    # what was scored is not done again, and the other one's training is complete
+    assert started == ["none", "all", "all"]
+    steps = [
+        json.loads(line)["step"]
+        for line in (folder / "cells/all/seed0/metrics.jsonl").read_text().splitlines()
+    ]
     assert steps == [2, 4, 4]  # two logs and a validation: no step was done twice
     table = read_json(folder / "table.json")["cells"]
     assert set(table) == {"none", "all"} and set(table["none"]["mel distance"]) == {"value"}
     mean, low, high = table["all"]["mel distance"]["difference"]
     assert low <= mean <= high
-    assert mean == pytest.approx(table["all"]["mel distance"]["value"][0] - table["none"]["mel distance"]["value"][0], abs=1e-6)
-    assert 0 <= table["all"]["agreement/student/q1"]["value"][0] <= 100 and "agreement/student/q1" not in table["none"]
+    assert mean == pytest.approx(
+        table["all"]["mel distance"]["value"][0] - table["none"]["mel distance"]["value"][0],
+        abs=1e-6,
+    )
+    assert (
+        0 <= table["all"]["agreement/student/q1"]["value"][0] <= 100
+        and "agreement/student/q1" not in table["none"]
+    )
     assert "emotion in Q1, linear, %" in table["none"]
     text = (folder / "table.md").read_text()
-    assert "## Differences to none" in text and "| all |" in text and "Published" in text and text in capsys.readouterr().out
+    assert (
+        "## Differences to none" in text
+        and "| all |" in text
+        and "Published" in text
+        and text in capsys.readouterr().out
+    )
     assert (folder / "plot.png").read_bytes()[:4] == b"\x89PNG"
 
 
@@ -99,15 +125,24 @@ def test_a_reference_must_be_a_cell(ablate):
 
 
 def test_differences_are_paired(ablate):
-    """What varies from clip to clip in both cells alike does not widen the interval of their difference."""
+    """What varies from clip to clip in both cells alike does not widen the interval of their
+    difference.
+    """
     clips = np.random.default_rng(0).normal(0, 10, 50)
     scores = {"a": [{"mel": list(clips)}], "b": [{"mel": list(clips + 1)}]}
     found = ablate[0].summarise(scores, "a")["b"]["mel"]
-    assert found["difference"] == pytest.approx((1.0, 1.0, 1.0)) and found["value"].high - found["value"].low > 2
+    assert (
+        found["difference"] == pytest.approx((1.0, 1.0, 1.0))
+        and found["value"].high - found["value"].low > 2
+    )
 
 
 def test_there_are_tables():
-    assert {path.stem for path in TABLES} == {"ablation_modules", "ablation_details", "ablation_tiny"}
+    assert {path.stem for path in TABLES} == {
+        "ablation_modules",
+        "ablation_details",
+        "ablation_tiny",
+    }
 
 
 def test_a_size_changes_every_cell_and_no_choice(ablate):
@@ -115,8 +150,15 @@ def test_a_size_changes_every_cell_and_no_choice(ablate):
     table = load_config(recipe.AblationConfig, CONFIGS / "ablation_details.yaml", [])
     quick = load_config(recipe.SizeConfig, QUICK, [])
     small = quick.applied(table)
-    assert small.cells == table.cells and small.reference == table.reference and small.probe_clips == quick.probe_clips
-    assert small.set["steps"] == quick.set["steps"] and small.set["gradient_ratios"] == table.set["gradient_ratios"]
+    assert (
+        small.cells == table.cells
+        and small.reference == table.reference
+        and small.probe_clips == quick.probe_clips
+    )
+    assert (
+        small.set["steps"] == quick.set["steps"]
+        and small.set["gradient_ratios"] == table.set["gradient_ratios"]
+    )
     assert small.set["codec"] == table.set["codec"] | quick.set["codec"]
     assert recipe.SizeConfig().applied(table) == table
     with pytest.raises(RequestError, match="cells"):
@@ -142,7 +184,9 @@ def test_every_cell_of_every_table_is_possible(ablate, path, size):
         options = [f"{key}={json.dumps(value)}" for key, value in run.changes.items()]
         training = load_config(CodecTrainingConfig, base, options)
         shape = CodecConfig.preset(training.preset, **training.codec)
-        assert shape.modulation == "none" or shape.modulation_window < round(training.crop_seconds * shape.frame_rate)
+        assert shape.modulation == "none" or shape.modulation_window < round(
+            training.crop_seconds * shape.frame_rate
+        )
         from_dict(RelationConfig, training.relation), from_dict(AlignmentConfig, training.alignment)
         assert training.seed == run.seed
 
@@ -150,7 +194,11 @@ def test_every_cell_of_every_table_is_possible(ablate, path, size):
 def test_the_table_of_the_modules_has_all_eight_combinations(ablate):
     config = load_config(ablate[0].AblationConfig, CONFIGS / "ablation_modules.yaml", [])
     found = {
-        (bool(cell.get("codec")), *(name in cell.get("gradient_ratios", {}) for name in ("relation", "alignment")))
+        (
+            bool(cell.get("codec")),
+            *(name in cell.get("gradient_ratios", {}) for name in ("relation", "alignment")),
+        )
         for cell in config.cells.values()
     }
-    assert len(found) == 8 and len(config.cells) == 12  # `strong`, `affective` and the fading ones are all three again
+    # `strong`, `affective` and the fading ones are all three again
+    assert len(found) == 8 and len(config.cells) == 12

@@ -34,34 +34,60 @@ def other_takes(report: Path, asks: dict[str, Ask]) -> dict[str, Take]:
     """
     path = report / "items.jsonl"
     if not path.is_file():
-        raise RequestError(f"{report}: no report of `evaluate tts` there (no items.jsonl); give the folder of one to compare with")
+        raise RequestError(
+            f"{report}: no report of `evaluate tts` there (no items.jsonl); give "
+            "the folder of one to compare with"
+        )
     done = read_journal(path)
-    takes = {key: Take(ask.text, ask.voice, ask.meant, done[key]) for key, ask in asks.items() if key in done}
+    takes = {
+        key: Take(ask.text, ask.voice, ask.meant, done[key])
+        for key, ask in asks.items()
+        if key in done
+    }
     if not takes:
-        raise RequestError(f"{report}: has none of these items; evaluate both models on the same items, voices and seeds")
+        raise RequestError(
+            f"{report}: has none of these items; evaluate both models on the same "
+            "items, voices and seeds"
+        )
     return takes
 
 
 def differences(
-    mine: dict[str, Take], theirs: dict[str, Take], keys: Sequence[str], judges: Sequence[EmotionJudge]
+    mine: dict[str, Take],
+    theirs: dict[str, Take],
+    keys: Sequence[str],
+    judges: Sequence[EmotionJudge],
 ) -> list[Difference]:
     """All that both reports have of the items with these keys."""
     keys = [key for key in dict.fromkeys(keys) if key in theirs]
     rows = [
-        _difference("word errors, %", mine, theirs, keys, lambda take: 100 * take.heard["words"]["errors"], _words),
+        _difference(
+            "word errors, %",
+            mine,
+            theirs,
+            keys,
+            lambda take: 100 * take.heard["words"]["errors"],
+            _words,
+        ),
         _difference("sound, DNSMOS", mine, theirs, keys, lambda take: take.heard["sound"]),
     ]
     for judge in judges:
         ears = Ear(judge, mine.values()), Ear(judge, theirs.values())
-        sides = [[_right(ear, takes[key]) for key in keys] for ear, takes in zip(ears, (mine, theirs))]
+        sides = [
+            [_right(ear, takes[key]) for key in keys] for ear, takes in zip(ears, (mine, theirs))
+        ]
         rows.append(Difference(f"emotion heard right, {judge.card.name}, %", compare(*sides)))
     return [row for row in rows if row.comparison.n]
 
 
 def _difference(
-    name: str, mine: dict[str, Take], theirs: dict[str, Take], keys: Sequence[str], value: Callable[[Take], float],
+    name: str,
+    mine: dict[str, Take],
+    theirs: dict[str, Take],
+    keys: Sequence[str],
+    value: Callable[[Take], float],
     weight: Callable[[Take], float] = lambda take: 1.0,
-) -> Difference:  # fmt: skip
+) -> Difference:
     def known(measure: Callable[[Take], float], take: Take) -> float:
         try:
             return measure(take)

@@ -18,8 +18,15 @@ from affecttts.evaluation.shifts import NEUTRAL
 from affecttts.evaluation.tts.comparison import other_takes
 from affecttts.evaluation.tts.hearing import Panel
 from affecttts.evaluation.tts.plan import (
-    Ask, Plan, evenly, items_of_batch, items_of_manifest, make_plan, rows_of_manifest, shipped_items,
-)  # fmt: skip
+    Ask,
+    Plan,
+    evenly,
+    items_of_batch,
+    items_of_manifest,
+    make_plan,
+    rows_of_manifest,
+    shipped_items,
+)
 from affecttts.evaluation.tts.scores import Take
 from affecttts.evaluation.tts.speaking import Spoken, clip_audio, speak
 from affecttts.model_folder import read_model_info
@@ -79,7 +86,9 @@ class Evaluated:
 
     def with_twins(self) -> list[Take]:
         """The items' clips and their neutral twins, each once."""
-        keys = dict.fromkeys([ask.key for _, ask in self.plan.items] + [ask.twin.key for _, ask in self.plan.items])
+        keys = dict.fromkeys(
+            [ask.key for _, ask in self.plan.items] + [ask.twin.key for _, ask in self.plan.items]
+        )
         return [self.takes[key] for key in keys]
 
 
@@ -87,8 +96,8 @@ def evaluate(options: TtsOptions, progress: Progress = lambda items, label: item
     """Speak and hear everything; goes on where an earlier run into the same report folder stopped.
 
     Raises:
-        RequestError: nothing to evaluate, an item that cannot be spoken, a judge that taught the model, a report folder of
-            another model.
+        RequestError: nothing to evaluate, an item that cannot be spoken, a judge that taught the
+            model, a report folder of another model.
     """
     folder, info = read_model_info(options.model)
     shelf = VoiceShelf(info)
@@ -99,33 +108,58 @@ def evaluate(options: TtsOptions, progress: Progress = lambda items, label: item
     alarms = screen(panel.cards, teachers, info.name, options.force)
     plan = make_plan(items, shelf.info)
     rival = other_takes(options.against, plan.asks) if options.against else {}
-    settings = {"lm": fingerprint(folder / "lm"), "codec": fingerprint(folder / "codec", decoder=True), "sampling": info.sampling}
+    settings = {
+        "lm": fingerprint(folder / "lm"),
+        "codec": fingerprint(folder / "codec", decoder=True),
+        "sampling": info.sampling,
+    }
     spoken = speak(
-        plan.asks, lambda: Synthesizer.with_voices(folder, info, shelf.folders), options.report / "clips",
-        Journal(options.report / "spoken.jsonl", settings), lambda keys: progress(keys, "speaking"),
-    )  # fmt: skip
+        plan.asks,
+        lambda: Synthesizer.with_voices(folder, info, shelf.folders),
+        options.report / "clips",
+        Journal(options.report / "spoken.jsonl", settings),
+        lambda keys: progress(keys, "speaking"),
+    )
     heard = Journal(options.report / "items.jsonl", settings)
     takes = _hear(plan, panel, options.report / "clips", heard, progress)
     chosen = evenly(rows, options.limit)
     corpus = _hear_corpus(options.manifest, chosen, _beside(chosen, rows), panel, heard, progress)
     facts = {
-        "model": f"{info.name} ({folder}), codec {settings['codec']}, LM {settings['lm']}", "items": _source(options),
-        "n": f"{len(items)} items, {len(plan.asks)} clips spoken, {len(chosen)} clips of the corpus, {len(corpus)} with neutral ones",
+        "model": f"{info.name} ({folder}), codec {settings['codec']}, LM {settings['lm']}",
+        "items": _source(options),
+        "n": f"{len(items)} items, {len(plan.asks)} clips spoken, {len(chosen)} clips of the "
+        f"corpus, {len(corpus)} with neutral ones",
         "teachers of the model": ", ".join(teachers) or "none recorded",
-    }  # fmt: skip
+    }
     if options.against:
         facts["compared with"] = str(options.against)
-    return Evaluated(options, plan, panel, spoken, takes, tuple(corpus), len(chosen), rival, tuple(alarms), teachers, facts)
+    return Evaluated(
+        options,
+        plan,
+        panel,
+        spoken,
+        takes,
+        tuple(corpus),
+        len(chosen),
+        rival,
+        tuple(alarms),
+        teachers,
+        facts,
+    )
 
 
-def _items(options: TtsOptions, rows: Sequence[Utterance], shelf: VoiceShelf) -> list[tuple[str, Ask]]:
+def _items(
+    options: TtsOptions, rows: Sequence[Utterance], shelf: VoiceShelf
+) -> list[tuple[str, Ask]]:
     if options.limit < 1:
         raise RequestError(f"--limit {options.limit}: give at least 1")
     if options.items:
         return items_of_batch(options.items, shelf)
     items = items_of_manifest(rows, shelf.info) if options.manifest else shipped_items(shelf.info)
     if not items:
-        raise RequestError(f"{options.manifest}: none of its emotions is known to the model; give --items instead")
+        raise RequestError(
+            f"{options.manifest}: none of its emotions is known to the model; give --items instead"
+        )
     for name, ask in items:
         try:
             ask.request(shelf.info)
@@ -150,7 +184,9 @@ def _beside(chosen: list[Utterance], rows: Sequence[Utterance]) -> list[Utteranc
     return list(kept.values())
 
 
-def _hear(plan: Plan, panel: Panel, folder: Path, journal: Journal, progress: Progress) -> dict[str, Take]:
+def _hear(
+    plan: Plan, panel: Panel, folder: Path, journal: Journal, progress: Progress
+) -> dict[str, Take]:
     """All asks by key; words, voice and sound of the items alone."""
     takes, items = {}, {ask.key for _, ask in plan.items}
     asks = plan.asks
@@ -162,19 +198,29 @@ def _hear(plan: Plan, panel: Panel, folder: Path, journal: Journal, progress: Pr
 
 
 def _hear_corpus(
-    manifest: Path | None, chosen: list[Utterance], rows: list[Utterance], panel: Panel, journal: Journal, progress: Progress
+    manifest: Path | None,
+    chosen: list[Utterance],
+    rows: list[Utterance],
+    panel: Panel,
+    journal: Journal,
+    progress: Progress,
 ) -> list[Take]:
     """All rows; words, voice and sound of the chosen ones alone."""
     takes, whole = [], {row.id for row in chosen}
     for row in progress(rows, "judging the corpus"):
         audio, rate = read_samples(audio_path(manifest, row), row.start, row.seconds)
-        key = "corpus " + hashlib.sha256(f"{manifest.resolve()} {row.id} {row.text}".encode()).hexdigest()[:16]
+        key = (
+            "corpus "
+            + hashlib.sha256(f"{manifest.resolve()} {row.id} {row.text}".encode()).hexdigest()[:16]
+        )
         heard = _kept(journal, key, panel, audio.mean(axis=1), rate, row.text, row.id in whole)
         takes.append(Take(row.text, row.speaker, row.emotion, heard))
     return takes
 
 
-def _kept(journal: Journal, key: str, panel: Panel, audio: np.ndarray, rate: int, text: str, whole: bool) -> dict:
+def _kept(
+    journal: Journal, key: str, panel: Panel, audio: np.ndarray, rate: int, text: str, whole: bool
+) -> dict:
     """What was heard before, and what only now a judge says of it."""
     known = journal.done.get(key, {})
     new = panel.hear(known, audio, rate, text, whole)

@@ -19,7 +19,9 @@ def confusion_figure(title: str, found: Recognition) -> Figure:
     axes = canvas.add_subplot()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     axes.set_xticks(range(len(found.labels)), found.labels, rotation=40, ha="right")
-    axes.set_yticks(range(len(rows)), [f"{found.labels[i]} ({found.counts[i].sum()})" for i in rows])
+    axes.set_yticks(
+        range(len(rows)), [f"{found.labels[i]} ({found.counts[i].sum()})" for i in rows]
+    )
     axes.set(xlabel="heard", ylabel="meant (clips)")
     for place, share in np.ndenumerate(shares):
         if share > 0:
@@ -29,7 +31,9 @@ def confusion_figure(title: str, found: Recognition) -> Figure:
 
 
 def contour_figure(title: str, clips: dict[str, tuple[np.ndarray, int]], note: str) -> Figure:
-    """F0 over time, one small plot for each name: audio [T] and Hz; the first one stands behind all others in grey."""
+    """F0 over time, one small plot for each name: audio [T] and Hz; the first one stands behind all
+    others in grey.
+    """
     from matplotlib.figure import Figure as Canvas
 
     contours = {name: _semitones(*clip) for name, clip in clips.items()}

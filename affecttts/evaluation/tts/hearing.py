@@ -1,4 +1,6 @@
-"""The panel of judges: what each hears in a clip, kept as plain values. A judge whose package is missing says what to install."""
+"""The panel of judges: what each hears in a clip, kept as plain values. A judge whose package is
+missing says what to install.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,13 @@ from affecttts.evaluation.declarations import ACOUSTICS, SOUND, VOICE, WORDS, Ju
 from affecttts.evaluation.emotion_judges import AcousticJudge, EmotionJudge, load_emotion_judge
 from affecttts.evaluation.faults import sound_faults
 from affecttts.evaluation.functionals import functionals
-from affecttts.evaluation.judges import SoundJudge, VoiceJudge, WordJudge, count_characters, count_words
+from affecttts.evaluation.judges import (
+    SoundJudge,
+    VoiceJudge,
+    WordJudge,
+    count_characters,
+    count_words,
+)
 
 PARTS = {"words": WORDS, "voice": VOICE, "sound": SOUND}
 DECIMALS = 5  # of what is kept
@@ -41,13 +49,20 @@ class Panel:
             RequestError: no such emotion judge.
         """
         out = set(left_out)
-        judges = {judge.card.name: judge for judge in (load_emotion_judge(name) for name in names if name not in out)}
-        return cls(judges, tuple(part for part, card in PARTS.items() if {part, card.name} & out), threads)
+        judges = {
+            judge.card.name: judge
+            for judge in (load_emotion_judge(name) for name in names if name not in out)
+        }
+        return cls(
+            judges, tuple(part for part, card in PARTS.items() if {part, card.name} & out), threads
+        )
 
     @property
     def cards(self) -> list[JudgeCard]:
         """Declarations of all that will judge."""
-        working = [card for part, card in PARTS.items() if part not in self.left_out and not card.missing]
+        working = [
+            card for part, card in PARTS.items() if part not in self.left_out and not card.missing
+        ]
         return [ACOUSTICS, *working, *(judge.card for judge in self.emotions.values())]
 
     @property
@@ -56,7 +71,9 @@ class Panel:
         lacking = {part: card.missing for part, card in PARTS.items() if card.missing}
         return lacking | {part: "left out on request" for part in PARTS if part in self.left_out}
 
-    def hear(self, known: dict[str, Any], audio: np.ndarray, sample_rate: int, text: str, whole: bool) -> dict[str, Any]:
+    def hear(
+        self, known: dict[str, Any], audio: np.ndarray, sample_rate: int, text: str, whole: bool
+    ) -> dict[str, Any]:
         """What `known` does not say yet of mono audio [T] that should say `text`.
 
         Args:
@@ -77,7 +94,9 @@ class Panel:
         if whole and "words" not in self.missing:
             tasks["words"] = lambda: self._words(audio, sample_rate, text)
         if whole and "sound" not in self.missing:
-            tasks["sound"] = lambda: self._judge("sound", lambda: SoundJudge(self.threads))(audio, sample_rate)
+            tasks["sound"] = lambda: self._judge("sound", lambda: SoundJudge(self.threads))(
+                audio, sample_rate
+            )
         return {name: _plain(task()) for name, task in tasks.items() if name not in known}
 
     def _words(self, audio: np.ndarray, sample_rate: int, text: str) -> dict[str, Any]:
@@ -85,9 +104,14 @@ class Panel:
         counts = count_words(text, heard)
         errors, characters = count_characters(text, heard)
         return {
-            "heard": heard, "errors": counts.errors, "words": counts.words, "character_errors": errors, "characters": characters,
-            "skip": counts.skips > 0, "repeat": counts.repeats > 0,
-        }  # fmt: skip
+            "heard": heard,
+            "errors": counts.errors,
+            "words": counts.words,
+            "character_errors": errors,
+            "characters": characters,
+            "skip": counts.skips > 0,
+            "repeat": counts.repeats > 0,
+        }
 
     def _judge(self, part: str, make: Callable[[], Any]) -> Any:
         if part not in self._loaded:

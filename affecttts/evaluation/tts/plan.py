@@ -1,7 +1,9 @@
-"""What a TTS evaluation speaks: the items themselves, and around them what emotion can be told from.
+"""What a TTS evaluation speaks: the items themselves, and around them what emotion can be told
+from.
 
-Beside an item with an emotion stands its neutral twin (same text, voice and seed); some items are spoken at three intensities;
-one text is spoken in all emotions; free-text prompts stand for emotions that they do not name.
+Beside an item with an emotion stands its neutral twin (same text, voice and seed); some items are
+spoken at three intensities; one text is spoken in all emotions; free-text prompts stand for
+emotions that they do not name.
 """
 
 from __future__ import annotations
@@ -81,12 +83,19 @@ class Plan:
 
 
 def make_plan(items: Sequence[tuple[str, Ask]], info: ModelInfo) -> Plan:
-    """Plan an evaluation around items; what the model does not know of is left out of what stands around them."""
+    """Plan an evaluation around items; what the model does not know of is left out of what stands
+    around them.
+    """
     emotional = [ask for _, ask in items if ask.meant not in (None, NEUTRAL)]
     picked = {(ask.meant, ask.voice, ask.text): ask for ask in emotional}
-    ladders = [tuple(replace(ask, intensity=x) for x in INTENSITIES) for ask in _spread_by_emotion(list(picked.values()))]
+    ladders = [
+        tuple(replace(ask, intensity=x) for x in INTENSITIES)
+        for ask in _spread_by_emotion(list(picked.values()))
+    ]
     first = next(iter(emotional), items[0][1])
-    contours = tuple(replace(first, emotion=tag, intensity=None, prompt=None) for tag in info.emotions)
+    contours = tuple(
+        replace(first, emotion=tag, intensity=None, prompt=None) for tag in info.emotions
+    )
     return Plan(tuple(items), tuple(ladders[:LADDERS]), contours, tuple(_prompted(first, info)))
 
 
@@ -109,12 +118,13 @@ def _prompted(like: Ask, info: ModelInfo) -> Iterable[tuple[Ask, str]]:
             yield replace(like, emotion=None, intensity=None, prompt=row["prompt"]), emotion
 
 
-# -- where items come from --------------------------------------------------------------------------------------------
+# -- where items come from
 def items_of_batch(path: Path, shelf: VoiceShelf) -> list[tuple[str, Ask]]:
     """Items of a batch file, as `affecttts synthesize --batch` reads them; a missing seed is 7.
 
     Raises:
-        RequestError: an item that is none or that the model cannot speak; the message names its line.
+        RequestError: an item that is none or that the model cannot speak; the message names its
+            line.
     """
     items, seen = [], set()
     for number, line in read_lines(path):
@@ -124,7 +134,14 @@ def items_of_batch(path: Path, shelf: VoiceShelf) -> list[tuple[str, Ask]]:
             check_types(values)
             voice = shelf.name(values.get("voice")) or shelf.info.default_voice
             seed = values["seed"] if values.get("seed") is not None else SEED
-            ask = Ask(values["text"], values.get("emotion"), values.get("intensity"), voice, seed, values.get("prompt"))
+            ask = Ask(
+                values["text"],
+                values.get("emotion"),
+                values.get("intensity"),
+                voice,
+                seed,
+                values.get("prompt"),
+            )
             ask.request(shelf.info)
             items.append((name, ask))
         except RequestError as error:
@@ -146,20 +163,43 @@ def rows_of_manifest(path: Path) -> list[Utterance]:
 
 
 def items_of_manifest(rows: Sequence[Utterance], info: ModelInfo) -> list[tuple[str, Ask]]:
-    """The same words and emotions for the model to say, in the row's voice where it has that one, else in its voices in turn."""
+    """The same words and emotions for the model to say, in the row's voice where it has that one,
+    else in its voices in turn.
+    """
     return [
-        (row.id, Ask(row.text, row.emotion, row.intensity, row.speaker if row.speaker in info.voices else _turn(i, info), SEED))
-        for i, row in enumerate(rows) if row.emotion in info.emotions
-    ]  # fmt: skip
+        (
+            row.id,
+            Ask(
+                row.text,
+                row.emotion,
+                row.intensity,
+                row.speaker if row.speaker in info.voices else _turn(i, info),
+                SEED,
+            ),
+        )
+        for i, row in enumerate(rows)
+        if row.emotion in info.emotions
+    ]
 
 
 def shipped_items(info: ModelInfo) -> list[tuple[str, Ask]]:
-    """Our sentences over the model's voices and emotions, so that all pairs of those come up in turn."""
+    """Our sentences over the model's voices and emotions, so that all pairs of those come up in
+    turn.
+    """
     emotions = info.emotions
     return [
-        (row["id"], Ask(row["text"], emotions[(i // len(info.voices)) % len(emotions)], None, _turn(i, info), SEED))
+        (
+            row["id"],
+            Ask(
+                row["text"],
+                emotions[(i // len(info.voices)) % len(emotions)],
+                None,
+                _turn(i, info),
+                SEED,
+            ),
+        )
         for i, row in enumerate(sentences("normal"))
-    ]  # fmt: skip
+    ]
 
 
 def _turn(place: int, info: ModelInfo) -> str:

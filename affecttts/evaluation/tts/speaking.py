@@ -22,28 +22,40 @@ class Spoken:
     """How one clip came about."""
 
     seconds: float  # of sound
-    elapsed: float  # seconds of work; nothing is streamed, so it is also the time to the first sound
+    # seconds of work; nothing is streamed, so it is also the time to the first sound
+    elapsed: float
     finish_reason: str  # "end" or "cap"
-    peak_megabytes: float | None  # resident memory of the process so far, of the model alone; None where unknown
+    # resident memory of the process so far, of the model alone; None where unknown
+    peak_megabytes: float | None
 
 
 def speak(
-    asks: dict[str, Ask], load: Callable[[], Synthesizer], folder: Path, journal: Journal,
+    asks: dict[str, Ask],
+    load: Callable[[], Synthesizer],
+    folder: Path,
+    journal: Journal,
     progress: Callable[[Iterable], Iterable] = iter,
-) -> dict[str, Spoken]:  # fmt: skip
-    """Speak what is not in the journal yet into `folder`/KEY.wav. The model is loaded only where something is missing."""
-    missing = [key for key in asks if key not in journal.done or not (folder / f"{key}.wav").exists()]
+) -> dict[str, Spoken]:
+    """Speak what is not in the journal yet into `folder`/KEY.wav. The model is loaded only where
+    something is missing.
+    """
+    missing = [
+        key for key in asks if key not in journal.done or not (folder / f"{key}.wav").exists()
+    ]
     folder.mkdir(parents=True, exist_ok=True)
     synthesizer = load() if missing else None
     if missing:
-        synthesizer.speak(asks[missing[0]].request(synthesizer.info))  # the first one is slower than any other
+        # the first one is slower than any other
+        synthesizer.speak(asks[missing[0]].request(synthesizer.info))
     for key in progress(missing):
         started = time.perf_counter()
         result = synthesizer.speak(asks[key].request(synthesizer.info))
         elapsed = time.perf_counter() - started
         with atomic_file(folder / f"{key}.wav") as temporary:
             save_wav(temporary, Audio(result.audio, result.sample_rate))
-        journal.add(key, asdict(Spoken(result.seconds, elapsed, result.finish_reason, peak_megabytes())))
+        journal.add(
+            key, asdict(Spoken(result.seconds, elapsed, result.finish_reason, peak_megabytes()))
+        )
     return {key: Spoken(**journal.done[key]) for key in asks}
 
 
@@ -59,4 +71,6 @@ def peak_megabytes() -> float | None:
         import resource
     except ImportError:
         return None
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
+        2**20 if sys.platform == "darwin" else 2**10
+    )

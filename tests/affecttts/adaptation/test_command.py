@@ -32,7 +32,12 @@ def calls(monkeypatch):
         seen.append((request, config))
         if not confirm("go on?"):
             raise run.Declined
-        return SelfTest((Row("output differs with the adapter", "yes", True), Row("word error rate", "skipped: pip")))
+        return SelfTest(
+            (
+                Row("output differs with the adapter", "yes", True),
+                Row("word error rate", "skipped: pip"),
+            )
+        )
 
     monkeypatch.setattr(run, "adapt", adapt)
     return seen
@@ -41,20 +46,51 @@ def calls(monkeypatch):
 def test_options_become_request_and_settings(cli, calls, tmp_path):
     (tmp_path / "c.yaml").write_text("epochs: 3\nrank: 8\nseed: 5\n")
     done = cli(
-        "adapt", *OPTIONS, "--yes", "--quiet", "--config", tmp_path / "c.yaml", "--rank", 4, "--learning-rate", "2e-3", "--set", "seed=6",
-        "--consent", "consent.txt", "--adapt-codec", "--model", "m", "--replay-manifest", "r.jsonl", "--replay-tokens", "t", "--force",
-    )  # fmt: skip
+        "adapt",
+        *OPTIONS,
+        "--yes",
+        "--quiet",
+        "--config",
+        tmp_path / "c.yaml",
+        "--rank",
+        4,
+        "--learning-rate",
+        "2e-3",
+        "--set",
+        "seed=6",
+        "--consent",
+        "consent.txt",
+        "--adapt-codec",
+        "--model",
+        "m",
+        "--replay-manifest",
+        "r.jsonl",
+        "--replay-tokens",
+        "t",
+        "--force",
+    )
     [(request, config)] = calls
     assert done.code == 0
     assert config == AdaptationConfig(epochs=3, rank=4, seed=6, learning_rate=2e-3)
-    assert (request.audio, request.name, request.output) == (Path("clips"), "allison", Path("voices/allison"))
-    assert (request.consent, request.model, request.replay_manifest) == (Path("consent.txt"), Path("m"), Path("r.jsonl"))
+    assert (request.audio, request.name, request.output) == (
+        Path("clips"),
+        "allison",
+        Path("voices/allison"),
+    )
+    assert (request.consent, request.model, request.replay_manifest) == (
+        Path("consent.txt"),
+        Path("m"),
+        Path("r.jsonl"),
+    )
     assert request.adapt_codec and request.force and not request.show_progress
     assert b"ok   output differs with the adapter  yes" in done.out and b"skipped: pip" in done.out
     assert "voices/allison" in done.err
 
 
-@pytest.mark.parametrize(("answer", "goes_on"), [("y\n", True), ("yes\n", True), ("\n", False), ("n\n", False), ("", False)])
+@pytest.mark.parametrize(
+    ("answer", "goes_on"),
+    [("y\n", True), ("yes\n", True), ("\n", False), ("n\n", False), ("", False)],
+)
 def test_one_line_is_asked(cli, calls, monkeypatch, answer, goes_on):
     monkeypatch.setattr(sys, "stdin", Terminal(answer))
     done = cli("adapt", *OPTIONS)
@@ -72,7 +108,17 @@ def test_nobody_to_ask(cli, calls, monkeypatch):
 
 
 def test_the_recipe_is_the_same(calls, monkeypatch, cli):
-    monkeypatch.setattr(sys, "argv", ["adapt_voice.py", *OPTIONS, "--yes", "--config", str(REPOSITORY / "recipes" / "configs" / "adapt.yaml")])
+    monkeypatch.setattr(
+        sys,
+        "argv",
+        [
+            "adapt_voice.py",
+            *OPTIONS,
+            "--yes",
+            "--config",
+            str(REPOSITORY / "recipes" / "configs" / "adapt.yaml"),
+        ],
+    )
     assert load_recipe("adapt_voice").main() == 0
     cli("adapt", *OPTIONS, "--yes", "--config", REPOSITORY / "recipes" / "configs" / "adapt.yaml")
     assert calls[0] == calls[1] and calls[0][1].require_consent

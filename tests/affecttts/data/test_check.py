@@ -25,7 +25,15 @@ def tone(path, hertz, seconds=0.5, level=0.3):
 
 
 def row(name, **changes):
-    return {"id": name, "path": f"{name}.wav", "speaker": "s", "seconds": 0.5, "split": "train", "language": "it", **changes}
+    return {
+        "id": name,
+        "path": f"{name}.wav",
+        "speaker": "s",
+        "seconds": 0.5,
+        "split": "train",
+        "language": "it",
+        **changes,
+    }
 
 
 @pytest.fixture
@@ -61,7 +69,9 @@ def summary_of(verdicts):
 def test_good_rows_are_kept_in_order(corpus):
     verdicts = judge(corpus(*[row(name) for name in "abcdefgh"]))
     assert [v.row.utterance.id for v in verdicts] == list("abcdefgh")
-    assert not any(v.reason for v in verdicts) and all(v.examined.facts.sample_rate == RATE for v in verdicts)
+    assert not any(v.reason for v in verdicts) and all(
+        v.examined.facts.sample_rate == RATE for v in verdicts
+    )
 
 
 def test_processes_give_the_same_as_none(corpus):
@@ -94,41 +104,72 @@ def test_every_reason_to_reject(corpus, tmp_path):
     verdicts = judge(corpus(*[line for line, _ in cases]))
     assert [v.reason for v in verdicts] == [reason for _, reason in cases]
     report = summary_of(verdicts)
-    assert report["rows"] == len(cases) and report["kept"] == 2 and sum(report["rejected"].values()) == len(cases) - 2
-    assert report["rejected"]["row unreadable"] == 3 and "line 3:" in report["examples"]["row unreadable"][1]
+    assert (
+        report["rows"] == len(cases)
+        and report["kept"] == 2
+        and sum(report["rejected"].values()) == len(cases) - 2
+    )
+    assert (
+        report["rejected"]["row unreadable"] == 3
+        and "line 3:" in report["examples"]["row unreadable"][1]
+    )
 
 
 def test_what_is_odd_is_kept_and_named(corpus, tmp_path):
     loud = np.clip(3 * np.sin(np.arange(RATE)), -1, 1)
     soundfile.write(tmp_path / "loud.wav", np.stack([loud, loud], axis=1), 8_000)
     (verdict,) = judge(corpus(row("loud", seconds=2.0)))
-    expected = {"several channels", "rate below 16 kHz", "clipped", "level unusual", "no text", "no licence"}
+    expected = {
+        "several channels",
+        "rate below 16 kHz",
+        "clipped",
+        "level unusual",
+        "no text",
+        "no licence",
+    }
     assert set(verdict.oddities) == expected
     (plain,) = judge(corpus(row("a", text="ciao", licence="CC0-1.0")))
     assert plain.oddities == ()
 
 
 def test_phones_come_from_the_row_or_from_its_text(corpus):
-    rows = [row("a", ipa="hɛl"), row("b", language="en", text="Hello there."), row("c", text="ciao")]
+    rows = [
+        row("a", ipa="hɛl"),
+        row("b", language="en", text="Hello there."),
+        row("c", text="ciao"),
+    ]
     report = summary_of(judge(corpus(*rows)))
-    assert report["phones"]["counts"]["h"] == 2 and "ð" in report["phones"]["counts"] and "ʒ" in report["phones"]["never"]
+    assert (
+        report["phones"]["counts"]["h"] == 2
+        and "ð" in report["phones"]["counts"]
+        and "ʒ" in report["phones"]["never"]
+    )
     assert report["characters"]["l"] == 2 and report["characters"]["i"] == 1
 
 
 def test_speakers_and_sentences_that_leak(corpus):
     rows = [
-        row("a", text="Uno, due!"), row("b", split="test", text="uno due"), row("c", speaker="t", split="valid", text="tre"),
+        row("a", text="Uno, due!"),
+        row("b", split="test", text="uno due"),
+        row("c", speaker="t", split="valid", text="tre"),
         row("d", speaker="t", split="valid", text="tre"),
-    ]  # fmt: skip
+    ]
     report = summary_of(judge(corpus(*rows)))
     assert report["speakers"] == {"names": 2, "in_several_splits": 1, "examples": ["s"]}
     assert report["sentences"]["names"] == 2 and report["sentences"]["in_several_splits"] == 1
 
 
 def test_balance_and_odd_characters(corpus):
-    rows = [row("a", emotion="sad"), row("b", emotion="sad", split="test", text="numero 5"), row("c", text="così, è!")]
+    rows = [
+        row("a", emotion="sad"),
+        row("b", emotion="sad", split="test", text="numero 5"),
+        row("c", text="così, è!"),
+    ]
     report = summary_of(judge(corpus(*rows)))
-    assert report["emotions"]["sad"] == {"train": 1, "valid": 0, "test": 1} and report["emotions"]["none"]["train"] == 1
+    assert (
+        report["emotions"]["sad"] == {"train": 1, "valid": 0, "test": 1}
+        and report["emotions"]["none"]["train"] == 1
+    )
     assert report["oddities"]["digits or symbols in the text"] == 1
     assert report["hours"] == pytest.approx(1.5 / 3600) and report["splits"]["test"]["rows"] == 1
 
@@ -153,7 +194,9 @@ def test_a_second_run_measures_only_what_is_new(corpus, tmp_path):
 
 def test_a_killed_run_goes_on(corpus, tmp_path):
     parts = [(name, i) for i in range(20) for name in "abcdefgh"]
-    manifest = corpus(*[row(f"{name}{i}", path=f"{name}.wav", start=0.01 * i, seconds=0.1) for name, i in parts])
+    manifest = corpus(
+        *[row(f"{name}{i}", path=f"{name}.wav", start=0.01 * i, seconds=0.1) for name, i in parts]
+    )
 
     def slowly(jobs):
         time.sleep(0.05)
@@ -169,12 +212,16 @@ def test_a_killed_run_goes_on(corpus, tmp_path):
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     seen = []
-    verdicts = judge(manifest, tmp_path / "store", examine=lambda jobs: seen.extend(jobs) or examine(jobs))
+    verdicts = judge(
+        manifest, tmp_path / "store", examine=lambda jobs: seen.extend(jobs) or examine(jobs)
+    )
     assert verdicts == judge(manifest) and len(verdicts) == 160 and len(seen) <= 160
 
 
 def test_the_store_refuses_what_is_no_store(tmp_path):
-    (tmp_path / "text").write_text("something else entirely, and long enough to be looked at\n" * 100)
+    (tmp_path / "text").write_text(
+        "something else entirely, and long enough to be looked at\n" * 100
+    )
     with pytest.raises(RequestError, match="remove it"):
         FactStore(tmp_path / "text")
     with pytest.raises(OutputError, match="--cache"):
@@ -186,19 +233,36 @@ def test_quantiles_of_a_distribution():
     for value in (0.5, 1.5, 1.5, 3.0, 9.0):
         distribution.add(value)
     values = distribution.to_dict()
-    assert values["counts"] == [1, 2, 2] and (values["min"], values["max"], values["mean"]) == (0.5, 9.0, 3.1)
-    assert 1 <= values["median"] <= 2 and Distribution([0, 1]).to_dict() == {"edges": [0, 1], "counts": [0]}
+    assert values["counts"] == [1, 2, 2] and (values["min"], values["max"], values["mean"]) == (
+        0.5,
+        9.0,
+        3.1,
+    )
+    assert 1 <= values["median"] <= 2 and Distribution([0, 1]).to_dict() == {
+        "edges": [0, 1],
+        "counts": [0],
+    }
 
 
-# -- scale ------------------------------------------------------------------------------------------------------------
+# -- scale
 def synthetic(jobs):
     """Facts that differ from row to row; opens nothing."""
-    return [Examined(AudioFacts(RATE, 1, job.seconds, 0.5, 0.0, 0.1, -23.0, f"{round(job.start * 1000):016x}")) for job in jobs]
+    return [
+        Examined(
+            AudioFacts(
+                RATE, 1, job.seconds, 0.5, 0.0, 0.1, -23.0, f"{round(job.start * 1000):016x}"
+            )
+        )
+        for job in jobs
+    ]
 
 
 def peak_and_time(manifest, rows, store):
     """Bytes at most and processor seconds for the first rows."""
-    lines = [row(f"utterance-{i}", path="a.wav", start=i / 1000, speaker=f"s{i % 99}", text=f"frase {i}") for i in range(rows)]
+    lines = [
+        row(f"utterance-{i}", path="a.wav", start=i / 1000, speaker=f"s{i % 99}", text=f"frase {i}")
+        for i in range(rows)
+    ]
     manifest.write_text("".join(json.dumps(line) + "\n" for line in lines))
     del lines
     summary, started = Summary(), time.process_time()

@@ -19,7 +19,16 @@ from affecttts.errors import RequestError
 from corpus_trees import TREES, Tree, plant
 
 NAMED = [name for name in load_corpora() if name != "folder"]
-PERMISSIVE = {"librispeech", "libritts", "vctk", "aishell-3", "crema-d", "mesd", "resd", "emovoice-db"}
+PERMISSIVE = {
+    "librispeech",
+    "libritts",
+    "vctk",
+    "aishell-3",
+    "crema-d",
+    "mesd",
+    "resd",
+    "emovoice-db",
+}
 
 
 def run(name, tree, tmp_path, **options):
@@ -67,7 +76,13 @@ def test_no_speaker_is_in_two_splits(name, tmp_path):
 
 def test_sessions_are_never_divided(tmp_path):
     _, rows = run("iemocap", TREES["iemocap"], tmp_path)
-    assert sorted(row.split for row in rows.values()) == ["test", "train", "train", "train", "valid"]
+    assert sorted(row.split for row in rows.values()) == [
+        "test",
+        "train",
+        "train",
+        "train",
+        "valid",
+    ]
 
 
 @pytest.mark.parametrize("name", NAMED)
@@ -79,10 +94,12 @@ def test_licences_and_where_to_ask(name):
     assert {label.emotion for label in corpus.labels.values()} - {None} <= set(load_emotions().ids)
 
 
-# -- labels -----------------------------------------------------------------------------------------------------------
+# -- labels
 def test_own_labels_win(tmp_path):
     (tmp_path / "labels.yaml").write_text("xxx: drop\nfru: {emotion: angry, intensity: 0.7}\n")
-    result, rows = run("iemocap", TREES["iemocap"], tmp_path, labels=read_labels(tmp_path / "labels.yaml"))
+    result, rows = run(
+        "iemocap", TREES["iemocap"], tmp_path, labels=read_labels(tmp_path / "labels.yaml")
+    )
     assert result.dropped == 1 and "iemocap_Ses03F_impro01_M000" not in rows
     frustrated = rows["iemocap_Ses05F_impro01_M000"]
     assert (frustrated.emotion, frustrated.intensity) == ("angry", 0.7)
@@ -95,10 +112,16 @@ def test_unknown_labels_are_counted(tmp_path):
     assert not rows and result.rejected == {"label 'xyz' is not in the table of labels": 3}
 
 
-@pytest.mark.parametrize("values, named", [
-    ("[a, b]", "mapping"), ("{ang: furious}", "furious"), ("{ang: {emotion: angry, colour: 1}}", "colour"),
-    ("{ang: {emotion: angry, intensity: 9}}", "intensities"), ("{ang: [1", "cannot read"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "values, named",
+    [
+        ("[a, b]", "mapping"),
+        ("{ang: furious}", "furious"),
+        ("{ang: {emotion: angry, colour: 1}}", "colour"),
+        ("{ang: {emotion: angry, intensity: 9}}", "intensities"),
+        ("{ang: [1", "cannot read"),
+    ],
+)
 def test_bad_labels_are_refused(tmp_path, values, named):
     (tmp_path / "labels.yaml").write_text(values)
     with pytest.raises(RequestError, match=named) as caught:
@@ -107,10 +130,14 @@ def test_bad_labels_are_refused(tmp_path, values, named):
 
 
 def test_labels_in_short():
-    assert parse_labels({"a": "sad", 1: None, "b": "drop"}, "") == {"a": Label("sad"), "1": Label(), "b": Label(drop=True)}
+    assert parse_labels({"a": "sad", 1: None, "b": "drop"}, "") == {
+        "a": Label("sad"),
+        "1": Label(),
+        "b": Label(drop=True),
+    }
 
 
-# -- what goes wrong --------------------------------------------------------------------------------------------------
+# -- what goes wrong
 def test_an_absent_or_other_corpus_is_told_where_to_get(tmp_path):
     for folder in (tmp_path / "none", tmp_path):
         with pytest.raises(RequestError, match="https://zenodo.org/records/1188976"):
@@ -129,9 +156,11 @@ def test_unreadable_audio_is_counted(tmp_path):
     assert "dis-f1" in result.examples["audio unreadable"][0]
 
 
-# -- splits -----------------------------------------------------------------------------------------------------------
+# -- splits
 def sources(*pairs):
-    fields = [{"speaker": group, "stem": str(i), "split": split} for i, (group, split) in enumerate(pairs)]
+    fields = [
+        {"speaker": group, "stem": str(i), "split": split} for i, (group, split) in enumerate(pairs)
+    ]
     return [Source(Path(f"{each['stem']}.wav"), each) for each in fields]
 
 
@@ -140,7 +169,10 @@ def test_groups_without_official_split_are_divided_by_tenths():
     divider = Divider(get_corpus("emovo"), made)
     splits = {source.fields["speaker"]: divider(source) for source in made}
     assert [list(splits.values()).count(name) for name in ("train", "valid", "test")] == [32, 4, 4]
-    assert splits == {source.fields["speaker"]: Divider(get_corpus("emovo"), reversed(made))(source) for source in made}
+    assert splits == {
+        source.fields["speaker"]: Divider(get_corpus("emovo"), reversed(made))(source)
+        for source in made
+    }
 
 
 def test_a_missing_valid_split_is_taken_from_train():
@@ -150,40 +182,84 @@ def test_a_missing_valid_split_is_taken_from_train():
 
 
 def test_one_speaker_is_split_by_sentence():
-    made = [Source(Path("a"), {"speaker": "s", "stem": str(i), "text": f"t{i // 2}"}) for i in range(400)]
+    made = [
+        Source(Path("a"), {"speaker": "s", "stem": str(i), "text": f"t{i // 2}"})
+        for i in range(400)
+    ]
     divider = Divider(get_corpus("emovo"), made)
     splits = [divider(source) for source in made]
-    assert splits[::2] == splits[1::2] and set(splits) == {"train", "valid", "test"} and splits.count("train") > 320
+    assert (
+        splits[::2] == splits[1::2]
+        and set(splits) == {"train", "valid", "test"}
+        and splits.count("train") > 320
+    )
 
 
-# -- folders of one's own ---------------------------------------------------------------------------------------------
+# -- folders of one's own
 def test_a_tree_of_speakers_and_emotions(tmp_path):
-    files = {f"{who}/{mood}/{i}.wav": "" for who in ("ann", "bob", "cem") for mood in ("happy", "furious") for i in range(2)}
+    files = {
+        f"{who}/{mood}/{i}.wav": ""
+        for who in ("ann", "bob", "cem")
+        for mood in ("happy", "furious")
+        for i in range(2)
+    }
     result, rows = run("folder", Tree(files | {"ann/happy/0.txt": "Well\n done"}, {}), tmp_path)
-    assert len(rows) == 12 and result.emotions == {"happy": 6, "angry": 6} and result.speakers == {"ann", "bob", "cem"}
+    assert (
+        len(rows) == 12
+        and result.emotions == {"happy": 6, "angry": 6}
+        and result.speakers == {"ann", "bob", "cem"}
+    )
     assert rows["ann_happy_0"].text == "Well done" and rows["ann_happy_0"].licence is None
     assert len({row.split for row in rows.values()}) == 3
 
 
-@pytest.mark.parametrize("table", [
-    ("metadata.csv", "file_name,transcription,speaker_id,emotion,intensity,split\n"
-     'a.wav,"Ja, so",x,sad,0.8,test\nsub/b.wav,Nein,y,,,\n'),
-    ("metadata.tsv", "path\ttext\tspeaker\temotion\tintensity\tsplit\na.wav\tJa, so\tx\tsad\t0.8\ttest\nsub/b.wav\tNein\ty\n"),
-    ("metadata.jsonl",
-     '{"audio": "a.wav", "text": "Ja, so", "speaker": "x", "emotion": "sad", "intensity": 0.8, "split": "test"}\n{"audio": "sub/b.wav", "text": "Nein", "speaker": "y"}\n'),
-], ids=["csv", "tsv", "jsonl"])  # fmt: skip
+@pytest.mark.parametrize(
+    "table",
+    [
+        (
+            "metadata.csv",
+            "file_name,transcription,speaker_id,emotion,intensity,split\n"
+            'a.wav,"Ja, so",x,sad,0.8,test\nsub/b.wav,Nein,y,,,\n',
+        ),
+        (
+            "metadata.tsv",
+            "path\ttext\tspeaker\temotion\tintensity\tsplit\na.wav\tJa, "
+            "so\tx\tsad\t0.8\ttest\nsub/b.wav\tNein\ty\n",
+        ),
+        (
+            "metadata.jsonl",
+            '{"audio": "a.wav", "text": "Ja, so", "speaker": "x", "emotion": "sad", "intensity": '
+            "0.8, "
+            '"split": "test"}\n{"audio": "sub/b.wav", "text": "Nein", "speaker": "y"}\n',
+        ),
+    ],
+    ids=["csv", "tsv", "jsonl"],
+)
 def test_a_table(tmp_path, table):
     _, rows = run("folder", Tree({"a.wav": "", "sub/b.wav": "", table[0]: table[1]}, {}), tmp_path)
     first, second = rows["a"], rows["b"]
-    assert (first.text, first.speaker, first.emotion, first.intensity, first.split) == ("Ja, so", "x", "sad", 0.8, "test")
-    assert (second.text, second.speaker, second.emotion, second.intensity) == ("Nein", "y", None, 1.0)
+    assert (first.text, first.speaker, first.emotion, first.intensity, first.split) == (
+        "Ja, so",
+        "x",
+        "sad",
+        0.8,
+        "test",
+    )
+    assert (second.text, second.speaker, second.emotion, second.intensity) == (
+        "Nein",
+        "y",
+        None,
+        1.0,
+    )
 
 
 def test_a_table_with_parts_of_files_and_faults(tmp_path):
     lines = [
-        {"path": "a.wav", "id": "part", "start": 0.05, "seconds": 0.1}, {"path": "a.wav", "id": "torn", "start": 0.05},
-        {"path": "none.wav", "id": "gone"}, {"path": "a.wav", "id": "odd", "valence": 0.1, "arousal": 0.2, "dominance": "x"},
-    ]  # fmt: skip
+        {"path": "a.wav", "id": "part", "start": 0.05, "seconds": 0.1},
+        {"path": "a.wav", "id": "torn", "start": 0.05},
+        {"path": "none.wav", "id": "gone"},
+        {"path": "a.wav", "id": "odd", "valence": 0.1, "arousal": 0.2, "dominance": "x"},
+    ]
     files = {"a.wav": "", "metadata.jsonl": "\n".join(map(json.dumps, lines))}
     result, rows = run("folder", Tree(files, {}), tmp_path)
     assert set(rows) == {"part"} and (rows["part"].start, rows["part"].seconds) == (0.05, 0.1)

@@ -1,4 +1,6 @@
-"""Encoding in shards: planned the same everywhere, idempotent, and right however often it is killed."""
+"""Encoding in shards: planned the same everywhere, idempotent, and right however often it is
+killed.
+"""
 
 import json
 import os
@@ -23,7 +25,13 @@ SHARDS = 5
 def fake_codes(samples):
     """Codes that tell their audio: [2, F], F by the length."""
     frames = np.array_split(samples, max(1, len(samples) // 80))
-    return np.array([[round(1000 * abs(part.sum())) % 1024 for part in frames], [len(samples) % 1024] * len(frames)], np.uint16)
+    return np.array(
+        [
+            [round(1000 * abs(part.sum())) % 1024 for part in frames],
+            [len(samples) % 1024] * len(frames),
+        ],
+        np.uint16,
+    )
 
 
 ENCODER = Encoder(fake_codes, RATE, "c" * 16)
@@ -41,7 +49,15 @@ def corpus(tmp_path):
             path = tmp_path / folder / f"{i}.wav"
             if not path.exists():
                 soundfile.write(path, 0.3 * np.sin(np.arange(length) * (0.05 + 0.003 * i)), RATE)
-            rows.append({"id": f"{folder}-{i}", "path": path.name, "speaker": "s", "seconds": length / RATE, "split": "train"})
+            rows.append(
+                {
+                    "id": f"{folder}-{i}",
+                    "path": path.name,
+                    "speaker": "s",
+                    "seconds": length / RATE,
+                    "split": "train",
+                }
+            )
         manifest = tmp_path / folder / "m.jsonl"
         manifest.write_text("\n\n".join(map(json.dumps, rows)))
         return manifest
@@ -52,11 +68,17 @@ def corpus(tmp_path):
 def encode_all(manifests, output, encoder=ENCODER, count=SHARDS):
     """Bring every shard up to date; returns how many utterances were encoded."""
     plan = ShardPlan(manifests, count)
-    return sum(encode_shard(encoder, plan.items(i), shard_path(output, i, count)).encoded for i in range(count))
+    return sum(
+        encode_shard(encoder, plan.items(i), shard_path(output, i, count)).encoded
+        for i in range(count)
+    )
 
 
 def truth(manifest):
-    return {u.id: fake_codes(soundfile.read(manifest.parent / u.path, dtype="float32")[0]) for u in read_manifest(manifest)}
+    return {
+        u.id: fake_codes(soundfile.read(manifest.parent / u.path, dtype="float32")[0])
+        for u in read_manifest(manifest)
+    }
 
 
 def assert_is(store, expected):
@@ -65,13 +87,17 @@ def assert_is(store, expected):
         np.testing.assert_array_equal(store[name], codes)
 
 
-# -- plan -------------------------------------------------------------------------------------------------------------
+# -- plan
 def test_every_row_is_in_one_shard(corpus):
     first, second = corpus(40), corpus(25, "other")
     plan = ShardPlan([first, second], 7)
     items = [[(item.manifest, item.utterance) for item in plan.items(i)] for i in range(7)]
-    assert sorted(u.id for shard in items for _, u in shard) == sorted(u.id for m in (first, second) for u in read_manifest(m))
-    assert [len(shard) for shard in items] == [plan.size(i) for i in range(7)] and min(map(len, items)) > 0
+    assert sorted(u.id for shard in items for _, u in shard) == sorted(
+        u.id for m in (first, second) for u in read_manifest(m)
+    )
+    assert [len(shard) for shard in items] == [plan.size(i) for i in range(7)] and min(
+        map(len, items)
+    ) > 0
     assert [sum(u.seconds for _, u in shard) for shard in items] == pytest.approx(plan.seconds)
     assert all(shard_of(u.id, 7) == i for i, shard in enumerate(items) for _, u in shard)
 
@@ -89,7 +115,7 @@ def test_a_bad_line_is_named(corpus):
         ShardPlan([manifest], 2)
 
 
-# -- shards -----------------------------------------------------------------------------------------------------------
+# -- shards
 def test_tokens_of_every_utterance(corpus, tmp_path):
     manifest = corpus(12)
     assert encode_all([manifest], tmp_path / "tokens") == 12
@@ -101,9 +127,15 @@ def test_tokens_of_every_utterance(corpus, tmp_path):
 def test_a_second_run_writes_nothing(corpus, tmp_path):
     manifest = corpus(12)
     encode_all([manifest], tmp_path / "tokens")
-    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in (tmp_path / "tokens").iterdir()}
+    before = {
+        path: (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in (tmp_path / "tokens").iterdir()
+    }
     assert encode_all([manifest], tmp_path / "tokens") == 0
-    assert before == {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in (tmp_path / "tokens").iterdir()}
+    assert before == {
+        path: (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in (tmp_path / "tokens").iterdir()
+    }
 
 
 def test_only_what_changed_is_encoded_again(corpus, tmp_path):
@@ -135,10 +167,15 @@ def test_a_damaged_shard_is_made_again(corpus, tmp_path, suffix):
 def test_parts_of_one_file_have_their_own_tokens(corpus, tmp_path):
     manifest = corpus(1)
     part = {"path": "0.wav", "speaker": "s", "seconds": 0.04, "split": "train"}
-    manifest.write_text("\n".join(json.dumps(part | {"id": f"part{i}", "start": 0.01 * i}) for i in range(3)))
+    manifest.write_text(
+        "\n".join(json.dumps(part | {"id": f"part{i}", "start": 0.01 * i}) for i in range(3))
+    )
     assert encode_all([manifest], tmp_path / "tokens") == 3
     samples, _ = soundfile.read(manifest.parent / "0.wav", dtype="float32")
-    assert_is(TokenStore(tmp_path / "tokens"), {f"part{i}": fake_codes(samples[80 * i : 80 * i + 320]) for i in range(3)})
+    assert_is(
+        TokenStore(tmp_path / "tokens"),
+        {f"part{i}": fake_codes(samples[80 * i : 80 * i + 320]) for i in range(3)},
+    )
 
 
 def test_bad_audio_is_named(corpus, tmp_path):
@@ -148,16 +185,23 @@ def test_bad_audio_is_named(corpus, tmp_path):
         encode_all([manifest], tmp_path / "tokens", count=1)
 
 
-# -- killed -----------------------------------------------------------------------------------------------------------
+# -- killed
 def run_and_kill(manifest, output, items, delay):
-    """Encode in another process, which is killed `delay` seconds after it took up its `items`-th item."""
+    """Encode in another process, which is killed `delay` seconds after it took up its `items`-th
+    item.
+    """
     read_end, write_end = os.pipe()
     child = os.fork()
     if not child:
         os.close(read_end)
         plan = ShardPlan([manifest], SHARDS)
         for index in range(SHARDS):
-            encode_shard(ENCODER, plan.items(index), shard_path(output, index, SHARDS), lambda item: os.write(write_end, b"."))
+            encode_shard(
+                ENCODER,
+                plan.items(index),
+                shard_path(output, index, SHARDS),
+                lambda item: os.write(write_end, b"."),
+            )
         os._exit(0)
     os.close(write_end)
     for _ in range(items):
@@ -185,7 +229,9 @@ def test_killed_25_times_nothing_is_lost_doubled_or_mispaired(corpus, tmp_path):
     assert_is(TokenStore(output), truth(manifest))
     assert encode_all([manifest], output) == 0
     assert {path.name for path in output.iterdir() if not path.name.startswith(".")} == {
-        f"tokens-{i:05d}-of-{SHARDS:05d}{suffix}" for i in range(SHARDS) for suffix in (".json", ".safetensors")
+        f"tokens-{i:05d}-of-{SHARDS:05d}{suffix}"
+        for i in range(SHARDS)
+        for suffix in (".json", ".safetensors")
     }
 
 

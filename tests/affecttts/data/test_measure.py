@@ -11,7 +11,9 @@ RATE = 24_000
 
 
 def sine(hertz=997.0, seconds=2.0, level=0.5, rate=RATE):
-    return (level * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)).astype(np.float32)
+    return (level * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)).astype(
+        np.float32
+    )
 
 
 @pytest.mark.parametrize("rate", [16_000, 24_000, 44_100, 48_000])
@@ -21,7 +23,9 @@ def test_loudness_of_the_standards_reference_tone(rate):
 
 
 def test_loudness_follows_the_level_and_weights_low_tones_less():
-    assert loudness(sine(level=0.1), RATE) == pytest.approx(loudness(sine(level=1.0), RATE) - 20, abs=0.01)
+    assert loudness(sine(level=0.1), RATE) == pytest.approx(
+        loudness(sine(level=1.0), RATE) - 20, abs=0.01
+    )
     assert loudness(sine(40.0), RATE) < loudness(sine(997.0), RATE) - 3
     assert loudness(sine(seconds=0.1), RATE) == pytest.approx(loudness(sine(), RATE), abs=0.5)
 
@@ -74,8 +78,11 @@ def test_a_part_of_a_file(tmp_path):
 
 
 FAULTS = {
-    "missing": None, "too short": np.zeros(10), "silent": np.zeros(RATE), "not finite": np.full(RATE, np.nan),
-}  # fmt: skip
+    "missing": None,
+    "too short": np.zeros(10),
+    "silent": np.zeros(RATE),
+    "not finite": np.full(RATE, np.nan),
+}
 
 
 @pytest.mark.parametrize("kind, samples", FAULTS.items(), ids=FAULTS)

@@ -12,7 +12,15 @@ from affecttts.data.encode import ShardPlan
 from affecttts.data.lineage import Lineage, trace
 from affecttts.data.manifest import read_manifest
 from affecttts.data.merge import MERGED_NAME, export_parquet, export_webdataset, merge_shards
-from affecttts.data.tokens import TokenRow, TokenStore, file_digest, index_path, read_shard, shard_path, write_shard
+from affecttts.data.tokens import (
+    TokenRow,
+    TokenStore,
+    file_digest,
+    index_path,
+    read_shard,
+    shard_path,
+    write_shard,
+)
 from codec.errors import CheckpointError
 from tiny_models import DATA
 
@@ -28,7 +36,9 @@ def tokens(tmp_path):
     plan = ShardPlan([MANIFEST], COUNT)
     for index in range(COUNT):
         shapes = [(item, (4, round(item.utterance.seconds * 25))) for item in plan.items(index)]
-        rows = [TokenRow(*item.key(), draw(0, 1024, shape).astype(np.uint16)) for item, shape in shapes]
+        rows = [
+            TokenRow(*item.key(), draw(0, 1024, shape).astype(np.uint16)) for item, shape in shapes
+        ]
         write_shard(shard_path(tmp_path / "tokens", index, COUNT), rows, CODEC)
     return tmp_path / "tokens"
 
@@ -46,7 +56,9 @@ def test_a_set_that_is_right_is_listed(tokens):
     store = TokenStore(tokens)
     assert (merged["codec"], merged["rows"]) == (CODEC, 12)
     assert merged["frames"] == sum(store[name].shape[1] for name in store.ids())
-    assert [shard["sha256"] for shard in merged["shards"]] == [file_digest(shard_path(tokens, i, COUNT)) for i in range(COUNT)]
+    assert [shard["sha256"] for shard in merged["shards"]] == [
+        file_digest(shard_path(tokens, i, COUNT)) for i in range(COUNT)
+    ]
     assert Lineage.from_dict({"manifests": merged["lineage"]["manifests"]}) == trace([MANIFEST])
 
 
@@ -55,7 +67,10 @@ FAULTS = {
     "lost": (lambda t: rewrite(t, 1, lambda rows: rows[1:]), "utterances"),
     "doubled": (lambda t: rewrite(t, 1, lambda rows: [rows[0], *rows]), "utterances"),
     "exchanged": (lambda t: rewrite(t, 1, lambda rows: rows[::-1]), "where the manifests have"),
-    "other audio": (lambda t: rewrite(t, 1, lambda rows: [replace(row, audio_sha256="0" * 16) for row in rows]), "has changed"),
+    "other audio": (
+        lambda t: rewrite(t, 1, lambda rows: [replace(row, audio_sha256="0" * 16) for row in rows]),
+        "has changed",
+    ),
     "flipped byte": (lambda t: flip(shard_path(t, 1, COUNT)), "not those that were written"),
 }
 
@@ -94,9 +109,14 @@ def test_parquet(tokens, tmp_path):
     for utterance in read_manifest(MANIFEST):
         row = rows[utterance.id]
         np.testing.assert_array_equal(np.array(row["codes"], np.uint16), store[utterance.id])
-        assert all(row[name] == getattr(utterance, name) for name in ("text", "emotion", "split", "speaker", "seconds"))
+        assert all(
+            row[name] == getattr(utterance, name)
+            for name in ("text", "emotion", "split", "speaker", "seconds")
+        )
         assert row["codec"] == CODEC
-        assert row["durations"] == pytest.approx(utterance.durations) and row["vad"] == pytest.approx(utterance.vad)
+        assert row["durations"] == pytest.approx(utterance.durations) and row[
+            "vad"
+        ] == pytest.approx(utterance.vad)
 
 
 def test_webdataset(tokens, tmp_path):

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from affecttts.data.tokens import TokenRow, TokenStore, audio_digest, shard_is_current, shard_path, write_shard
+from affecttts.data.tokens import (
+    TokenRow,
+    TokenStore,
+    audio_digest,
+    shard_is_current,
+    shard_path,
+    write_shard,
+)
 from codec.errors import CheckpointError
 
 CODEC = "c" * 16
@@ -11,7 +18,10 @@ CODEC = "c" * 16
 
 def rows(names="abc", seed=0):
     generator = np.random.default_rng(seed)
-    return [TokenRow(name, f"hash-{name}", generator.integers(0, 1024, (4, 3 + i)).astype(np.uint16)) for i, name in enumerate(names)]
+    return [
+        TokenRow(name, f"hash-{name}", generator.integers(0, 1024, (4, 3 + i)).astype(np.uint16))
+        for i, name in enumerate(names)
+    ]
 
 
 def keys(made):

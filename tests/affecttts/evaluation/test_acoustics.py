@@ -9,10 +9,13 @@ from affecttts.evaluation.acoustics import SHIFTS, acoustics, letters, shift
 from affecttts.evaluation.pitch import agreed_f0, track_f0
 
 SAMPLE_RATE = 24000
-STILL = {"f0": 0.2, "range": 0.5, "rate": 3.0, "level": 0.3, "tilt": 0.6}  # what counts as not moved
+# what counts as not moved
+STILL = {"f0": 0.2, "range": 0.5, "rate": 3.0, "level": 0.3, "tilt": 0.6}
 
 
-def moved(first: np.ndarray, second: np.ndarray, sample_rate: int = SAMPLE_RATE) -> dict[str, float]:
+def moved(
+    first: np.ndarray, second: np.ndarray, sample_rate: int = SAMPLE_RATE
+) -> dict[str, float]:
     """The shifts that exceed `STILL`."""
     shifts = shift(acoustics(first, sample_rate), acoustics(second, sample_rate))
     assert list(shifts) == list(SHIFTS)

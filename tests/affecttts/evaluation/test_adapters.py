@@ -13,7 +13,9 @@ from tiny_models import DATA
 
 
 class BaseCodec(ABC):
-    """What Codec-SUPERB documents of its own: it sets the device, calls `config`, and synthesizes through the two methods."""
+    """What Codec-SUPERB documents of its own: it sets the device, calls `config`, and synthesizes
+    through the two methods.
+    """
 
     def __init__(self):
         self.device, self.sampling_rate, self.setting = "cpu", None, None
@@ -43,9 +45,16 @@ def test_codec_superb(tiny_model_dir):
     codec = Codec()
     time = np.arange(16000) / 16000
     for rate, length in ((codec.sampling_rate, 16000), (16000, round(codec.sampling_rate))):
-        data = {"id": "a", "audio": {"array": 0.1 * np.sin(2 * np.pi * 200 * time), "sampling_rate": rate}}
+        data = {
+            "id": "a",
+            "audio": {"array": 0.1 * np.sin(2 * np.pi * 200 * time), "sampling_rate": rate},
+        }
         unit = codec.extract_unit(data)
-        assert unit.unit.ndim == 2 and len(unit.unit) == 2 and set(unit.to_dict()) == {"unit", "stuff_for_synth"}
+        assert (
+            unit.unit.ndim == 2
+            and len(unit.unit) == 2
+            and set(unit.to_dict()) == {"unit", "stuff_for_synth"}
+        )
         audio = codec.synth(data, local_save=False)["audio"]["array"]
         assert isinstance(audio, np.ndarray) and audio.shape == (length,)
     assert codec.setting == "affectcodec"
@@ -55,12 +64,22 @@ def test_versa_lists(tiny_model_dir, tmp_path):
     pytest.importorskip("soundfile")
     systems = open_systems(CodecRequest((f"my codec={tiny_model_dir / 'codec'}",)))
     write_copies(tmp_path, DATA / "manifest.jsonl", systems, 2)
-    lists = {name: dict(line.split(maxsplit=1) for line in (tmp_path / name).read_text().splitlines())
-             for name in ("original.scp", "my_codec.scp", "text")}  # fmt: skip
-    assert len(lists["original.scp"]) == 2 and lists["original.scp"].keys() == lists["my_codec.scp"].keys()
+    lists = {
+        name: dict(line.split(maxsplit=1) for line in (tmp_path / name).read_text().splitlines())
+        for name in ("original.scp", "my_codec.scp", "text")
+    }
+    assert (
+        len(lists["original.scp"]) == 2
+        and lists["original.scp"].keys() == lists["my_codec.scp"].keys()
+    )
     assert lists["text"].keys() <= lists["original.scp"].keys()
     for key, path in lists["original.scp"].items():
-        (original, rate), (copy, other) = soundfile.read(path), soundfile.read(lists["my_codec.scp"][key])
+        (original, rate), (copy, other) = (
+            soundfile.read(path),
+            soundfile.read(lists["my_codec.scp"][key]),
+        )
         assert rate == other and original.shape == copy.shape and original.ndim == 1
     items = [json.loads(line) for line in (tmp_path / "items.jsonl").read_text().splitlines()]
-    assert {item["system"] for item in items} == {"original", "my codec"} and all((tmp_path / i["path"]).exists() for i in items)
+    assert {item["system"] for item in items} == {"original", "my codec"} and all(
+        (tmp_path / i["path"]).exists() for i in items
+    )

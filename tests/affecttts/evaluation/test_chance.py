@@ -29,6 +29,8 @@ def test_recognition_counts_and_leaves_out_what_the_judge_has_no_word_for():
     assert found.mean_recall.mean == pytest.approx(100 * (1 + 0.5 + 1) / 3)
     assert found.counts[1].tolist() == [1, 1, 0, 0] and found.counts.sum() == 4
     assert {name: (n, value.mean) for name, (n, value) in found.recalls().items()} == {
-        "angry": (1, 100.0), "calm": (2, 50.0), "sad": (1, 100.0),
-    }  # fmt: skip
+        "angry": (1, 100.0),
+        "calm": (2, 50.0),
+        "sad": (1, 100.0),
+    }
     assert recognition(["bored"], heard[:1], LABELS) is None

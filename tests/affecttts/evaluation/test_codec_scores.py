@@ -5,7 +5,15 @@ import pytest
 import torch
 
 from affecttts.evaluation.fidelity import compare_pitch, level_correlation
-from affecttts.evaluation.probes import ProbeItem, _GruProbe, _padded, gru_probe, linear_probe, probe_scores, take_turns
+from affecttts.evaluation.probes import (
+    ProbeItem,
+    _GruProbe,
+    _padded,
+    gru_probe,
+    linear_probe,
+    probe_scores,
+    take_turns,
+)
 from affecttts.evaluation.summary import Interval, markdown_table, over_clips, over_seeds, show
 
 
@@ -19,7 +27,11 @@ def test_pitch_errors_are_cents_of_frames_voiced_in_both():
     other = 2 * track
     other[:10] = 0
     correlation, cents, voicing = compare_pitch(track, other)
-    assert correlation == pytest.approx(1.0) and cents == pytest.approx(1200.0) and voicing == pytest.approx(25.0)
+    assert (
+        correlation == pytest.approx(1.0)
+        and cents == pytest.approx(1200.0)
+        and voicing == pytest.approx(25.0)
+    )
     assert np.isnan(compare_pitch(track[:5], other[:5])[0])
 
 
@@ -45,8 +57,12 @@ def items(signal, speakers=4, each=12, frames=20, seed=0):
                 rise = torch.linspace(-3, 3, frames)
                 x[:, 0] += rise if label else rise.flip(0)
             phones = torch.arange(frames) % 3
-            x[:, 3:] = torch.nn.functional.one_hot(phones, 3) + 0.3 * torch.randn(frames, 3, generator=draw)
-            found.append(ProbeItem(x + 0.1 * offset, ("happy", "sad")[label], f"s{speaker}", phones))
+            x[:, 3:] = torch.nn.functional.one_hot(phones, 3) + 0.3 * torch.randn(
+                frames, 3, generator=draw
+            )
+            found.append(
+                ProbeItem(x + 0.1 * offset, ("happy", "sad")[label], f"s{speaker}", phones)
+            )
     return found
 
 
@@ -54,7 +70,11 @@ def test_speakers_take_turns():
     groups = ["many"] * 50 + ["few"] * 3 + ["some"] * 10
     picks = take_turns(groups, 23, seed=1)
     assert sorted(groups[place] for place in picks) == ["few"] * 3 + ["many"] * 10 + ["some"] * 10
-    assert len(set(picks)) == 23 and {groups[place] for place in picks[:3]} == {"many", "few", "some"}
+    assert len(set(picks)) == 23 and {groups[place] for place in picks[:3]} == {
+        "many",
+        "few",
+        "some",
+    }
     assert picks == take_turns(groups, 99, seed=1)[:23] and picks != take_turns(groups, 23, seed=2)
     assert sorted(take_turns(groups, 99, seed=1)) == list(range(63))
 
@@ -72,7 +92,10 @@ def test_only_the_recurrent_probe_hears_the_order():
     data = items("order", speakers=2, each=24)
     labels = torch.tensor([("happy", "sad").index(item.emotion) for item in data])
     train, test = [item.frames for item in data[:24]], [item.frames for item in data[24:]]
-    share = {p: (p(train, labels[:24], test, 2, 0) == labels[24:]).float().mean().item() for p in (linear_probe, gru_probe)}
+    share = {
+        p: (p(train, labels[:24], test, 2, 0) == labels[24:]).float().mean().item()
+        for p in (linear_probe, gru_probe)
+    }
     assert share[gru_probe] > 0.9 and share[linear_probe] < 0.75
 
 
@@ -112,7 +135,10 @@ def test_probing_leaves_the_global_random_numbers_alone():
 def test_intervals_over_clips():
     values = np.random.default_rng(0).normal(3.0, 1.0, (2, 200))
     interval = over_clips(values)
-    assert interval.mean == pytest.approx(values.mean()) and interval.low < interval.mean < interval.high
+    assert (
+        interval.mean == pytest.approx(values.mean())
+        and interval.low < interval.mean < interval.high
+    )
     assert interval.high - interval.low == pytest.approx(4 * 0.5**0.5 / 200**0.5, rel=0.3)
     values[0, :100] = np.nan
     assert over_clips(values).mean == pytest.approx(np.nanmean(values))
@@ -127,5 +153,7 @@ def test_intervals_over_seeds():
 
 def test_a_table():
     assert markdown_table(["a", "b"], [["x", show(Interval(1.0, 0.5, 1.5))]]).splitlines() == [
-        "| a | b |", "| --- | --- |", "| x | 1 [0.5, 1.5] |"
-    ]  # fmt: skip
+        "| a | b |",
+        "| --- | --- |",
+        "| x | 1 [0.5, 1.5] |",
+    ]

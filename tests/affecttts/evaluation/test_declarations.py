@@ -10,10 +10,16 @@ from tiny_models import random_codec
 OWN = JudgeCard("own", "emotion", "MIT", "a test", ("hubert:/models/mine", "their-tts"))
 
 
-@pytest.mark.parametrize("teachers, model, reason", [
-    (["hubert:/models/mine"], "", "hubert:/models/mine"), (["hubert:/models/other"], "", ""), (["hubert"], "", ""),
-    (["prosody"], "their-tts", "their-tts"), ([], "our-tts", ""),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "teachers, model, reason",
+    [
+        (["hubert:/models/mine"], "", "hubert:/models/mine"),
+        (["hubert:/models/other"], "", ""),
+        (["hubert"], "", ""),
+        (["prosody"], "their-tts", "their-tts"),
+        ([], "our-tts", ""),
+    ],
+)
 def test_whose_judge_is_partial(teachers, model, reason):
     assert partial(OWN, teachers, model) == reason
 
@@ -24,7 +30,9 @@ def test_a_kind_of_teacher_means_all_models_of_that_kind():
 
 
 def test_a_teacher_is_refused_unless_forced_and_then_the_report_says_so():
-    with pytest.raises(RequestError, match="Whisper tiny.en took part in teaching.*whisper.*--force-judges"):
+    with pytest.raises(
+        RequestError, match="Whisper tiny.en took part in teaching.*whisper.*--force-judges"
+    ):
         screen([SOUND, WORDS], ["prosody", "whisper"], "m", force=False)
     (alarm,) = screen([SOUND, WORDS], ["prosody", "whisper"], "m", force=True)
     assert "Whisper tiny.en" in alarm and "prove nothing" in alarm
@@ -32,7 +40,10 @@ def test_a_teacher_is_refused_unless_forced_and_then_the_report_says_so():
 
 
 def test_teachers_are_read_from_lineage_and_from_a_modulated_codecs_config(tmp_path):
-    plain, taught = random_codec(), random_codec(modulation="xattn_pre", emotion_teacher="clap", emotion_dim=8)
+    plain, taught = (
+        random_codec(),
+        random_codec(modulation="xattn_pre", emotion_teacher="clap", emotion_dim=8),
+    )
     plain.save_pretrained(tmp_path / "plain")
     taught.save_pretrained(tmp_path / "taught")
     assert teachers_of(tmp_path / "plain") == ()

@@ -9,8 +9,15 @@ import torch
 from affecttts.errors import RequestError
 from affecttts.evaluation.declarations import JudgeCard
 from affecttts.evaluation.emotion_judges import (
-    CARD_NAME, AcousticJudge, SpectralJudge, SpectralNet, StoredJudge, load_emotion_judge, save_judge, shipped_judges,
-)  # fmt: skip
+    CARD_NAME,
+    AcousticJudge,
+    SpectralJudge,
+    SpectralNet,
+    StoredJudge,
+    load_emotion_judge,
+    save_judge,
+    shipped_judges,
+)
 from affecttts.evaluation.functionals import NAMES, functionals
 from affecttts.evaluation.spectra import FFT, RATE, cepstrum, frames, log_mel, power
 from codec.audio import load_audio
@@ -29,7 +36,9 @@ def value(audio, name, rate=24000):
 def test_pitch_level_and_slope_move_what_they_should(pulses):
     low, high = functionals(pulses(100.0), 24000), functionals(pulses(200.0), 24000)
     assert high[0] - low[0] == pytest.approx(12, abs=0.3)
-    assert value(pulses(glide_st=6.0), "f0 slope") > 2 > -2 > value(pulses(glide_st=-6.0), "f0 slope")
+    assert (
+        value(pulses(glide_st=6.0), "f0 slope") > 2 > -2 > value(pulses(glide_st=-6.0), "f0 slope")
+    )
     louder = functionals(2 * pulses(100.0), 24000)
     moved = dict(zip(NAMES, np.abs(louder - low)))
     assert moved["level mean"] == pytest.approx(6.02, abs=0.05) and moved["f0 mean"] < 0.01
@@ -42,7 +51,9 @@ def test_noise_lowers_harmonicity_and_the_rate_of_the_file_does_not_matter(pulse
     assert value(voice, "harmonicity") > value(noisy, "harmonicity") + 3
     import soxr
 
-    assert np.allclose(functionals(soxr.resample(voice, 24000, 16000), 16000), functionals(voice, 24000), atol=0.05)
+    assert np.allclose(
+        functionals(soxr.resample(voice, 24000, 16000), 16000), functionals(voice, 24000), atol=0.05
+    )
 
 
 @pytest.mark.parametrize("audio", [np.zeros(0), np.zeros(20000), np.full(100, 0.1)])
@@ -53,19 +64,26 @@ def test_nothing_to_hear_gives_zeros(audio):
 def test_mel_bands_of_a_tone_peak_at_the_tone_and_cepstra_are_orthonormal():
     tone = np.sin(2 * np.pi * 1000 * np.arange(RATE) / RATE)
     mel = log_mel(power(frames(tone)), 40)[50]
-    centres = 700 * (10 ** (np.linspace(0, 2595 * np.log10(1 + RATE / 2 / 700), 42)[1:-1] / 2595) - 1)
+    centres = 700 * (
+        10 ** (np.linspace(0, 2595 * np.log10(1 + RATE / 2 / 700), 42)[1:-1] / 2595) - 1
+    )
     assert abs(centres[mel.argmax()] - 1000) < 2 * RATE / FFT * 4
     basis = cepstrum(np.eye(26), 13)
-    assert np.allclose(basis.T @ basis, np.eye(13), atol=1e-9) and np.allclose(cepstrum(np.ones((1, 26)), 13), 0, atol=1e-9)
+    assert np.allclose(basis.T @ basis, np.eye(13), atol=1e-9) and np.allclose(
+        cepstrum(np.ones((1, 26)), 13), 0, atol=1e-9
+    )
 
 
 def acoustic(relative=False, inputs=NAMES):
     """A judge with random weights."""
     draw = torch.Generator().manual_seed(0)
     tensors = {
-        "mean": torch.zeros(len(NAMES)), "scale": torch.ones(len(NAMES)), "neutral": torch.ones(len(NAMES)),
-        "bias": torch.zeros(3), "weight": 0.05 * torch.randn(len(NAMES), 3, generator=draw),
-    }  # fmt: skip
+        "mean": torch.zeros(len(NAMES)),
+        "scale": torch.ones(len(NAMES)),
+        "neutral": torch.ones(len(NAMES)),
+        "bias": torch.zeros(3),
+        "weight": 0.05 * torch.randn(len(NAMES), 3, generator=draw),
+    }
     return StoredJudge("acoustic", LABELS, CARD, inputs, relative), tensors
 
 
@@ -77,11 +95,21 @@ def test_judges_are_stored_without_pickle_and_answer_as_before(kind, tmp_path, p
         torch.manual_seed(0)
         stored, tensors = StoredJudge(kind, LABELS, CARD), SpectralNet(3).state_dict()
     save_judge(tmp_path / "j", stored, tensors)
-    assert sorted(path.name for path in (tmp_path / "j").iterdir()) == ["card.json", "model.safetensors"]
+    assert sorted(path.name for path in (tmp_path / "j").iterdir()) == [
+        "card.json",
+        "model.safetensors",
+    ]
     judge = load_emotion_judge(tmp_path / "j")
     answer = judge(pulses(), 24000)
-    assert answer.shape == (3,) and answer.sum() == pytest.approx(1, abs=1e-5) and judge.labels == LABELS
-    assert np.allclose(answer, (AcousticJudge if kind == "acoustic" else SpectralJudge)(stored, tensors)(pulses(), 24000))
+    assert (
+        answer.shape == (3,)
+        and answer.sum() == pytest.approx(1, abs=1e-5)
+        and judge.labels == LABELS
+    )
+    assert np.allclose(
+        answer,
+        (AcousticJudge if kind == "acoustic" else SpectralJudge)(stored, tensors)(pulses(), 24000),
+    )
     assert judge.card == CARD
 
 
@@ -94,7 +122,9 @@ def test_the_spectral_judge_does_not_hear_the_level(pulses):
 def test_a_relative_judge_hears_differences_from_the_speakers_own_neutral():
     judge = AcousticJudge(*acoustic(relative=True))
     heard, own = np.full(len(NAMES), 3.0), np.full(len(NAMES), 2.0)
-    assert np.allclose(judge.of_functionals(heard, own), judge.of_functionals(heard - 1)), "2 stands for the average 1"
+    assert np.allclose(judge.of_functionals(heard, own), judge.of_functionals(heard - 1)), (
+        "2 stands for the average 1"
+    )
     assert not np.allclose(judge.of_functionals(heard, own), judge.of_functionals(heard))
     plain = AcousticJudge(*acoustic())
     assert np.allclose(plain.of_functionals(heard, own), plain.of_functionals(heard))
@@ -121,5 +151,7 @@ def test_the_shipped_judges_are_declared_small_and_better_than_chance(utterances
         judge = load_emotion_judge(name)
         assert judge.card.licence and "trained" in judge.card.provenance and judge.stored.folds
         assert all(fold["mean_recall"][1] > fold["chance"][1] for fold in judge.stored.folds)
-        right = np.mean([judge.labels[judge(audio, 16000).argmax()] == row.emotion for row, audio in clips])
+        right = np.mean(
+            [judge.labels[judge(audio, 16000).argmax()] == row.emotion for row, audio in clips]
+        )
         assert right > 2 / 8, name

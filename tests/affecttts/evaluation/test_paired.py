@@ -1,4 +1,6 @@
-"""Paired comparisons: a real difference is found, chance is not, errors are counted as corpus rates."""
+"""Paired comparisons: a real difference is found, chance is not, errors are counted as corpus
+rates.
+"""
 
 import numpy as np
 import pytest
@@ -9,7 +11,9 @@ from affecttts.evaluation.paired import compare
 def test_a_shift_common_to_all_clips_is_found():
     base = np.random.default_rng(0).normal(size=40)
     result = compare(base + 0.3 + 0.1 * np.random.default_rng(1).normal(size=40), base)
-    assert result.low < 0.3 < result.high and result.low > 0.2 and result.p < 0.001 and result.n == 40
+    assert (
+        result.low < 0.3 < result.high and result.low > 0.2 and result.p < 0.001 and result.n == 40
+    )
 
 
 def test_p_is_uniform_under_chance():

@@ -37,7 +37,9 @@ def test_pesq_and_stoi(pair):
     pesq, pystoi = pytest.importorskip("pesq"), pytest.importorskip("pystoi")
     assert metric("PESQ-WB")(pair) == pytest.approx(pesq.pesq(RATE, pair.original, pair.copy, "wb"))
     for name, extended in (("STOI", False), ("ESTOI", True)):
-        assert metric(name)(pair) == pytest.approx(pystoi.stoi(pair.original, pair.copy, RATE, extended=extended))
+        assert metric(name)(pair) == pytest.approx(
+            pystoi.stoi(pair.original, pair.copy, RATE, extended=extended)
+        )
 
 
 def test_visqol(pair, tmp_path):
@@ -53,14 +55,23 @@ def test_visqol(pair, tmp_path):
     assert np.isnan(measure(Pair(pair.original[:800], pair.copy[:800], RATE, pair.row)))
 
 
-@pytest.mark.parametrize(("name", "reference"), [("word errors", "wer"), ("character errors", "cer")])
+@pytest.mark.parametrize(
+    ("name", "reference"), [("word errors", "wer"), ("character errors", "cer")]
+)
 def test_error_rates_of_a_corpus(pair, monkeypatch, name, reference):
-    jiwer, normalizers = pytest.importorskip("jiwer"), pytest.importorskip("whisper_normalizer.english")
+    jiwer, normalizers = (
+        pytest.importorskip("jiwer"),
+        pytest.importorskip("whisper_normalizer.english"),
+    )
     normalize = normalizers.EnglishTextNormalizer()
     measure, counts = metric(name), []
     for text, heard in SAID.items():
         monkeypatch.setattr(codec_metrics, "_heard", lambda audio, rate, heard=heard: heard)
         row = Utterance("a", "a", "s", 1.0, "test", text=text)
         counts.append(measure(Pair(pair.original, pair.copy, RATE, row)))
-    expected = getattr(jiwer, reference)([normalize(text) for text in SAID], [normalize(heard) for heard in SAID.values()])
-    assert sum(errors for errors, _ in counts) / sum(units for _, units in counts) == pytest.approx(100 * expected)
+    expected = getattr(jiwer, reference)(
+        [normalize(text) for text in SAID], [normalize(heard) for heard in SAID.values()]
+    )
+    assert sum(errors for errors, _ in counts) / sum(units for _, units in counts) == pytest.approx(
+        100 * expected
+    )

@@ -7,7 +7,14 @@ from affecttts.errors import RequestError
 from affecttts.evaluation import baselines
 from affecttts.evaluation.baselines import BASELINES, ogg_payload, open_baseline
 from affecttts.evaluation.codec_request import CodecRequest, open_systems
-from affecttts.evaluation.systems import Absent, Aligned, Coded, Command, Transformers, delay_seconds
+from affecttts.evaluation.systems import (
+    Absent,
+    Aligned,
+    Coded,
+    Command,
+    Transformers,
+    delay_seconds,
+)
 
 RATE = 24000
 
@@ -40,7 +47,8 @@ def test_a_vocoder_s_delay_is_found_though_the_waveform_is_lost(pulses):
 
     found = Aligned(Late(480, other_phase), [pulses(), pulses(140)], RATE).delay_seconds
     assert found == pytest.approx(480 / RATE, abs=0.003)
-    assert delay_seconds([(pulses(), np.zeros(RATE))], RATE) < 0.3  # nothing to find, nothing broken
+    # nothing to find, nothing broken
+    assert delay_seconds([(pulses(), np.zeros(RATE))], RATE) < 0.3
 
 
 def test_opus_counts_its_packets_and_keeps_its_rate(pulses):
@@ -49,7 +57,11 @@ def test_opus_counts_its_packets_and_keeps_its_rate(pulses):
     rates = [system.code(audio, RATE).bits / len(audio) * RATE / 1000 for system in (low, high)]
     assert rates[0] < 12 < rates[1] < 32
     assert Aligned(low, [audio], RATE).code(audio, RATE).audio.shape == audio.shape
-    assert [system.name for system in open_baseline("opus", ())] == ["opus 6k", "opus 8k", "opus 12k"]
+    assert [system.name for system in open_baseline("opus", ())] == [
+        "opus 6k",
+        "opus 8k",
+        "opus 12k",
+    ]
 
 
 def test_ogg_pages_and_headers_are_no_payload():
@@ -71,13 +83,18 @@ def test_a_missing_encoder_is_told(monkeypatch):
         open_baseline("codec2", (6.0,))
 
 
-@pytest.mark.parametrize("name", [name for name, of in BASELINES.items() if isinstance(of.way, baselines.Ffmpeg)])
+@pytest.mark.parametrize(
+    "name", [name for name, of in BASELINES.items() if isinstance(of.way, baselines.Ffmpeg)]
+)
 def test_codecs_of_ffmpeg(pulses, name):
     system = open_baseline(name, ())[0]
     if isinstance(system, Absent):
         pytest.skip(system.cure)
     coded = system.code(pulses(), RATE)
-    assert coded.bits / 2.0 / 1000 == pytest.approx(system.bitrate, rel=0.1) and np.abs(coded.audio).max() > 0.01
+    assert (
+        coded.bits / 2.0 / 1000 == pytest.approx(system.bitrate, rel=0.1)
+        and np.abs(coded.audio).max() > 0.01
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,7 +115,9 @@ def test_a_command_s_faults_are_told(pulses, command, said):
 def test_a_command_is_no_shell(pulses, tmp_path):
     Command("mine", f"cp {{in}} {{out}} ; touch {tmp_path}/shell", None, 20.0)
     with pytest.raises(RequestError):
-        Command("mine", f"cp {{in}} {{out}} ; touch {tmp_path}/shell", None, 20.0).code(pulses(), RATE)
+        Command("mine", f"cp {{in}} {{out}} ; touch {tmp_path}/shell", None, 20.0).code(
+            pulses(), RATE
+        )
     assert not list(tmp_path.iterdir())
 
 
@@ -114,16 +133,39 @@ def test_names_that_mean_nothing_are_refused(tmp_path):
 def _tiny(kind):
     transformers = pytest.importorskip("transformers")
     if kind == "encodec":
-        config = transformers.EncodecConfig(num_filters=4, hidden_size=8, codebook_size=16, codebook_dim=8, num_lstm_layers=1,
-                                            upsampling_ratios=[8, 5, 4, 2], target_bandwidths=[0.3, 1.2])  # fmt: skip
+        config = transformers.EncodecConfig(
+            num_filters=4,
+            hidden_size=8,
+            codebook_size=16,
+            codebook_dim=8,
+            num_lstm_layers=1,
+            upsampling_ratios=[8, 5, 4, 2],
+            target_bandwidths=[0.3, 1.2],
+        )
         return transformers.EncodecModel(config)
     if kind == "dac":
-        config = transformers.DacConfig(encoder_hidden_size=4, decoder_hidden_size=32, n_codebooks=4, codebook_size=16,
-                                        codebook_dim=4)  # fmt: skip
+        config = transformers.DacConfig(
+            encoder_hidden_size=4,
+            decoder_hidden_size=32,
+            n_codebooks=4,
+            codebook_size=16,
+            codebook_dim=4,
+        )
         return transformers.DacModel(config)
-    config = transformers.MimiConfig(num_filters=4, hidden_size=16, num_quantizers=4, codebook_size=16, codebook_dim=8,
-                                     vector_quantization_hidden_dimension=8, num_hidden_layers=1, num_attention_heads=2,
-                                     num_key_value_heads=2, head_dim=8, intermediate_size=16, upsample_groups=16)  # fmt: skip
+    config = transformers.MimiConfig(
+        num_filters=4,
+        hidden_size=16,
+        num_quantizers=4,
+        codebook_size=16,
+        codebook_dim=8,
+        vector_quantization_hidden_dimension=8,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        head_dim=8,
+        intermediate_size=16,
+        upsample_groups=16,
+    )
     return transformers.MimiModel(config)
 
 
@@ -133,5 +175,9 @@ def test_codecs_of_transformers_from_a_folder(pulses, tmp_path, kind):
     systems = open_systems(CodecRequest((str(tmp_path / kind),), num_codebooks=(1, 3)))
     assert [system.name for system in systems] == [f"{kind} k=1", f"{kind} k=3"]
     one, three = (system.code(pulses(), RATE) for system in systems)
-    assert isinstance(systems[0], Transformers) and len(one.codes) == 1 and (three.codes[0] == one.codes[0]).all()
+    assert (
+        isinstance(systems[0], Transformers)
+        and len(one.codes) == 1
+        and (three.codes[0] == one.codes[0]).all()
+    )
     assert three.bits == pytest.approx(3 * one.bits) and abs(len(one.audio) - 2 * RATE) < RATE / 10

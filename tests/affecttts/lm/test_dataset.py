@@ -18,7 +18,10 @@ LAYOUT = tiny_layout()
 def random_rows(utterances):
     generator = np.random.default_rng(0)
     shape = [(4, round(u.seconds * 25)) for u in utterances]
-    return [TokenRow(u.id, "0" * 16, generator.integers(0, 64, s).astype(np.uint16)) for u, s in zip(utterances, shape)]
+    return [
+        TokenRow(u.id, "0" * 16, generator.integers(0, 64, s).astype(np.uint16))
+        for u, s in zip(utterances, shape)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +34,21 @@ def store(utterances, tmp_path_factory):
 @pytest.fixture(scope="module")
 def make(store, pieces_path):
     def build(split="train", manifests=(MANIFEST,), **mixture):
-        values = {"prompt_dropout": 0.0, "free_text": 0.0, "joined": 0.0, "batch_tokens": 600} | mixture
-        return LMDataset(list(manifests), store, LAYOUT, PromptPieces(pieces_path), 25.0, MixtureConfig(**values), split)
+        values = {
+            "prompt_dropout": 0.0,
+            "free_text": 0.0,
+            "joined": 0.0,
+            "batch_tokens": 600,
+        } | mixture
+        return LMDataset(
+            list(manifests),
+            store,
+            LAYOUT,
+            PromptPieces(pieces_path),
+            25.0,
+            MixtureConfig(**values),
+            split,
+        )
 
     return build
 
@@ -76,7 +92,9 @@ def test_batches_hold_no_more_tokens_than_allowed(make):
 
 def test_lengths_are_those_of_the_items(make):
     data = make()
-    assert [len(data.item((i,), _Draws(None)).tokens) for i in range(len(data.utterances))] == data.lengths.tolist()
+    assert [
+        len(data.item((i,), _Draws(None)).tokens) for i in range(len(data.utterances))
+    ] == data.lengths.tolist()
 
 
 def test_collate_pads_on_the_right_and_ignores_it(make):
@@ -85,8 +103,12 @@ def test_collate_pads_on_the_right_and_ignores_it(make):
     tokens, labels = data.collate(batch, (0, 0))
     short = int(data.lengths.min())
     assert tokens.shape == labels.shape == (2, int(data.lengths.max()))
-    assert (tokens[0, short:] == LAYOUT.special("pad")).all() and (labels[0, short:] == IGNORE).all()
-    assert tokens[0, 0] == LAYOUT.special("bos") and tokens[0, short - 1] == labels[0, short - 1] == LAYOUT.special("eos")
+    assert (tokens[0, short:] == LAYOUT.special("pad")).all() and (
+        labels[0, short:] == IGNORE
+    ).all()
+    assert tokens[0, 0] == LAYOUT.special("bos") and tokens[0, short - 1] == labels[
+        0, short - 1
+    ] == LAYOUT.special("eos")
     chosen = labels != IGNORE
     assert torch.equal(tokens[chosen], labels[chosen])
     alone, _ = data.collate(batch[:1], (0, 0))
@@ -116,11 +138,15 @@ def test_prompt_dropout_hides_the_emotion(make):
 def test_free_text_adds_the_pieces_of_a_phrasing(make):
     data = make(free_text=1.0)
     tokens, _ = data.collate([(0,)], (0, 0))
-    pieces = tokens[(tokens >= LAYOUT.piece_start) & (tokens < LAYOUT.codec_start)] - LAYOUT.piece_start
+    pieces = (
+        tokens[(tokens >= LAYOUT.piece_start) & (tokens < LAYOUT.codec_start)] - LAYOUT.piece_start
+    )
     from affecttts.emotion import load_emotions
 
     text = data.pieces.processor.decode(pieces.tolist())
-    assert text and text in {p.lower() for p in load_emotions().get(data.utterances[0].emotion).phrasings}
+    assert text and text in {
+        p.lower() for p in load_emotions().get(data.utterances[0].emotion).phrasings
+    }
 
 
 def test_joined_items_hold_two_utterances_of_one_voice(make):
@@ -134,7 +160,9 @@ def test_joined_items_hold_two_utterances_of_one_voice(make):
 
 
 def test_without_any_usable_utterance_the_reason_is_given(make, tmp_path):
-    (tmp_path / "empty.jsonl").write_text('{"id": "a", "path": "a.wav", "speaker": "s", "seconds": 1, "split": "train"}\n')
+    (tmp_path / "empty.jsonl").write_text(
+        '{"id": "a", "path": "a.wav", "speaker": "s", "seconds": 1, "split": "train"}\n'
+    )
     with pytest.raises(RequestError, match="no train utterance"):
         make(manifests=[tmp_path / "empty.jsonl"])
 
@@ -157,7 +185,10 @@ def test_scaled_vad_beyond_the_axis_is_that_of_its_end(make, tmp_path):
     """A strong rendering of a happy sentence has valence 1.04 in the corpus."""
     import json
 
-    row = json.loads(MANIFEST.read_text(encoding="utf-8").splitlines()[0]) | {"split": "train", "vad": [1.04, -1.3, 0.5]}
+    row = json.loads(MANIFEST.read_text(encoding="utf-8").splitlines()[0]) | {
+        "split": "train",
+        "vad": [1.04, -1.3, 0.5],
+    }
     (tmp_path / "strong.jsonl").write_text(json.dumps(row), encoding="utf-8")
     tokens, _ = make(manifests=[tmp_path / "strong.jsonl"]).collate([(0,)], (0, 0))
     assert {LAYOUT.vad(0, 1.0), LAYOUT.vad(1, -1.0), LAYOUT.vad(2, 0.5)} <= set(tokens[0].tolist())

@@ -16,8 +16,12 @@ def loss():
 
 
 def item(seed=0, counts=(2, 0, 3, 1)):
-    codes = torch.randint(0, 64, (4, sum(counts)), generator=torch.Generator().manual_seed(seed)).numpy()
-    segment = build_segment(LAYOUT, Condition("heart", "sad"), phone_ids(LAYOUT, "hi"), list(counts), codes)
+    codes = torch.randint(
+        0, 64, (4, sum(counts)), generator=torch.Generator().manual_seed(seed)
+    ).numpy()
+    segment = build_segment(
+        LAYOUT, Condition("heart", "sad"), phone_ids(LAYOUT, "hi"), list(counts), codes
+    )
     joined = join_segments(LAYOUT, [segment])
     return torch.from_numpy(joined.tokens).long(), torch.from_numpy(joined.labels).long()
 
@@ -59,7 +63,9 @@ def test_every_predicted_token_counts_once(loss):
 
 
 def test_given_tokens_are_no_targets(loss):
-    """A given token in the place of a target's neighbour changes the input, but it is never what is to be said."""
+    """A given token in the place of a target's neighbour changes the input, but it is never what is
+    to be said.
+    """
     tokens, labels = item()
     with torch.no_grad():
         losses = loss(tokens[None], torch.full_like(labels, IGNORE)[None])
@@ -84,10 +90,15 @@ def test_padding_has_no_influence(loss):
     padded[0, : len(tokens)], padded_labels[0, : len(labels)] = tokens, labels
     padded[1], padded_labels[1] = others, other_labels
     with torch.no_grad():
-        alone = [loss(t[None], l[None]) for t, l in ((tokens, labels), (others, other_labels))]
+        alone = [
+            loss(row[None], label[None])
+            for row, label in ((tokens, labels), (others, other_labels))
+        ]
         both = loss(padded, padded_labels)
     for name, part in both.items():
-        torch.testing.assert_close(part, torch.cat([single[name] for single in alone]), atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(
+            part, torch.cat([single[name] for single in alone]), atol=1e-4, rtol=1e-4
+        )
 
 
 def test_gradient_reaches_every_weight():

@@ -11,7 +11,8 @@ from affecttts.training.config import describe, load_config
 from tiny_models import REPOSITORY, load_recipe
 
 CONFIGS = sorted((REPOSITORY / "recipes" / "configs").glob("*.yaml"))
-CONFIGS = [path for path in CONFIGS if not path.stem.startswith("ablation")]  # tables: tests/recipes/test_ablate.py
+# tables: tests/recipes/test_ablate.py
+CONFIGS = [path for path in CONFIGS if not path.stem.startswith("ablation")]
 RECIPES = {"codec": ("train_codec", "CodecTrainingConfig"), "lm": ("train_lm", "LMTrainingConfig")}
 
 
@@ -45,7 +46,9 @@ def test_every_shipped_config_fits_its_recipe(path):
     for name, value in describe(config).items():
         default = getattr(plain, name)
         if default is not None:
-            assert isinstance(value, (int, float) if isinstance(default, float) else type(default)), (name, value)
+            assert isinstance(
+                value, (int, float) if isinstance(default, float) else type(default)
+            ), (name, value)
     assert config != plain
 
 
@@ -63,7 +66,9 @@ def write(path, text):
 def test_values_and_overrides(tmp_path):
     path = write(tmp_path / "a.yaml", "steps: 5\nnames: [a, b]\n")
     assert load_config(Small, path, []) == Small(5, 1e-3, ("a", "b"))
-    assert load_config(Small, path, ["steps=7", "label=x=y", "learning_rate=0.5"]) == Small(7, 0.5, ("a", "b"), "x=y")
+    assert load_config(Small, path, ["steps=7", "label=x=y", "learning_rate=0.5"]) == Small(
+        7, 0.5, ("a", "b"), "x=y"
+    )
     assert load_config(Small, write(tmp_path / "empty.yaml", ""), []) == Small()
 
 
