@@ -10,16 +10,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from affecttts.emotion import EmotionSpec
-    from affecttts.synthesis import SpeechResult, Synthesizer
+    from affecttts.emotion.spec import EmotionSpec
+    from affecttts.synthesis.synthesizer import SpeechResult, Synthesizer
 
 __version__ = "0.1.0"
 __all__ = ["EmotionSpec", "SpeechResult", "Synthesizer", "__version__"]
 
 _HOMES = {
-    "EmotionSpec": "affecttts.emotion",
-    "SpeechResult": "affecttts.synthesis",
-    "Synthesizer": "affecttts.synthesis",
+    "EmotionSpec": "affecttts.emotion.spec",
+    "SpeechResult": "affecttts.synthesis.synthesizer",
+    "Synthesizer": "affecttts.synthesis.synthesizer",
 }
 
 

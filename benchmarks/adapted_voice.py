@@ -17,8 +17,14 @@ from common import SEED, print_table, progress, write_json
 
 from affecttts import Synthesizer
 from affecttts.adaptation.recordings import gather
-from affecttts.evaluation.intervals import Interval, difference_interval, interval, ratio_interval
-from affecttts.evaluation.judges import VoiceJudge, WordCounts, WordJudge
+from affecttts.evaluation.judges.voice import VoiceJudge
+from affecttts.evaluation.judges.words import WordCounts, WordJudge
+from affecttts.evaluation.stats.intervals import (
+    Interval,
+    difference_interval,
+    interval,
+    ratio_interval,
+)
 from codec.audio import load_audio
 
 

@@ -17,11 +17,11 @@ from pathlib import Path
 
 from common import print_table, progress
 
-from affecttts.evaluation.codec_judges import convene
-from affecttts.evaluation.codec_page import by_bitrate
-from affecttts.evaluation.codec_report import evaluate_codec
-from affecttts.evaluation.codec_request import SHIPPED_NAME, CodecRequest, open_systems
-from affecttts.evaluation.codec_summary import cell, titled
+from affecttts.evaluation.codec.judges import convene
+from affecttts.evaluation.codec.page import by_bitrate
+from affecttts.evaluation.codec.report import evaluate_codec
+from affecttts.evaluation.codec.request import SHIPPED_NAME, CodecRequest, open_systems
+from affecttts.evaluation.codec.summary import cell, titled
 
 BASELINES = ("opus", "mp3", "codec2", "speex")
 SHOWN = (

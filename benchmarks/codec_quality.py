@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 from common import print_table, progress, write_json
 
-from affecttts.evaluation.fidelity import compare_pitch, mel_distance_db, pesq_wide_band, stoi
-from affecttts.evaluation.intervals import difference_interval, interval, ratio_interval
-from affecttts.evaluation.judges import WordCounts, WordJudge
-from affecttts.evaluation.pitch import agreed_f0, track_f0
+from affecttts.evaluation.codec.fidelity import compare_pitch, mel_distance_db, pesq_wide_band, stoi
+from affecttts.evaluation.judges.words import WordCounts, WordJudge
 from affecttts.evaluation.resources import read_lines
+from affecttts.evaluation.signal.pitch import agreed_f0, track_f0
+from affecttts.evaluation.stats.intervals import difference_interval, interval, ratio_interval
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def main() -> None:
     """Run the benchmark."""
     import torch
 
-    from affecttts.model_folder import SHIPPED
+    from affecttts.synthesis.model_folder import SHIPPED
     from codec import Codec
 
     options = parse()

@@ -55,7 +55,7 @@ class Speed:
 
 def ours(folder: Path | None) -> System:
     """The shipped codec, or the one in a folder."""
-    from affecttts.model_folder import SHIPPED
+    from affecttts.synthesis.model_folder import SHIPPED
     from codec import Codec
 
     codec = Codec.from_pretrained(folder or SHIPPED / "codec")

@@ -20,8 +20,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from affecttts.evaluation.intervals import Interval
-from affecttts.evaluation.judges import package_folder
+from affecttts.evaluation.judges.base import package_folder
+from affecttts.evaluation.stats.intervals import Interval
 
 REPOSITORY = Path(__file__).parents[1]
 VOICES = ("heart", "bella", "fenrir", "michael")

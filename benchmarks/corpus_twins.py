@@ -19,9 +19,10 @@ import numpy as np
 from common import AFFECTED, print_table, progress, write_json
 
 from affecttts.data.manifest import Utterance, audio_path, read_manifest
-from affecttts.evaluation.acoustics import SHIFTS, Acoustics, acoustics, letters, shift
-from affecttts.evaluation.intervals import Interval, interval, ratio_interval
-from affecttts.evaluation.judges import SoundJudge, WordJudge
+from affecttts.evaluation.judges.sound import SoundJudge
+from affecttts.evaluation.judges.words import WordJudge
+from affecttts.evaluation.signal.acoustics import SHIFTS, Acoustics, acoustics, letters, shift
+from affecttts.evaluation.stats.intervals import Interval, interval, ratio_interval
 from codec.audio import load_audio
 
 RATE = 24_000  # Hz

@@ -32,10 +32,9 @@ from common import (
 )
 
 from affecttts.data.manifest import Utterance, audio_path, read_manifest
-from affecttts.evaluation.acoustics import SHIFTS, Acoustics, acoustics, letters, shift
-from affecttts.evaluation.intervals import interval
 from affecttts.evaluation.resources import CORPUS_SHIFTS, sentences
-from affecttts.evaluation.shifts import (
+from affecttts.evaluation.signal.acoustics import SHIFTS, Acoustics, acoustics, letters, shift
+from affecttts.evaluation.speech.shifts import (
     ALL_VOICES,
     Cells,
     Pair,
@@ -49,6 +48,7 @@ from affecttts.evaluation.shifts import (
     twins,
     write_cells,
 )
+from affecttts.evaluation.stats.intervals import interval
 from codec.audio import read_samples
 
 ORDERED_INTENSITIES = (0.5, 1.0, 1.5)

@@ -20,7 +20,7 @@ import numpy as np
 from common import print_table, progress, write_json
 
 from affecttts.data.audio_cache import AudioCache
-from affecttts.evaluation.intervals import Interval, interval
+from affecttts.evaluation.stats.intervals import Interval, interval
 from affecttts.teachers.lessons import Lessons, collate, lessons_for
 
 
@@ -98,7 +98,7 @@ def parse() -> argparse.Namespace:
 
 def main() -> None:
     """Run the benchmark."""
-    from affecttts.model_folder import SHIPPED
+    from affecttts.synthesis.model_folder import SHIPPED
     from codec import Codec
 
     options = parse()

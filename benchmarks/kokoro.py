@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from affecttts.evaluation.judges import package_folder
+from affecttts.evaluation.judges.base import package_folder
 
 TEXT = "She left her green bag beside the old kitchen door."
 PHONEMES = "ʃi lˈɛft hɜɹ ɡɹˈin bˈæɡ bɪsˈId ði ˈOld kˈɪʧən dˈɔɹ."

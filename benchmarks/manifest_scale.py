@@ -18,11 +18,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from affecttts.data.check import Examined, Job, judge_manifest
-from affecttts.data.encode import ShardPlan
-from affecttts.data.fact_store import FactStore
-from affecttts.data.measure import AudioFacts
-from affecttts.data.summary import Summary
+from affecttts.data.checking.check import Examined, Job, judge_manifest
+from affecttts.data.checking.fact_store import FactStore
+from affecttts.data.checking.measure import AudioFacts
+from affecttts.data.checking.summary import Summary
+from affecttts.data.codes.encode import ShardPlan
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "surprised", "disgusted")
 PHONES = "ðɪs ɪz ðə sˈɛntəns." * 2

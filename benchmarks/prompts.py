@@ -15,11 +15,11 @@ import numpy as np
 from common import Request, Studio, arguments, print_table, studio, write_json
 from emotion import measure
 
-from affecttts.evaluation.acoustics import SHIFTS, shift
-from affecttts.evaluation.intervals import interval
 from affecttts.evaluation.resources import prompts, sentences
-from affecttts.evaluation.shifts import follows, read_cells
-from affecttts.evaluation.summary import grouped
+from affecttts.evaluation.signal.acoustics import SHIFTS, shift
+from affecttts.evaluation.speech.shifts import follows, read_cells
+from affecttts.evaluation.stats.intervals import interval
+from affecttts.evaluation.stats.summary import grouped
 
 VOICE = "heart"
 

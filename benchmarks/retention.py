@@ -6,7 +6,7 @@ without, clip by clip.
     # seeds, paired in this order
     python benchmarks/retention.py --on ALL0/codec ALL1/codec --off NONE0/codec NONE1/codec ...
     python benchmarks/retention.py ... \\
-        --judge affecttts.evaluation.emotion_judges:load_emotion_judge:acoustic
+        --judge affecttts.evaluation.judges.emotion:load_emotion_judge:acoustic
 
 Three groups of clips: sentences that are not in the training split, voices that neither codec was
 trained on (--unseen names them, all of their clips are used), and human recordings outside the
@@ -32,8 +32,9 @@ from codec_quality import reconstruct
 from common import print_table, progress, write_json
 
 from affecttts.data.audio_cache import AudioCache, CachedClip, track_f0
-from affecttts.evaluation.fidelity import compare_pitch, level_correlation
-from affecttts.evaluation.intervals import (
+from affecttts.evaluation.codec.fidelity import compare_pitch, level_correlation
+from affecttts.evaluation.judges.words import WordCounts, WordJudge
+from affecttts.evaluation.stats.intervals import (
     COVERAGE,
     RESAMPLES,
     Interval,
@@ -41,8 +42,7 @@ from affecttts.evaluation.intervals import (
     interval,
     ratio_interval,
 )
-from affecttts.evaluation.judges import WordCounts, WordJudge
-from affecttts.evaluation.probes import ProbeAnswers, emotion_probes, probe_items
+from affecttts.evaluation.tokens.probes import ProbeAnswers, emotion_probes, probe_items
 from affecttts.teachers.lessons import Lessons, lessons_for
 
 PARTS = ("emotive", "voices", "human")  # of the corpus
@@ -190,7 +190,7 @@ def affect_rows(heard: Heard, judges: dict[str, Judge]) -> Rows:
     """Correlation over clips of the arousal and the valence that a judge's probabilities make of
     originals and copies.
     """
-    from affecttts.emotion import load_emotions
+    from affecttts.emotion.table import load_emotions
 
     rows, table = {}, load_emotions()
     for name, judge in judges.items():

@@ -11,9 +11,9 @@ from typing import Any
 
 from common import Clip, arguments, print_table, spread, studio, write_json
 
-from affecttts.evaluation.intervals import interval
-from affecttts.evaluation.judges import WordCounts, WordJudge
+from affecttts.evaluation.judges.words import WordCounts, WordJudge
 from affecttts.evaluation.resources import sentences
+from affecttts.evaluation.stats.intervals import interval
 
 
 def rates(clips: list[Clip], counts: list[WordCounts]) -> dict[str, Any]:

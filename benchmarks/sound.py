@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from common import arguments, print_table, spread, studio, write_json
 
-from affecttts.evaluation.intervals import interval
-from affecttts.evaluation.judges import SoundJudge
+from affecttts.evaluation.judges.sound import SoundJudge
 from affecttts.evaluation.resources import sentences
-from affecttts.evaluation.summary import grouped
+from affecttts.evaluation.stats.intervals import interval
+from affecttts.evaluation.stats.summary import grouped
 
 
 def main() -> None:

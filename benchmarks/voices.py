@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from common import VOICES, Clip, Request, arguments, print_table, progress, studio, write_json
 
-from affecttts.evaluation.intervals import Interval, interval
-from affecttts.evaluation.judges import VoiceJudge
+from affecttts.evaluation.judges.voice import VoiceJudge
 from affecttts.evaluation.resources import read_lines, sentences
-from affecttts.evaluation.summary import grouped
+from affecttts.evaluation.stats.intervals import Interval, interval
+from affecttts.evaluation.stats.summary import grouped
 
 CORPUS_CLIPS = 12  # neutral clips a voice, for its centre
 

@@ -11,10 +11,10 @@ from typing import Any
 
 from common import Clip, arguments, print_table, spread, studio, write_json
 
-from affecttts.evaluation.intervals import ratio_interval
-from affecttts.evaluation.judges import WordCounts, WordJudge
+from affecttts.evaluation.judges.words import WordCounts, WordJudge
 from affecttts.evaluation.resources import sentences
-from affecttts.evaluation.summary import grouped
+from affecttts.evaluation.stats.intervals import ratio_interval
+from affecttts.evaluation.stats.summary import grouped
 
 Judged = tuple[Clip, WordCounts]
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from codec.config import CodecConfig
-from codec.features import mel_filterbank, mel_interpolation, stft
-from codec.quantizer import ResidualQuantizer
+from codec.nn.features import mel_filterbank, mel_interpolation, stft
+from codec.quantize.residual import ResidualQuantizer
 
 FLOOR = 1e-3  # of the power of a band; below it a difference is not worth a code
 NOTHING = 1e-12  # a floor that only digital silence meets

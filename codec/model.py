@@ -9,32 +9,22 @@ import torch
 from torch import Tensor, nn
 
 from codec.config import CodecConfig
-from codec.decoder import DecoderOutput, SourceFilterDecoder, VocosDecoder
 from codec.detail import DetailLayer
-from codec.encoder import Encoder
+from codec.files import load_model_weights, load_strictly
 from codec.modulation import Guidance, Modulator
-from codec.pitch import track_f0
+from codec.nn.decoder import DecoderOutput, SourceFilterDecoder
+from codec.nn.encoder import Encoder
+from codec.nn.pitch import track_f0
+from codec.nn.prosody import PROSODY_DIM, ProsodyFeatures
+from codec.parts import part
 from codec.pretrained import Pretrained
-from codec.prosody import PROSODY_DIM, ProsodyFeatures
-from codec.quantizer import QuantizerOutput, ResidualQuantizer
-from codec.quantizer_factorized import FactorizedQuantizer
-from codec.quantizer_fsq import BlockDiagonalFSQ
-from codec.quantizer_split import SplitQuantizer
-from codec.seanet import SeanetDecoder, SeanetEncoder
-from codec.serialization import load_model_weights, load_strictly
+from codec.quantize.base import QuantizerOutput
+from codec.quantize.residual import ResidualQuantizer
 from codec.student import Student
 
 CODEBOOKS = "quantizer."  # of the base layer, in the names of tensors
 ADDABLE = ("modulator", "student")  # parts that a trained codec can be given later
 LOSABLE = (*ADDABLE, "detail")  # and that can be taken from it
-ENCODERS = {"features": Encoder, "seanet": SeanetEncoder}
-QUANTIZERS = {
-    "rvq_ema": ResidualQuantizer,
-    "rvq_fact": FactorizedQuantizer,
-    "rvq_split": SplitQuantizer,
-    "bd_rfsq": BlockDiagonalFSQ,
-}
-DECODERS = {"source_filter": SourceFilterDecoder, "vocos": VocosDecoder, "seanet": SeanetDecoder}
 
 
 @dataclass(frozen=True)
@@ -80,9 +70,9 @@ class Codec(Pretrained):
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder = ENCODERS[config.encoder](config)
-        self.quantizer = QUANTIZERS[config.quantizer](config)
-        self.decoder = DECODERS[config.decoder](config)
+        self.encoder = part("encoder", config.encoder, Encoder)(config)
+        self.quantizer = part("quantizer", config.quantizer, ResidualQuantizer)(config)
+        self.decoder = part("decoder", config.decoder, SourceFilterDecoder)(config)
         self.modulator = Modulator(config) if config.modulation != "none" else None
         self.student = Student(config) if config.student_dim else None
         self.detail = DetailLayer(config) if config.detail_codebooks else None

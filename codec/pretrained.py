@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from codec.config import from_dict
 from codec.errors import CheckpointError
-from codec.serialization import (
+from codec.files import (
     CONFIG_NAME,
     atomic_folder,
     load_model_weights,

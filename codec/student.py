@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from codec.attention import WindowedAttention
 from codec.config import CodecConfig
 from codec.modulation import Guidance
+from codec.nn.attention import WindowedAttention
 
 STEADY = 0.1  # of a teacher's mean spread: features that vary less are not measured more finely
 

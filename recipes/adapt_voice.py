@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from affecttts.commands.adapt import add_options, run
+from affecttts.cli.adapt import add_options, run
 
 
 def main() -> int:

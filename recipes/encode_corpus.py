@@ -26,10 +26,10 @@ import torch
 from accelerate import PartialState
 from tqdm import tqdm
 
-from affecttts.data.encode import Encoder, ShardPlan, encode_shard
-from affecttts.data.tokens import shard_path
+from affecttts.data.codes.encode import Encoder, ShardPlan, encode_shard
+from affecttts.data.codes.store import shard_path
 from codec import Codec
-from codec.serialization import fingerprint
+from codec.files import fingerprint
 
 
 def load_encoder(folder: str | Path, device: str | torch.device) -> Encoder:

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from affecttts.data.encode import Item
-from affecttts.data.merge import export_parquet, export_webdataset, merge_shards
+from affecttts.data.codes.encode import Item
+from affecttts.data.codes.merge import export_parquet, export_webdataset, merge_shards
 from affecttts.errors import RequestError
 from codec.errors import CheckpointError
 

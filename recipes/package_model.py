@@ -30,9 +30,9 @@ from affecttts.data.lineage import Lineage, check_weights_licence, load_lineage,
 from affecttts.errors import RequestError
 from affecttts.lm.generate import SamplingConfig
 from affecttts.lm.model import load_lm
-from affecttts.model_folder import INFO_NAME, LISTENER_NAME, ModelInfo
+from affecttts.synthesis.model_folder import INFO_NAME, LISTENER_NAME, ModelInfo
 from codec.errors import CheckpointError
-from codec.serialization import atomic_folder, fingerprint, write_json
+from codec.files import atomic_folder, fingerprint, write_json
 
 
 def main() -> None:

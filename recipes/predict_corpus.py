@@ -4,7 +4,7 @@ past given.
     python recipes/predict_corpus.py --manifest corpus/manifest.jsonl --tokens runs/tokens \\
         --lm runs/lm/lm --codec runs/codec/codec \\
         --output runs/predicted
-    python recipes/train_codec.py recipes/configs/codec_small_tune.yaml \\
+    python recipes/train_codec.py recipes/configs/small/codec_4_tune.yaml \\
         --manifest corpus/manifest.jsonl --init runs/codec/codec \\
         --predicted runs/predicted --output runs/codec_tuned
 
@@ -21,15 +21,15 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from affecttts.data.tokens import TokenRow, TokenStore, shard_path, write_shard
-from affecttts.lm.dataset import LMDataset, MixtureConfig
+from affecttts.data.codes.store import TokenRow, TokenStore, shard_path, write_shard
 from affecttts.lm.generate import SamplingConfig
 from affecttts.lm.layout import TokenLayout
 from affecttts.lm.model import load_lm
 from affecttts.lm.pieces import PromptPieces
+from affecttts.training.lm.dataset import LMDataset, MixtureConfig
 from codec import Codec
 from codec.errors import CheckpointError
-from codec.serialization import fingerprint
+from codec.files import fingerprint
 
 
 @torch.inference_mode()

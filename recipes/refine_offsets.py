@@ -26,7 +26,7 @@ from affecttts.teachers.phonology import SILENCE, phones_at, spoken_phones
 from affecttts.training.schedule import learning_rate
 from codec import CodecConfig
 from codec.audio import load_audio
-from codec.features import EncoderFeatures
+from codec.nn.features import EncoderFeatures
 
 CONTEXT = 3  # feature frames to either side that the classifier sees
 CHUNK_FRAMES = 4096  # a step of its training

@@ -1,10 +1,10 @@
 """Stage 1: train the codec.
 
-    python recipes/train_codec.py recipes/configs/codec_small.yaml \\
+    python recipes/train_codec.py recipes/configs/small/codec_1_base.yaml \\
         --manifest corpus/manifest.jsonl --output runs/codec
     accelerate launch recipes/train_codec.py ...          # several processes or a GPU
     # seconds
-    python recipes/train_codec.py recipes/configs/codec_tiny.yaml --manifest M.jsonl \\
+    python recipes/train_codec.py recipes/configs/tiny/codec.yaml --manifest M.jsonl \\
         --output runs/tiny
 
 Run it again with the same --output and it goes on where it stopped. The codec lies in OUTPUT/codec.
@@ -22,33 +22,33 @@ from accelerate.utils import set_seed
 from tqdm import tqdm
 
 from affecttts.data.audio_cache import AudioCache
-from affecttts.data.crops import CropBatch, CropConfig, CropSampler
+from affecttts.data.codes.store import TokenStore
 from affecttts.data.lineage import resumed_lineage, save_lineage, training_lineage
-from affecttts.data.tokens import TokenStore
 from affecttts.errors import RequestError
-from affecttts.teachers.distillation import Distillation
 from affecttts.teachers.lessons import Lessons, collate
 from affecttts.teachers.registry import make_teacher
-from affecttts.training.adversary import Adversary, update
 from affecttts.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
-from affecttts.training.codec_config import LOSS_WEIGHTS, CodecTrainingConfig
+from affecttts.training.codec.adversary import Adversary, update
+from affecttts.training.codec.config import LOSS_WEIGHTS, CodecTrainingConfig
+from affecttts.training.codec.crops import CropBatch, CropConfig, CropSampler
+from affecttts.training.codec.distillation import Distillation
 from affecttts.training.config import describe, load_config
 from affecttts.training.precision import mixed_precision
 from affecttts.training.schedule import faded, learning_rate, ramp
 from affecttts.training.tracker import Tracker
 from codec import Codec, CodecConfig, CodecOutput
-from codec.alignment import AlignmentConfig
-from codec.balance import GradientBalancer
 from codec.config import from_dict
-from codec.cycle import cycle_loss
-from codec.discriminators import Discriminator, DiscriminatorConfig
 from codec.errors import CheckpointError
-from codec.listener import Listener, PhoneticLoss
-from codec.losses import SpectralLosses, pitch_losses
+from codec.files import fingerprint
 from codec.model import CODEBOOKS
-from codec.relation import RelationConfig
-from codec.serialization import fingerprint
 from codec.student import code_agreement
+from codec.training.alignment import AlignmentConfig
+from codec.training.balance import GradientBalancer
+from codec.training.cycle import cycle_loss
+from codec.training.discriminators import Discriminator, DiscriminatorConfig
+from codec.training.losses import SpectralLosses, pitch_losses
+from codec.training.phone_classifier import Listener, PhoneticLoss
+from codec.training.relation import RelationConfig
 
 
 class Trainer:

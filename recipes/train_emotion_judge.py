@@ -26,9 +26,8 @@ from tqdm import tqdm
 
 from affecttts.data.manifest import Utterance, audio_path, read_manifest
 from affecttts.errors import RequestError
-from affecttts.evaluation.confusion import recognition
-from affecttts.evaluation.declarations import JudgeCard
-from affecttts.evaluation.emotion_judges import (
+from affecttts.evaluation.judges.declarations import JudgeCard
+from affecttts.evaluation.judges.emotion import (
     AcousticJudge,
     SpectralJudge,
     SpectralNet,
@@ -36,11 +35,12 @@ from affecttts.evaluation.emotion_judges import (
     save_judge,
     spectral_input,
 )
-from affecttts.evaluation.functionals import NAMES, functionals
-from affecttts.evaluation.intervals import Interval
-from affecttts.evaluation.journal import Journal
-from affecttts.evaluation.spectra import RATE
-from affecttts.evaluation.summary import markdown_table, show
+from affecttts.evaluation.report.journal import Journal
+from affecttts.evaluation.signal.functionals import NAMES, functionals
+from affecttts.evaluation.signal.spectra import RATE
+from affecttts.evaluation.stats.confusion import recognition
+from affecttts.evaluation.stats.intervals import Interval
+from affecttts.evaluation.stats.summary import markdown_table, show
 from codec.audio import load_audio
 
 INVERSE_PENALTY = 0.1  # of the logistic regression

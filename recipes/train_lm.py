@@ -1,9 +1,9 @@
 """Stage 2: train the token LM on the shards of a frozen codec.
 
-    python recipes/train_lm.py recipes/configs/lm_small.yaml --manifest corpus/manifest.jsonl \\
+    python recipes/train_lm.py recipes/configs/small/lm.yaml --manifest corpus/manifest.jsonl \\
         --tokens runs/tokens --codec runs/codec/codec --output runs/lm
     accelerate launch recipes/train_lm.py ...             # several processes or a GPU
-    python recipes/train_lm.py recipes/configs/lm_tiny.yaml ...   # seconds
+    python recipes/train_lm.py recipes/configs/tiny/lm.yaml ...   # seconds
 
 Run it again with the same --output and it goes on where it stopped. The LM lies in OUTPUT/lm.
 """
@@ -20,16 +20,14 @@ from accelerate import Accelerator
 from accelerate.utils import set_seed
 from tqdm import tqdm
 
+from affecttts.data.codes.store import TokenStore
 from affecttts.data.lineage import resumed_lineage, save_lineage, training_lineage
 from affecttts.data.manifest import read_manifest
-from affecttts.data.tokens import TokenStore
-from affecttts.emotion import load_emotions
+from affecttts.emotion.table import load_emotions
 from affecttts.errors import RequestError
-from affecttts.lm.dataset import Item, LMDataset, MixtureConfig
 from affecttts.lm.engine import Engine
 from affecttts.lm.generate import SamplingConfig, generate
 from affecttts.lm.layout import TokenLayout
-from affecttts.lm.loss import StreamLoss, overall
 from affecttts.lm.model import (
     EMBEDDING_NAME,
     LMConfig,
@@ -39,18 +37,20 @@ from affecttts.lm.model import (
     save_lm,
     structure_embeddings,
 )
-from affecttts.lm.neighbours import NearMisses, neighbour_kernel
 from affecttts.lm.pieces import PromptPieces, train_pieces
 from affecttts.lm.sequence import Condition, phone_ids
 from affecttts.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
 from affecttts.training.config import describe, load_config
+from affecttts.training.lm.dataset import Item, LMDataset, MixtureConfig
+from affecttts.training.lm.loss import StreamLoss, overall
+from affecttts.training.lm.neighbours import NearMisses, neighbour_kernel
 from affecttts.training.muon import Muon
 from affecttts.training.precision import check_precision, has_fast_bf16, mixed_precision
 from affecttts.training.schedule import learning_rate
 from affecttts.training.tracker import Tracker
 from codec import Codec
 from codec.errors import CheckpointError
-from codec.serialization import fingerprint, load_strictly
+from codec.files import fingerprint, load_strictly
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM

@@ -12,13 +12,13 @@ import pytest
 import torch
 
 from affecttts.data.manifest import read_manifest
-from affecttts.emotion import load_emotions
+from affecttts.emotion.table import load_emotions
 from affecttts.lm.generate import SamplingConfig
 from affecttts.lm.model import save_lm
 from affecttts.lm.pieces import train_pieces
-from affecttts.model_folder import INFO_NAME, LISTENER_NAME, ModelInfo
+from affecttts.synthesis.model_folder import INFO_NAME, LISTENER_NAME, ModelInfo
 from codec import Codec
-from codec.serialization import fingerprint, write_json
+from codec.files import fingerprint, write_json
 from tiny_models import DATA, VOICES, random_codec, random_listener, random_llama, tiny_layout
 
 

@@ -150,19 +150,20 @@ HEAVY_NAMES = ("torch", "transformers", "accelerate", "peft", "pyworld", "matplo
 HEAVY = f"[name for name in {HEAVY_NAMES} if name in sys.modules]"
 LIGHT = {
     "affecttts": "import affecttts",
-    "affecttts.cli": "import affecttts.cli",
+    "affecttts.cli": "import affecttts.cli.main",
     "affecttts.text": "import affecttts.text",
-    "affecttts.emotion": "from affecttts import EmotionSpec; EmotionSpec.parse('happy')",
+    "EmotionSpec": "from affecttts import EmotionSpec; EmotionSpec.parse('happy')",
     "codec.errors": "import codec.errors",
-    "help": "from affecttts.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass",
-    "help of a command": "from affecttts.cli import main\ntry: main(['synthesize', "
+    "help": "from affecttts.cli.main import main\ntry: main(['--help'])\nexcept SystemExit: pass",
+    "help of a command": "from affecttts.cli.main import main\ntry: main(['synthesize', "
     "'--help'])\nexcept SystemExit: pass",
-    "data": "from affecttts.cli import main\nmain(['data', 'check', '/nonexistent', '--cache', "
+    "data": "from affecttts.cli.main import main\nmain(['data', 'check', '/nonexistent', "
+    "'--cache', "
     "':memory:'])",
-    "help of adapt": "from affecttts.cli import main\ntry: main(['adapt', '--help'])\nexcept "
+    "help of adapt": "from affecttts.cli.main import main\ntry: main(['adapt', '--help'])\nexcept "
     "SystemExit: pass",
-    "voices": "from affecttts.cli import main\nmain(['voices', 'list', '/nonexistent'])",
-    "a refused request": "from affecttts.cli import main\nmain(['synthesize', '--model', "
+    "voices": "from affecttts.cli.main import main\nmain(['voices', 'list', '/nonexistent'])",
+    "a refused request": "from affecttts.cli.main import main\nmain(['synthesize', '--model', "
     "'/nonexistent', '--text', 'x', '-o', 'y'])",
 }
 
@@ -192,7 +193,7 @@ def test_the_public_names():
 
 def test_speaking_loads_no_transformers():
     loads = (
-        "import sys, affecttts.synthesis, affecttts.lm.engine, affecttts.lm.model, "
+        "import sys, affecttts.synthesis.synthesizer, affecttts.lm.engine, affecttts.lm.model, "
         "affecttts.lm.generate, codec.model\n"
     )
     assert run("-c", loads + "print('transformers' in sys.modules)").strip() == "False"
@@ -201,7 +202,7 @@ def test_speaking_loads_no_transformers():
 def test_our_names_do_not_hide_what_others_import():
     """`codec` is a common word: libraries must still find what they look for with ours in place."""
     code = (
-        "import codec, affecttts.synthesis, transformers\nfrom transformers import "
+        "import codec, affecttts.synthesis.synthesizer, transformers\nfrom transformers import "
         "LlamaForCausalLM, AutoTokenizer\nprint(codec.__file__)"
     )
     assert Path(run("-c", code).strip().splitlines()[-1]).parent == REPOSITORY / "codec"

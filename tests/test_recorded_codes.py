@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from affecttts import Synthesizer
-from affecttts.model_folder import SHIPPED
+from affecttts.synthesis.model_folder import SHIPPED
 from codec import Codec
 from codec.audio import load_audio
 from tiny_models import DATA

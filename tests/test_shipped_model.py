@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from affecttts import Synthesizer
+from affecttts.adaptation.forced_alignment import Aligner, hear, load_listener, phone_classes
 from affecttts.adaptation.prepare import MARGIN
-from affecttts.data.align import Aligner, hear, load_listener, phone_classes
 from affecttts.data.manifest import read_manifest
 from affecttts.lm.sequence import frame_counts
-from affecttts.model_folder import SHIPPED
+from affecttts.synthesis.model_folder import SHIPPED
 from codec import Codec
 from codec.audio import load_audio
-from codec.serialization import read_json
+from codec.files import read_json
 from tiny_models import DATA
 
 TEXT = "The train will leave the station in a few minutes."

@@ -9,12 +9,12 @@ from types import ModuleType
 
 import torch
 
-from affecttts.data.align import NUM_CLASSES
-from affecttts.emotion import load_emotions
+from affecttts.adaptation.forced_alignment import NUM_CLASSES
+from affecttts.emotion.table import load_emotions
 from affecttts.lm.layout import TokenLayout
 from affecttts.lm.model import LMConfig, build_llama
 from codec import Codec, CodecConfig
-from codec.listener import Listener, ListenerConfig
+from codec.training.phone_classifier import Listener, ListenerConfig
 
 DATA = Path(__file__).parent / "data"
 REPOSITORY = Path(__file__).parents[1]

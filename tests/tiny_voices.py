@@ -9,24 +9,15 @@ import numpy as np
 import torch
 
 from affecttts.adaptation.replay import write_replay
+from affecttts.data.codes.store import TokenRow, TokenStore, shard_path, write_shard
 from affecttts.data.manifest import read_manifest
-from affecttts.data.tokens import TokenRow, TokenStore, shard_path, write_shard
 from affecttts.lm.model import load_lm
-from affecttts.model_folder import read_model_info
-from affecttts.voices import (
-    CARD_NAME,
-    CONFIG_NAME,
-    PREFIX,
-    PROJECTIONS,
-    ROWS_NAME,
-    WEIGHTS_NAME,
-    VoiceCard,
-    describe_base,
-    voice_layout,
-)
+from affecttts.synthesis.lora import CONFIG_NAME, PREFIX, PROJECTIONS, ROWS_NAME, WEIGHTS_NAME
+from affecttts.synthesis.model_folder import read_model_info
+from affecttts.synthesis.voices import CARD_NAME, VoiceCard, describe_base, voice_layout
 from codec import Codec
 from codec.audio import load_audio
-from codec.serialization import fingerprint, save_weights, write_json
+from codec.files import fingerprint, save_weights, write_json
 from tiny_models import DATA
 
 TINY = {

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from affecttts.adaptation.listening import find_speech
+from affecttts.adaptation.asr import find_speech
 from affecttts.adaptation.recordings import Recording
 from codec.audio import Audio, load_audio
 from codec.errors import AudioError

@@ -14,13 +14,13 @@ from torch import Tensor
 from affecttts.adaptation.config import AdaptationConfig
 from affecttts.adaptation.prepare import Prepared
 from affecttts.data.audio_cache import track_f0
-from affecttts.data.tokens import TokenStore
+from affecttts.data.codes.store import TokenStore
 from affecttts.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
 from affecttts.training.schedule import learning_rate
 from codec import Codec
 from codec.audio import load_audio
-from codec.losses import SpectralLosses, pitch_losses
-from codec.serialization import read_json, save_weights
+from codec.files import read_json, save_weights
+from codec.training.losses import SpectralLosses, pitch_losses
 
 # as in the last stage of the codec's own training
 LOSS_WEIGHTS = {"mel": 15.0, "convergence": 10.0, "f0": 10.0, "voicing": 1.0}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from affecttts.adaptation.listening import LISTENING_RATE, OFFLINE_PACKAGE, Recogniser
+from affecttts.adaptation.asr import LISTENING_RATE, OFFLINE_PACKAGE, Recogniser
 from codec.audio import Audio, resample
 
 WORD_PACKAGES = ("faster_whisper", "jiwer", "whisper_normalizer")

@@ -20,21 +20,21 @@ import numpy as np
 import torch
 
 from affecttts.adaptation import clips as cutting
+from affecttts.adaptation.asr import Recogniser, language_of
 from affecttts.adaptation.clips import Findings, SpeechClip, cut, level
 from affecttts.adaptation.config import AdaptationConfig
-from affecttts.adaptation.listening import Recogniser, language_of
+from affecttts.adaptation.forced_alignment import Aligner, Alignment, hear, phone_classes
 from affecttts.adaptation.prosody import NEUTRAL, ProsodyReference, label_clips, measure
 from affecttts.adaptation.recordings import Recording
-from affecttts.data.align import Aligner, Alignment, hear, phone_classes
+from affecttts.data.codes.store import TokenRow, shard_path, write_shard
 from affecttts.data.manifest import Utterance, read_manifest
-from affecttts.data.tokens import TokenRow, shard_path, write_shard
 from affecttts.errors import InputError, RequestError
 from affecttts.lm.sequence import split_phones
 from affecttts.text import text_to_phonemes
 from codec import Codec
 from codec.audio import Audio, save_wav
-from codec.listener import Listener
-from codec.serialization import atomic_folder, read_json, write_json
+from codec.files import atomic_folder, read_json, write_json
+from codec.training.phone_classifier import Listener
 
 REPORT_NAME = "report.json"
 MANIFEST_NAME = "manifest.jsonl"

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from affecttts.adaptation.forced_alignment import PAUSES
 from affecttts.adaptation.replay import BaseData
-from affecttts.data.align import PAUSES
 from affecttts.text.symbols import SYMBOLS
 from codec import Codec
-from codec.features import magnitude
+from codec.nn.features import magnitude
 
 # and the units of their shifts
 MEASURES = {"f0": "st", "range": "st", "rate": "%", "level": "dB", "tilt": "dB"}

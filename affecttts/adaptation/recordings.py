@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from affecttts.emotion import EmotionSpec
+from affecttts.emotion.spec import EmotionSpec
 from affecttts.errors import InputError, RequestError
 
 AUDIO_SUFFIXES = {

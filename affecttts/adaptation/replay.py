@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from affecttts.data.align import Aligner, phone_classes
+from affecttts.adaptation.forced_alignment import Aligner, phone_classes
+from affecttts.data.codes.store import TokenRow, TokenStore, shard_path, write_shard
 from affecttts.data.manifest import Utterance, read_manifest
-from affecttts.data.tokens import TokenRow, TokenStore, shard_path, write_shard
 from affecttts.errors import RequestError
 from affecttts.lm.sequence import frame_counts
 from codec.errors import CheckpointError

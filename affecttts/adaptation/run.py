@@ -13,21 +13,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from affecttts.adaptation.asr import require
 from affecttts.adaptation.config import AdaptationConfig
-from affecttts.adaptation.listening import require
 from affecttts.adaptation.recordings import Recording, gather
 from affecttts.errors import InputError, OutputError, RequestError
-from affecttts.model_folder import LISTENER_NAME, ModelInfo, read_model_info
-from affecttts.voices import (
+from affecttts.synthesis.lora import DECODER_NAME
+from affecttts.synthesis.model_folder import LISTENER_NAME, ModelInfo, read_model_info
+from affecttts.synthesis.voices import (
     CARD_NAME,
-    DECODER_NAME,
     SELF_TEST_NAME,
     VoiceCard,
     check_name,
     describe_base,
     is_voice_folder,
 )
-from codec.serialization import atomic_folder, fingerprint, write_json
+from codec.files import atomic_folder, fingerprint, write_json
 
 if TYPE_CHECKING:
     from affecttts.adaptation.prepare import Prepared, Report
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from affecttts.adaptation.training import VoiceTrainer
     from affecttts.lm.model import TokenLM
     from codec import Codec
-    from codec.listener import Listener
+    from codec.training.phone_classifier import Listener
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class _Adaptation:
         return codec, found, lm, open_base_data(self.folder, lm.layout.voices, found, *place)
 
     def _load_listener(self) -> Listener:
-        from affecttts.data.align import load_listener
+        from affecttts.adaptation.forced_alignment import load_listener
 
         return load_listener(self.folder)
 

@@ -12,8 +12,9 @@ import torch
 from affecttts.adaptation.judges import VoiceJudge, WordJudge, missing
 from affecttts.adaptation.prepare import Prepared
 from affecttts.adaptation.prosody import MEASURES, NEUTRAL, ProsodyReference, mean, measure
-from affecttts.synthesis import SpeechResult, Synthesizer, prepare
-from affecttts.voices import read_card
+from affecttts.synthesis.request import prepare
+from affecttts.synthesis.synthesizer import SpeechResult, Synthesizer
+from affecttts.synthesis.voices import read_card
 from codec import Codec
 from codec.audio import Audio, load_audio
 

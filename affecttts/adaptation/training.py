@@ -16,22 +16,23 @@ from torch import Tensor, nn
 from affecttts.adaptation.config import AdaptationConfig
 from affecttts.adaptation.prepare import Prepared
 from affecttts.adaptation.replay import BaseData
-from affecttts.data.tokens import TokenStore
+from affecttts.data.codes.store import TokenStore
 from affecttts.errors import RequestError
-from affecttts.lm.dataset import Item, LMDataset, MixtureConfig
 from affecttts.lm.layout import TokenLayout
-from affecttts.lm.loss import StreamLoss, overall
 from affecttts.lm.model import TokenLM
-from affecttts.lm.neighbours import NearMisses, neighbour_kernel
 from affecttts.lm.pieces import PromptPieces
 from affecttts.lm.sequence import IGNORE
+from affecttts.synthesis.lora import CONFIG_NAME, PROJECTIONS, WEIGHTS_NAME
+from affecttts.synthesis.voices import voice_layout
 from affecttts.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
+from affecttts.training.lm.dataset import Item, LMDataset, MixtureConfig
+from affecttts.training.lm.loss import StreamLoss, overall
+from affecttts.training.lm.neighbours import NearMisses, neighbour_kernel
 from affecttts.training.precision import mixed_precision
 from affecttts.training.schedule import learning_rate
 from affecttts.training.tracker import Tracker
-from affecttts.voices import CONFIG_NAME, PROJECTIONS, WEIGHTS_NAME, voice_layout
 from codec import Codec
-from codec.serialization import save_weights, write_json
+from codec.files import save_weights, write_json
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
+from affecttts.data.codes.store import audio_digest
 from affecttts.data.manifest import Utterance, audio_path, read_manifest
-from affecttts.data.tokens import audio_digest
 from codec.audio import load_audio
-from codec.serialization import atomic_folder, read_json, write_json
+from codec.files import atomic_folder, read_json, write_json
 
 INDEX_NAME = "index.json"
 

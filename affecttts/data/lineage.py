@@ -21,7 +21,7 @@ from affecttts.data.manifest import parse_row
 from affecttts.errors import RequestError
 from codec.config import from_dict
 from codec.errors import CheckpointError
-from codec.serialization import read_json, write_json
+from codec.files import read_json, write_json
 
 LINEAGE_NAME = "lineage.json"
 LICENCES_PATH = Path(__file__).with_name("licences.yaml")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from affecttts.lm.layout import STRESSES, TokenLayout
 from affecttts.text.symbols import SYMBOLS
 from codec.errors import CheckpointError
-from codec.serialization import (
+from codec.files import (
     atomic_folder,
     load_model_weights,
     load_strictly,

@@ -15,7 +15,7 @@ import numpy as np
 from affecttts.data.audio_cache import AudioCache, usual_f0, usual_level
 from affecttts.teachers.protocol import Clip, Lesson, Teacher
 from codec.errors import CheckpointError
-from codec.serialization import atomic_folder, read_json, write_json
+from codec.files import atomic_folder, read_json, write_json
 
 INDEX_NAME = "index.json"
 

@@ -16,9 +16,9 @@ from affecttts.errors import RequestError
 from affecttts.teachers.cache import TeacherCache
 from affecttts.teachers.protocol import Teacher, frames_at, windows_at
 from affecttts.teachers.registry import make_teacher
-from codec.activity import frame_levels, sounding_level
 from codec.config import CodecConfig
 from codec.modulation import Guidance
+from codec.training.activity import frame_levels, sounding_level
 
 
 @dataclass(frozen=True)

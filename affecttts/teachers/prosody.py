@@ -10,7 +10,7 @@ import torch
 from affecttts.data.audio_cache import level
 from affecttts.teachers.protocol import Clip, Lesson, Teacher
 from codec.config import CodecConfig
-from codec.prosody import LEVELS, ProsodyFeatures
+from codec.nn.prosody import LEVELS, ProsodyFeatures
 
 QUIETEST = 1e-2  # of a clip's mean power: what is softer is silence, and silences are alike
 # of speech; distances do not see it, a LayerNorm does
@@ -21,7 +21,7 @@ WEIGHTS = np.float32([0.2, 1, 1, 1, 0.6, 0.3, 0.3, 0.3, 0.4, 3, 3, 3])
 
 
 class ProsodyTeacher(Teacher):
-    """The 12 features of `codec.prosody` at the codec's frame rate, F0 against the speaker's
+    """The 12 features of `codec.nn.prosody` at the codec's frame rate, F0 against the speaker's
     median.
     """
 

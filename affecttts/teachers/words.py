@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from affecttts.data.manifest import Utterance
-from affecttts.freetext.embedding import packaged_model_path
+from affecttts.emotion.freetext.embedding import packaged_model_path
 from affecttts.teachers.protocol import Clip, Lesson, Teacher
 from affecttts.teachers.speech import RATE, SPEECH_RATE, load_pretrained
 from codec.audio import resample

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from codec.errors import CheckpointError
-from codec.serialization import atomic_folder, load_weights, read_json, save_weights, write_json
+from codec.files import atomic_folder, load_weights, read_json, save_weights, write_json
 
 STATE_NAME = "state.json"
 

@@ -2,7 +2,7 @@
 (arXiv 2502.16982).
 
 `torch.optim.Muon` does the same in bfloat16 alone. On a CPU without instructions for that it took
-46 of the 56 seconds of a step of `lm_small.yaml`; here float32 is a choice.
+46 of the 56 seconds of a step of `small/lm.yaml`; here float32 is a choice.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from affecttts.cli import main
+from affecttts.cli.main import main
 
 
 @dataclass(frozen=True)

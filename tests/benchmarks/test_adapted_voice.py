@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from adapted_voice import Listening
 
-from affecttts.evaluation.judges import WordCounts
+from affecttts.evaluation.judges.words import WordCounts
 
 
 def heard(cosine: float, errors: int) -> Listening:

@@ -9,7 +9,7 @@ pytest.importorskip("scipy")
 from corpus_twins import drawn, shifts_by_emotion
 from manifest_scale import measure, write_rows
 
-from affecttts.evaluation.acoustics import Acoustics
+from affecttts.evaluation.signal.acoustics import Acoustics
 from tiny_models import DATA
 
 NEUTRAL = Acoustics(

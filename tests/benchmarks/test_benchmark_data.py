@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from common import AFFECTED, EMOTIONS, VOICES, Clip, Request, Studio, fingerprint, show, spread
 
-from affecttts.evaluation.acoustics import SHIFTS
-from affecttts.evaluation.intervals import Interval
 from affecttts.evaluation.resources import CORPUS_SHIFTS, sentences
-from affecttts.evaluation.shifts import (
+from affecttts.evaluation.signal.acoustics import SHIFTS
+from affecttts.evaluation.speech.shifts import (
     ALL_VOICES,
     Cell,
     Pair,
@@ -23,6 +22,7 @@ from affecttts.evaluation.shifts import (
     summarize,
     write_cells,
 )
+from affecttts.evaluation.stats.intervals import Interval
 
 
 def test_sentences():

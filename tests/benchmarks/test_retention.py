@@ -25,8 +25,8 @@ from retention import (
 )
 
 from affecttts.data.audio_cache import AudioCache
-from affecttts.evaluation.judges import WordCounts
-from affecttts.evaluation.probes import ProbeAnswers, probe_items
+from affecttts.evaluation.judges.words import WordCounts
+from affecttts.evaluation.tokens.probes import ProbeAnswers, probe_items
 from affecttts.teachers.lessons import lessons_for
 from tiny_models import DATA, random_codec
 

@@ -9,7 +9,7 @@ import torch
 from codec import Codec, CodecConfig
 from codec.config import PRESETS
 from codec.errors import CheckpointError
-from codec.serialization import CONFIG_NAME, WEIGHTS_NAME, fingerprint
+from codec.files import CONFIG_NAME, WEIGHTS_NAME, fingerprint
 
 LENGTHS = (1, 239, 240, 959, 960, 961, 5000)
 

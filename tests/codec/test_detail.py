@@ -7,8 +7,8 @@ import torch
 
 from codec import Codec, CodecConfig
 from codec.errors import CheckpointError
-from codec.features import mel_interpolation
-from codec.serialization import fingerprint
+from codec.files import fingerprint
+from codec.nn.features import mel_interpolation
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from codec import CodecConfig
-from codec.attention import CHUNK, WindowedAttention
 from codec.config import CHOICES
 from codec.modulation import Guidance, Modulator
+from codec.nn.attention import CHUNK, WindowedAttention
 
 BATCH, FRAMES, DIM = 3, 30, 32
 VARIANTS = [name for name in CHOICES["modulation"] if name != "none"]
@@ -80,7 +80,7 @@ def test_attention_is_what_its_formula_says():
 def test_attention_in_chunks_equals_the_whole(chunk, monkeypatch):
     module, queries, keys = attention(), torch.randn(2, 25, 8), torch.randn(2, 25, 6)
     whole = module(queries, keys)
-    monkeypatch.setattr("codec.attention.CHUNK", chunk)
+    monkeypatch.setattr("codec.nn.attention.CHUNK", chunk)
     torch.testing.assert_close(module(queries, keys), whole, atol=1e-5, rtol=1e-4)
 
 

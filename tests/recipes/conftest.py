@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from affecttts.data.tokens import TokenRow, shard_path, write_shard
-from codec.serialization import fingerprint
+from affecttts.data.codes.store import TokenRow, shard_path, write_shard
+from codec.files import fingerprint
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import torch
 
 pytest.importorskip("accelerate")
 
-from affecttts.data.tokens import TokenStore
+from affecttts.data.codes.store import TokenStore
 from codec import Codec
 from codec.audio import load_audio
 from tiny_models import DATA, REPOSITORY, load_recipe

@@ -10,7 +10,7 @@ pytest.importorskip("pyworld")
 from affecttts.data.audio_cache import AudioCache
 from affecttts.errors import RequestError
 from codec import Codec
-from codec.serialization import fingerprint, read_json
+from codec.files import fingerprint, read_json
 from tiny_models import DATA, load_recipe
 
 MANIFEST = str(DATA / "manifest.jsonl")

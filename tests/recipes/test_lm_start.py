@@ -10,11 +10,11 @@ import torch
 
 pytest.importorskip("accelerate")
 
+from affecttts.data.codes.store import TokenRow, shard_path, write_shard
 from affecttts.data.manifest import write_manifest
-from affecttts.data.tokens import TokenRow, shard_path, write_shard
 from codec import Codec
 from codec.errors import CheckpointError
-from codec.serialization import fingerprint
+from codec.files import fingerprint
 from tiny_models import DATA, random_codec
 from tiny_runs import lm_trainer
 

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from affecttts.data.lineage import load_lineage, save_lineage, trace
-from affecttts.model_folder import read_model_info
+from affecttts.synthesis.model_folder import read_model_info
 from tiny_models import DATA, load_recipe
 
 

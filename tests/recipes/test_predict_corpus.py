@@ -7,9 +7,9 @@ import torch
 pytest.importorskip("pyworld")
 
 from affecttts.data.audio_cache import AudioCache, build_cache
-from affecttts.data.crops import CropConfig, CropSampler
-from affecttts.data.tokens import TokenRow, TokenStore, shard_path, write_shard
+from affecttts.data.codes.store import TokenRow, TokenStore, shard_path, write_shard
 from affecttts.lm.sequence import Condition, build_segment, join_segments, phone_ids
+from affecttts.training.codec.crops import CropConfig, CropSampler
 from tiny_models import DATA, load_recipe, random_llama, tiny_layout
 
 MANIFEST = str(DATA / "manifest.jsonl")

@@ -14,11 +14,11 @@ pytest.importorskip("pyworld")
 from affecttts.data.audio_cache import build_cache
 from affecttts.data.lineage import load_lineage, resumed_lineage, trace
 from affecttts.errors import RequestError
-from affecttts.training.codec_config import LOSS_WEIGHTS
+from affecttts.training.codec.config import LOSS_WEIGHTS
 from codec import Codec, CodecConfig
-from codec.discriminators import Discriminator
 from codec.errors import CheckpointError
-from codec.serialization import WEIGHTS_NAME, read_json
+from codec.files import WEIGHTS_NAME, read_json
+from codec.training.discriminators import Discriminator
 from tiny_models import load_recipe, random_codec
 from tiny_runs import MANIFEST, lm_trainer
 

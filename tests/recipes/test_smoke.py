@@ -14,11 +14,11 @@ pytest.importorskip("accelerate")
 pytest.importorskip("pyworld")
 
 from affecttts.adaptation.replay import open_base_data
+from affecttts.data.codes.store import TokenStore
 from affecttts.data.manifest import read_manifest
-from affecttts.data.tokens import TokenStore
-from affecttts.model_folder import read_model_info
+from affecttts.synthesis.model_folder import read_model_info
 from codec import Codec
-from codec.serialization import fingerprint
+from codec.files import fingerprint
 from tiny_models import REPOSITORY
 
 

@@ -5,8 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from affecttts.evaluation.emotion_judges import load_emotion_judge
-from affecttts.evaluation.functionals import NAMES
+from affecttts.evaluation.judges.emotion import load_emotion_judge
+from affecttts.evaluation.signal.functionals import NAMES
 from tiny_models import DATA, load_recipe
 
 pytest.importorskip("sklearn")

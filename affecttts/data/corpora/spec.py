@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from affecttts.emotion import MAX_INTENSITY, load_emotions
+from affecttts.emotion.table import MAX_INTENSITY, load_emotions
 from affecttts.errors import RequestError
 from codec.config import from_dict
 

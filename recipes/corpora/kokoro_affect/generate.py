@@ -31,7 +31,7 @@ from affecttts.data.manifest import Utterance, format_row, parse_row, write_mani
 from affecttts.errors import RequestError
 from affecttts.text import text_to_phonemes
 from codec.errors import CheckpointError
-from codec.serialization import atomic_file, read_json, write_json
+from codec.files import atomic_file, read_json, write_json
 from recipes.corpora.kokoro_affect import model, plan, rules, sentences, voice_sound
 
 LICENCE = "Apache-2.0"

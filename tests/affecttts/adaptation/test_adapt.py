@@ -13,25 +13,17 @@ import soundfile
 import torch
 
 from affecttts.adaptation import prepare, training
+from affecttts.adaptation.asr import Heard
 from affecttts.adaptation.decoder import DecoderTrainer
-from affecttts.adaptation.listening import Heard
 from affecttts.adaptation.run import Declined
 from affecttts.adaptation.training import VoiceTrainer
 from affecttts.errors import InputError, OutputError, RequestError
 from affecttts.lm.model import load_lm
-from affecttts.synthesis import Synthesizer
-from affecttts.voices import (
-    CARD_NAME,
-    CONFIG_NAME,
-    DECODER_NAME,
-    PROJECTIONS,
-    ROWS_NAME,
-    SELF_TEST_NAME,
-    WEIGHTS_NAME,
-    read_card,
-)
+from affecttts.synthesis.lora import CONFIG_NAME, DECODER_NAME, PROJECTIONS, ROWS_NAME, WEIGHTS_NAME
+from affecttts.synthesis.synthesizer import Synthesizer
+from affecttts.synthesis.voices import CARD_NAME, SELF_TEST_NAME, read_card
 from codec.errors import CheckpointError
-from codec.serialization import fingerprint, load_weights
+from codec.files import fingerprint, load_weights
 from tiny_models import VOICES
 
 TEXT = "Hello there."

@@ -18,7 +18,7 @@ from affecttts.adaptation.prosody import (
 )
 from affecttts.adaptation.replay import BaseData
 from affecttts.data.manifest import Utterance
-from codec.decoder import DecoderOutput
+from codec.nn.decoder import DecoderOutput
 
 REFERENCE = ProsodyReference(
     ("happy", "sad"),

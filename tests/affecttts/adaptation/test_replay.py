@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from affecttts.adaptation.replay import fit_aligner, open_base_data, select_utterances, write_replay
+from affecttts.data.codes.store import TokenRow, TokenStore, shard_path, write_shard
 from affecttts.data.manifest import Utterance
-from affecttts.data.tokens import TokenRow, TokenStore, shard_path, write_shard
 from affecttts.errors import RequestError
 from affecttts.text.symbols import SYMBOLS
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from affecttts.adaptation import selftest
+from affecttts.adaptation.asr import Recogniser
 from affecttts.adaptation.judges import missing
-from affecttts.adaptation.listening import Recogniser
 from affecttts.adaptation.prepare import Prepared
 from affecttts.adaptation.prosody import ProsodyReference
 from affecttts.adaptation.selftest import SelfTester

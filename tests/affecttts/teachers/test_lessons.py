@@ -13,7 +13,7 @@ from affecttts.teachers.prosody import WEIGHTS, AffectiveProsodyTeacher, Prosody
 from affecttts.teachers.protocol import Clip, Lesson, frames_at, windows_at
 from affecttts.text.symbols import SYMBOLS
 from codec import CodecConfig
-from codec.prosody import LEVELS
+from codec.nn.prosody import LEVELS
 
 
 def clip(seconds=1.0, **values):

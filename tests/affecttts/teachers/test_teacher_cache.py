@@ -10,12 +10,12 @@ import torch
 pytest.importorskip("pyworld")
 
 from affecttts.data.audio_cache import AudioCache, build_cache
-from affecttts.data.crops import CropConfig, CropSampler
 from affecttts.errors import RequestError
 from affecttts.teachers.cache import TeacherCache
 from affecttts.teachers.lessons import Lessons, collate
 from affecttts.teachers.protocol import Lesson, Teacher
 from affecttts.teachers.registry import make_teacher
+from affecttts.training.codec.crops import CropConfig, CropSampler
 from codec import CodecConfig
 from codec.errors import CheckpointError
 from tiny_models import DATA

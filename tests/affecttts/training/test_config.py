@@ -6,13 +6,13 @@ import pytest
 
 from affecttts.adaptation.config import AdaptationConfig
 from affecttts.errors import RequestError
-from affecttts.training.codec_config import CodecTrainingConfig
+from affecttts.training.codec.config import CodecTrainingConfig
 from affecttts.training.config import describe, load_config
 from tiny_models import REPOSITORY, load_recipe
 
-CONFIGS = sorted((REPOSITORY / "recipes" / "configs").glob("*.yaml"))
-# tables: tests/recipes/test_ablate.py
-CONFIGS = [path for path in CONFIGS if not path.stem.startswith("ablation")]
+CONFIGS = sorted((REPOSITORY / "recipes").rglob("*.yaml"))
+# tables: tests/recipes/experiments/test_ablate.py
+CONFIGS = [path for path in CONFIGS if not path.stem.startswith(("ablation", "rules"))]
 RECIPES = {"codec": ("train_codec", "CodecTrainingConfig"), "lm": ("train_lm", "LMTrainingConfig")}
 
 
@@ -26,7 +26,7 @@ class Small:
 
 def recipe_class(name):
     pytest.importorskip("accelerate")
-    kind = name.split("_")[0]
+    kind = name.split("_")[0].replace("paper", "codec")
     if kind == "adapt":
         return AdaptationConfig
     module, cls = RECIPES[kind]
@@ -34,7 +34,7 @@ def recipe_class(name):
 
 
 def test_there_are_configs_of_all_recipes():
-    assert {path.stem.split("_")[0] for path in CONFIGS} == {*RECIPES, "adapt"}
+    assert {path.stem.split("_")[0] for path in CONFIGS} == {*RECIPES, "adapt", "paper"}
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

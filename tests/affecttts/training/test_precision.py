@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from affecttts.training import precision
-from affecttts.training.codec_config import CodecTrainingConfig
+from affecttts.training.codec.config import CodecTrainingConfig
 
 
 def on_processor(monkeypatch, **capabilities):

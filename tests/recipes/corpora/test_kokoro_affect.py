@@ -14,7 +14,7 @@ from tiny_models import REPOSITORY
 sys.path.insert(0, str(REPOSITORY))  # `python -m recipes...` runs from there
 
 from affecttts.data.manifest import read_manifest
-from affecttts.emotion import load_emotions
+from affecttts.emotion.table import load_emotions
 from affecttts.errors import RequestError
 from affecttts.text.symbols import SYMBOLS
 from recipes.corpora.kokoro_affect import human, model, plan, rules, sentences, voice_sound
