@@ -1,16 +1,14 @@
 """Errors that a caller can act on, each with the exit code the CLI gives it."""
 
+from codec.errors import InputError
+
+__all__ = ["GenerationError", "InputError", "OutputError", "RequestError"]
+
 
 class RequestError(ValueError):
     """What was asked for is wrong, and asking differently would cure it."""
 
     exit_code = 2
-
-
-class InputError(OSError):
-    """A file to read from is missing or unreadable."""
-
-    exit_code = 1
 
 
 class OutputError(OSError):

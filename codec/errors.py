@@ -1,4 +1,10 @@
-"""What can go wrong outside the program's control; both map to exit code 1 on the command line."""
+"""What can go wrong outside the program's control; all map to exit code 1 on the command line."""
+
+
+class InputError(OSError):
+    """A file to read from is missing, unreadable, too large or no regular file."""
+
+    exit_code = 1
 
 
 class AudioError(ValueError):
@@ -19,3 +25,7 @@ class CheckpointError(ValueError):
     """A model folder is missing, truncated, corrupt or made for something else."""
 
     exit_code = 1
+
+
+class AudioWarning(UserWarning):
+    """An audio file was changed while it was read; the message names it and says how."""

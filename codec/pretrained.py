@@ -13,8 +13,10 @@ from codec.errors import CheckpointError
 from codec.files import (
     CONFIG_NAME,
     atomic_folder,
+    built,
     load_model_weights,
     load_strictly,
+    member,
     read_json,
     save_model_weights,
     write_json,
@@ -50,7 +52,7 @@ class Pretrained(nn.Module):
         Raises:
             CheckpointError: see `from_pretrained`.
         """
-        values = read_json(Path(folder) / CONFIG_NAME)
+        values = read_json(member(folder, CONFIG_NAME))
         if not isinstance(values, dict) or values.pop("model_type", None) != cls.model_type:
             wanted = cls.__name__.lower()
             raise CheckpointError(
@@ -59,8 +61,8 @@ class Pretrained(nn.Module):
             )
         try:
             return from_dict(cls.config_class, values)
-        except ValueError as error:
-            raise CheckpointError(f"{folder}: {error}") from error
+        except (ValueError, TypeError, ArithmeticError) as error:
+            raise CheckpointError(f"{folder}: {' '.join(str(error).split())[:300]}") from error
 
     @classmethod
     def from_pretrained(cls: type[T], folder: str | Path) -> T:
@@ -69,6 +71,7 @@ class Pretrained(nn.Module):
         Raises:
             CheckpointError: the folder is missing, incomplete, corrupt or of another model.
         """
-        model = cls(cls.read_config(folder))
-        load_strictly(model, load_model_weights(folder), folder)
+        config, tensors = cls.read_config(folder), load_model_weights(folder)
+        model = built(lambda: cls(config), tensors, folder)
+        load_strictly(model, tensors, folder)
         return model.eval()

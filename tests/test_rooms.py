@@ -13,7 +13,9 @@ from tiny_models import REPOSITORY
 # From the ground up: a room imports itself and what stands before it.
 ROOMS = {
     "codec": (
-        ("errors", "config"),
+        ("errors",),
+        ("inputs",),
+        ("config",),
         ("files", "audio", "parts"),
         ("pretrained", "nn", "quantize"),
         ("modulation", "detail"),

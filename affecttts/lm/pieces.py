@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from codec.errors import CheckpointError
+from codec.inputs.door import PIECES_BYTES, read_bytes
 
 
 def train_pieces(texts: Iterable[str], vocab_size: int) -> bytes:
@@ -35,9 +36,9 @@ class PromptPieces:
 
         try:
             self.processor = sentencepiece.SentencePieceProcessor(
-                model_proto=Path(path).read_bytes()
+                model_proto=read_bytes(path, PIECES_BYTES)
             )
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             raise CheckpointError(f"{path}: not a SentencePiece model ({error})") from error
 
     def __len__(self) -> int:

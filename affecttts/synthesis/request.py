@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from affecttts.emotion.spec import EmotionSpec
 from affecttts.errors import RequestError
-from affecttts.synthesis.model_folder import ModelInfo, nearest_first
+from affecttts.synthesis.model_folder import MAX_GUIDANCE, ModelInfo, nearest_first
 from affecttts.text import check_text, normalize, split_text, text_to_phonemes
 
 if TYPE_CHECKING:
     pass
 
 
-MAX_GUIDANCE = 4.0
 MAX_SEED = 2**63 - 1
 
 

@@ -64,15 +64,15 @@ class Synthesizer:
         from affecttts.lm.model import load_lm
         from affecttts.lm.pieces import PromptPieces
         from codec import Codec
-        from codec.files import fingerprint
+        from codec.files import fingerprint, member
 
         self.folder, self.info = folder, info
         try:
             self.sampling = from_dict(SamplingConfig, info.sampling)
         except ValueError as error:
             raise CheckpointError(f"{folder}: sampling in model.json: {error}") from error
-        self.codec = Codec.from_pretrained(folder / "codec")
-        language_model = load_lm(folder / "lm")
+        self.codec = Codec.from_pretrained(member(folder, "codec"))
+        language_model = load_lm(member(folder, "lm"))
         found = fingerprint(folder / "codec")
         if language_model.codec_fingerprint != found:
             raise CheckpointError(
@@ -81,13 +81,35 @@ class Synthesizer:
                 "use the codec folder that encoded its corpus"
             )
         self.layout = language_model.layout
+        self._check_names()
         self.engine = Engine(language_model.config, language_model.tensors)
         self._language_model = language_model  # what adapted voices are merged into
         self._adapted: dict[str, Speaker] = {}
         self.pieces = (
             PromptPieces(language_model.pieces_path) if language_model.pieces_path else None
         )
+        if self.pieces and len(self.pieces) > self.layout.num_pieces:
+            raise CheckpointError(
+                f"{language_model.pieces_path}: {len(self.pieces)} pieces, layout.json has "
+                f"room for {self.layout.num_pieces}"
+            )
         self._reader = None  # of free-text prompts, loaded when the first one comes
+
+    def _check_names(self) -> None:
+        """What model.json promises must be in the LM's vocabulary, and its codes in the codec."""
+        layout, config = self.layout, self.codec.config
+        for kind in ("voices", "emotions"):
+            if foreign := sorted(set(getattr(self.info, kind)) - set(getattr(layout, kind))):
+                raise CheckpointError(
+                    f"{self.folder}: model.json names the {kind} {foreign}, which the LM lacks"
+                )
+        if layout.num_codebooks > config.num_codebooks or (
+            layout.codebook_size != config.codebook_size
+        ):
+            raise CheckpointError(
+                f"{self.folder}: the LM speaks {layout.num_codebooks} x {layout.codebook_size} "
+                f"codes, the codec {config.num_codebooks} x {config.codebook_size}"
+            )
 
     @classmethod
     def from_pretrained(cls, folder: str | Path | None = None) -> Synthesizer:
@@ -287,11 +309,12 @@ class Synthesizer:
         for piece in pieces:
             if piece.codes.shape[1]:
                 parts += [pause, codec.decode(piece.codes[None])[0, 0].numpy()]
-        audio = (
-            np.clip(np.concatenate(parts[1:]), -1.0, 1.0)
-            if parts
-            else np.zeros(0, dtype=np.float32)
-        )
+        audio = np.concatenate(parts[1:]) if parts else np.zeros(0, dtype=np.float32)
+        if not np.isfinite(audio).all():
+            raise CheckpointError(
+                f"{self.folder}: its codec speaks NaN or infinite samples; fetch the model again"
+            )
+        audio = np.clip(audio, -1.0, 1.0)
         return SpeechResult(
             audio,
             rate,
