@@ -21,6 +21,7 @@ from codec.files import (
     save_model_weights,
     write_json,
 )
+from codec.inputs.door import JSON_BYTES
 
 T = TypeVar("T", bound="Pretrained")
 
@@ -52,7 +53,7 @@ class Pretrained(nn.Module):
         Raises:
             CheckpointError: see `from_pretrained`.
         """
-        values = read_json(member(folder, CONFIG_NAME))
+        values = read_json(member(folder, CONFIG_NAME), JSON_BYTES)
         if not isinstance(values, dict) or values.pop("model_type", None) != cls.model_type:
             wanted = cls.__name__.lower()
             raise CheckpointError(

@@ -35,9 +35,9 @@ class PromptPieces:
         import sentencepiece
 
         try:
-            self.processor = sentencepiece.SentencePieceProcessor(
-                model_proto=read_bytes(path, PIECES_BYTES)
-            )
+            if not (data := read_bytes(path, PIECES_BYTES)):
+                raise ValueError("empty")
+            self.processor = sentencepiece.SentencePieceProcessor(model_proto=data)
         except (OSError, RuntimeError, ValueError) as error:
             raise CheckpointError(f"{path}: not a SentencePiece model ({error})") from error
 
