@@ -143,6 +143,9 @@ def load_strictly(module: Any, tensors: dict[str, Any], source: str | Path) -> N
         CheckpointError: names or shapes differ; the first differences are listed.
     """
     own = module.state_dict()
+    for name, tensor in tensors.items():
+        if name in own and own[name].is_floating_point() != tensor.is_floating_point():
+            raise CheckpointError(f"{source}: {name} holds {tensor.dtype}; fetch the model again")
     tensors = {
         name: tensor.to(own[name].dtype) if name in own else tensor
         for name, tensor in tensors.items()

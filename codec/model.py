@@ -24,6 +24,7 @@ from codec.student import Student
 
 CODEBOOKS = "quantizer."  # of the base layer, in the names of tensors
 ADDABLE = ("modulator", "student")  # parts that a trained codec can be given later
+WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 LOSABLE = (*ADDABLE, "detail")  # and that can be taken from it
 
 
@@ -109,7 +110,10 @@ class Codec(Pretrained):
         return self.encoder.hidden(self._whole_frames(audio))
 
     def _whole_frames(self, audio: Tensor) -> Tensor:
-        if audio.dim() != 3 or audio.shape[1] != 1 or audio.shape[2] == 0:
+        if not isinstance(audio, Tensor) or not audio.is_floating_point():
+            kind = audio.dtype if isinstance(audio, Tensor) else type(audio).__name__
+            raise ValueError(f"audio must be a tensor of floating-point numbers, got {kind}")
+        if audio.dim() != 3 or audio.shape[1] != 1 or audio.numel() == 0:
             raise ValueError(f"audio must be [B,1,T] with T > 0, got {tuple(audio.shape)}")
         return nn.functional.pad(audio, (0, -audio.shape[-1] % self.config.samples_per_frame))
 
@@ -217,9 +221,12 @@ class Codec(Pretrained):
             guidance: the teachers' features of these frames, for mode "teacher".
 
         Raises:
-            ValueError: a mode that this codec does not have, or guidance that does not fit.
+            ValueError: audio of another shape or type, or not finite; a mode or a number of
+                codebooks that this codec does not have; guidance that does not fit.
         """
-        mode = mode or self.modes[0]
+        mode = self.modes[0] if mode is None else mode
+        if num_codebooks is not None:
+            check_count("num_codebooks", num_codebooks, self.config.all_codebooks)
         if mode not in self.modes:
             raise ValueError(f"mode is {mode!r}; this codec encodes in the modes {self.modes}")
         if (guidance is not None) != (mode == "teacher"):
@@ -227,7 +234,9 @@ class Codec(Pretrained):
                 f"mode {mode!r} {'needs' if mode == 'teacher' else 'takes no'} "
                 "guidance from teachers"
             )
-        padded = self._whole_frames(audio)
+        padded = self._whole_frames(audio).to(next(self.parameters()).dtype)
+        if not bool(padded.isfinite().all()):
+            raise ValueError("audio holds NaN or infinite samples")
         hidden = self.encoder.hidden(padded)
         latents = self.encoder.latents(hidden)
         if mode == "prosody":
@@ -250,6 +259,8 @@ class Codec(Pretrained):
         config = self.config
         if guidance is None:
             return
+        if not isinstance(guidance, Guidance):
+            raise ValueError(f"guidance is of the type {type(guidance).__name__}")
         given = tuple(guidance.emotion.shape), tuple(guidance.semantic.shape)
         batch, _, frames = latents.shape
         wanted = (batch, frames, config.emotion_dim), (batch, frames, config.semantic_dim)
@@ -277,26 +288,33 @@ class Codec(Pretrained):
         Raises:
             ValueError: wrong shape, too many codebooks, or a code outside the codebook.
         """
-        config = self.config
-        if (
-            codes.dim() != 3
-            or not 1 <= codes.shape[1] <= config.all_codebooks
-            or codes.shape[2] == 0
-        ):
-            raise ValueError(
-                f"codes must be [B,k,F], 1 <= k <= {config.all_codebooks}, F > 0; "
-                f"got {tuple(codes.shape)}"
-            )
-        if int(codes.min()) < 0 or int(codes.max()) >= config.codebook_size:
-            raise ValueError(
-                f"codes must lie in 0..{config.codebook_size - 1}, got "
-                f"{int(codes.min())}..{int(codes.max())}"
-            )
-        base = config.num_codebooks
+        self.check_codes(codes)
+        if num_samples is not None:
+            check_count("num_samples", num_samples, codes.shape[2] * self.config.samples_per_frame)
+        codes, base = codes.long(), self.config.num_codebooks
         audio = self.decode_latents(self.quantizer.lookup(codes[:, :base])).audio
         return (self.detail(audio, codes[:, base:]) if codes.shape[1] > base else audio)[
             ..., :num_samples
         ]
+
+    def check_codes(self, codes: Tensor) -> None:
+        """Whether `decode` can take them.
+
+        Raises:
+            ValueError: no whole numbers [B,k,F], too many codebooks, or a code outside the codebook.
+        """
+        config = self.config
+        if not isinstance(codes, Tensor) or codes.dtype not in WHOLE:
+            kind = codes.dtype if isinstance(codes, Tensor) else type(codes).__name__
+            raise ValueError(f"codes must be a tensor of whole numbers, got {kind}")
+        if codes.dim() != 3 or not 1 <= codes.shape[1] <= config.all_codebooks or not codes.numel():
+            raise ValueError(
+                f"codes must be [B,k,F], 1 <= k <= {config.all_codebooks}, F > 0; "
+                f"got {tuple(codes.shape)}"
+            )
+        low, high = int(codes.min()), int(codes.max())
+        if low < 0 or high >= config.codebook_size:
+            raise ValueError(f"codes must lie in 0..{config.codebook_size - 1}, got {low}..{high}")
 
     def give_detail(self, codebooks: int, **shape: float) -> None:
         """A fresh detail layer, which recipes/fit_detail.py fits, in place of the one that there
@@ -339,6 +357,14 @@ class Codec(Pretrained):
         }
         load_strictly(model, fresh | kept, folder)
         return model
+
+
+def check_count(name: str, value: int, most: int) -> None:
+    """Raises:
+    ValueError: no whole number in 1 to `most`.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        raise ValueError(f"{name} is {value!r:.40}, must be a whole number in 1 to {most}")
 
 
 def _part(name: str) -> str:

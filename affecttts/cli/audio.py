@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from affecttts.cli.output import STDOUT, check_output, write_wav
+from affecttts.cli.output import STDOUT, check_output, write_wav, write_wav_windows
 from affecttts.errors import OutputError, RequestError
 from affecttts.synthesis.model_folder import SHIPPED
 from codec.errors import CheckpointError
@@ -127,6 +127,8 @@ def _meaning(folder: Path, codec: Codec, codes: Tensor) -> str:
 
 
 def _decode(arguments: argparse.Namespace) -> int:
+    from codec.streaming import decode_windows
+
     codes, metadata = _read_codes(arguments.input)
     codec = _load_codec(arguments)
     if metadata.get("codec") != (own := _meaning(arguments.codec, codec, codes)):
@@ -142,20 +144,27 @@ def _decode(arguments: argparse.Namespace) -> int:
             or not 0 < length <= codes.shape[1] * codec.config.samples_per_frame
         ):
             raise ValueError(f"{codes.dtype} codes {tuple(codes.shape)} for {length} samples")
-        audio = codec.decode(codes.long()[None], length)
+        codec.check_codes(codes[None])
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"{arguments.input}: not codes of this codec ({error})") from error
-    write_wav(arguments.output, audio[0, 0].numpy(), codec.config.sample_rate)
+    windows = (audio[0, 0].numpy() for audio in decode_windows(codec, codes[None]))
+    write_wav_windows(arguments.output, windows, length, codec.config.sample_rate)
     return 0
 
 
 def _read_codes(path: str):
     from safetensors import SafetensorError, safe_open
 
+    from codec.inputs.weights import read_shapes
+
     try:
+        if set(read_shapes(path)) != {"codes"}:
+            raise ValueError("its tensors are others than codes")
         with safe_open(path, framework="pt") as file:
             return file.get_tensor("codes"), file.metadata() or {}
-    except (SafetensorError, OSError) as error:
+    except CheckpointError:
+        raise
+    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise CheckpointError(
             f"{path}: not a safetensors file with codes ({error}); make one with `affecttts encode`"
         ) from error

@@ -14,6 +14,9 @@ from codec.nn.layers import blocks
 from codec.nn.source import FixedNoise, pulse_train
 
 
+REACH = 3  # frames to either side that a convolution of the trunk sees
+
+
 @dataclass(frozen=True)
 class DecoderOutput:
     """What the decoder predicts; N = F * frame_stride feature frames."""
@@ -37,7 +40,14 @@ class FrameDecoder(nn.Module):
         self.head_blocks = blocks(config.head_dim, config.head_blocks)
         self.head_norm = nn.LayerNorm(config.head_dim)
 
-    def _frames(self, latents: Tensor) -> Tensor:
+    @property
+    def context(self) -> int:
+        """Codec frames to either side that a frame of the trunk depends on."""
+        config = self.config
+        inner = REACH * (1 + config.decoder_blocks)
+        return inner + -(-REACH * config.head_blocks // config.frame_stride)
+
+    def frames(self, latents: Tensor) -> Tensor:
         """[B,D,F] -> [B,N,head_dim]."""
         hidden = self.norm(self.blocks(self.stem(latents)).transpose(1, 2))
         batch, frames, _ = hidden.shape
@@ -81,10 +91,10 @@ class SourceFilterDecoder(FrameDecoder):
         f0: [B,N] Hz at feature rate, 0 = unvoiced; replaces the predicted pitch (in training,
             the true one).
         """
-        hidden = self._frames(latents)
+        hidden = self.frames(latents)
         filters = self.filters(hidden).float()
         with torch.autocast(hidden.device.type, enabled=False):
-            log_f0, voicing = self._pitch(hidden.float())
+            log_f0, voicing = self.pitch_of(hidden.float())
             excitation = self.predicted_f0(log_f0, voicing) if f0 is None else f0
             audio = self._synthesise(filters, excitation.float())
         return DecoderOutput(audio[:, None], log_f0, voicing)
@@ -93,7 +103,8 @@ class SourceFilterDecoder(FrameDecoder):
         """[B,N] Hz, 0 where voicing is below one half."""
         return torch.where(voicing > 0, log_f0.exp(), torch.zeros_like(log_f0)).detach()
 
-    def _pitch(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
+    def pitch_of(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """Hidden frames [B,N,head_dim] -> log F0 and voicing, see DecoderOutput."""
         pitch, voicing = self.pitch(hidden).unbind(-1)
         low, high = math.log(self.config.f0_min), math.log(self.config.f0_max)
         return low + (high - low) * torch.sigmoid(pitch), voicing
@@ -104,9 +115,16 @@ class SourceFilterDecoder(FrameDecoder):
         # The STFT of N * hop samples has one frame more than the network: the last filter serves
         # twice.
         filters = torch.cat([filters, filters[:, -1:]], dim=1).transpose(1, 2)
-        gain, phase, noise_gain = filters.chunk(3, dim=1)
         pulses = pulse_train(f0, config.hop_length, config.sample_rate)
-        noise = self.noise(pulses.shape[-1]).expand_as(pulses)
+        return self.filtered(filters, pulses)
+
+    def filtered(self, filters: Tensor, pulses: Tensor, first: int = 0) -> Tensor:
+        """Pulses and noise through the filters: [B,3*bins,N+1] and [B,T] -> audio [B,T], whose
+        sample 0 is sample `first` of the noise.
+        """
+        config = self.config
+        gain, phase, noise_gain = filters.chunk(3, dim=1)
+        noise = self.noise(pulses.shape[-1], first).expand_as(pulses)
         spectrum = torch.polar(gain.clamp_max(6).exp(), phase) * self._stft(pulses)
         spectrum = spectrum + noise_gain.clamp_max(6).exp() * self._stft(noise)
         return torch.istft(

@@ -21,11 +21,16 @@ def pulse_train(f0: Tensor, hop_length: int, sample_rate: int) -> Tensor:
     Returns:
         [B, N * hop_length].
     """
-    voiced = (f0 > 0).to(f0.dtype)
-    pitch = _upsample(_fill_unvoiced(f0), hop_length)
-    phase = torch.cumsum(pitch.double() / sample_rate, dim=-1).remainder(1.0).float() * (
-        2 * torch.pi
-    )
+    voiced = upsample((f0 > 0).to(f0.dtype), hop_length)
+    pitch = upsample(fill_unvoiced(f0), hop_length)
+    return pulses(pitch, voiced, torch.cumsum(pitch.double() / sample_rate, dim=-1), sample_rate)
+
+
+def pulses(pitch: Tensor, voiced: Tensor, turns: Tensor, sample_rate: int) -> Tensor:
+    """`pulse_train` from its parts, a value each sample: pitch [B,T] in Hz, how voiced [B,T] in
+    0..1, and turns [B,T] of the phase since the start.
+    """
+    phase = turns.remainder(1.0).float() * (2 * torch.pi)
     harmonics = (sample_rate / 2 / pitch).floor().clamp_min(1)
     half = phase / 2
     sine = half.sin()
@@ -33,11 +38,10 @@ def pulse_train(f0: Tensor, hop_length: int, sample_rate: int) -> Tensor:
         sine.abs() < 1e-4, torch.ones_like(sine), sine
     )
     ratio = torch.where(sine.abs() < 1e-4, 2 * harmonics + 1, ratio)
-    pulses = (ratio - 1) / 2 * (2 / harmonics).sqrt()
-    return pulses * _upsample(voiced, hop_length)
+    return (ratio - 1) / 2 * (2 / harmonics).sqrt() * voiced
 
 
-def _fill_unvoiced(f0: Tensor) -> Tensor:
+def fill_unvoiced(f0: Tensor) -> Tensor:
     """Hold the last voiced value (the first one at the start), so that phase stays continuous."""
     index = torch.arange(f0.shape[-1], device=f0.device).expand_as(f0)
     last = torch.where(f0 > 0, index, torch.full_like(index, -1)).cummax(dim=-1).values
@@ -46,7 +50,7 @@ def _fill_unvoiced(f0: Tensor) -> Tensor:
     return torch.where(held > 0, held, torch.full_like(held, 100.0))
 
 
-def _upsample(values: Tensor, factor: int) -> Tensor:
+def upsample(values: Tensor, factor: int) -> Tensor:
     """[B,N] -> [B, N * factor], linear between frame centres."""
     return nn.functional.interpolate(
         values[:, None], scale_factor=factor, mode="linear", align_corners=False
@@ -65,7 +69,8 @@ class FixedNoise(nn.Module):
             "noise", torch.randn(NOISE_SECONDS * sample_rate, generator=generator), persistent=False
         )
 
-    def forward(self, length: int) -> Tensor:
-        """[length] samples of unit power."""
-        repeats = -(-length // self.noise.shape[0])
-        return self.noise.repeat(repeats)[:length]
+    def forward(self, length: int, first: int = 0) -> Tensor:
+        """[length] samples of unit power, from sample `first` on."""
+        period = self.noise.shape[0]
+        first %= period
+        return self.noise.repeat(-(-(first + length) // period))[first : first + length]

@@ -253,6 +253,7 @@ def _oddities(utterance: Utterance, facts: AudioFacts) -> tuple[str, ...]:
     odd = {
         "several channels": facts.channels > 1,
         "rate below 16 kHz": facts.sample_rate < LOW_RATE,
+        "beyond full scale": facts.peak > 1,
         "clipped": facts.clipped > CLIPPED_SHARE,
         "mostly silence": facts.silence > SILENT_SHARE,
         "level unusual": not LOUDNESS_RANGE[0] <= facts.loudness <= LOUDNESS_RANGE[1],
