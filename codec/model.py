@@ -301,7 +301,8 @@ class Codec(Pretrained):
         """Whether `decode` can take them.
 
         Raises:
-            ValueError: no whole numbers [B,k,F], too many codebooks, or a code outside the codebook.
+            ValueError: no whole numbers [B,k,F], too many codebooks, or a code outside of
+                its codebook.
         """
         config = self.config
         if not isinstance(codes, Tensor) or codes.dtype not in WHOLE:

@@ -1,4 +1,4 @@
-"""Decoding in windows: memory that does not grow with the length, and the samples of `Codec.decode`.
+"""Decoding in windows: the samples of `Codec.decode` in memory that does not grow with the length.
 
 A decoder that works at frame rate sees a bounded number of frames to either side, so a window with
 so many more frames around it gives its own samples exactly. What has no such bound is carried from

@@ -34,6 +34,7 @@ from affecttts.text import text_to_phonemes
 from codec import Codec
 from codec.audio import Audio, save_wav
 from codec.files import atomic_folder, read_json, write_json
+from codec.inputs.door import AUDIO_BYTES, file_digest
 from codec.training.phone_classifier import Listener
 
 REPORT_NAME = "report.json"
@@ -182,9 +183,9 @@ class Preparation:
         digest = hashlib.sha256()
         for recording in recordings:
             try:
-                content = hashlib.sha256(recording.path.read_bytes()).hexdigest()
-            except OSError as error:
-                raise InputError(f"{recording.path}: cannot be read ({error.strerror})") from error
+                content = file_digest(recording.path, AUDIO_BYTES)
+            except InputError:
+                content = ""  # cutting says what is wrong with it
             digest.update(
                 f"{asdict(recording) | {'path': recording.path.name}} {content}\n".encode()
             )

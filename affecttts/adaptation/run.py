@@ -28,6 +28,7 @@ from affecttts.synthesis.voices import (
     is_voice_folder,
 )
 from codec.files import atomic_folder, fingerprint, write_json
+from codec.inputs.door import RECORD_BYTES, TEXT_BYTES, read_bytes
 
 if TYPE_CHECKING:
     from affecttts.adaptation.prepare import Prepared, Report
@@ -184,7 +185,7 @@ class _Adaptation:
         return preparation.run(self.recordings, self.work / "prepared")
 
     def _model_key(self) -> str:
-        base = hashlib.sha256(self.base.manifest.read_bytes()).hexdigest()
+        base = hashlib.sha256(read_bytes(self.base.manifest, RECORD_BYTES)).hexdigest()
         return " ".join(
             (
                 fingerprint(self.folder / "lm"),
@@ -310,9 +311,9 @@ def _consent_hash(path: Path | None, required: bool) -> str | None:
             )
         return None
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: the consent file cannot be read ({error.strerror})") from error
+        content = read_bytes(path, TEXT_BYTES)
+    except InputError as error:
+        raise InputError(f"the consent file: {error}") from error
     if not content.strip():
         raise RequestError(
             f"{path}: the consent file is empty; write who agreed, when, and to what"

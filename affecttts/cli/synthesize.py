@@ -17,6 +17,7 @@ from affecttts.synthesis.request import MAX_GUIDANCE, Request, prepare
 from affecttts.synthesis.synthesizer import SpeechResult, Synthesizer
 from affecttts.synthesis.voices import VoiceShelf
 from codec.errors import CheckpointError
+from codec.inputs.door import TABLE_BYTES, open_file
 
 MAX_TEXT_BYTES = 2_000_000
 EXAMPLE = (
@@ -129,7 +130,8 @@ def _read_text(arguments: argparse.Namespace) -> str:
     elif arguments.text is not None:
         return arguments.text
     else:
-        data, name = _read_file(source), source
+        with open_file(source, TABLE_BYTES) as file:
+            data, name = file.read(MAX_TEXT_BYTES + 1), source
     if len(data) > MAX_TEXT_BYTES:
         raise RequestError(f"{name}: more than {MAX_TEXT_BYTES} bytes of text; split it")
     try:
@@ -137,16 +139,6 @@ def _read_text(arguments: argparse.Namespace) -> str:
     except UnicodeDecodeError as error:
         raise InputError(
             f"{name}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
-        ) from error
-
-
-def _read_file(source: str) -> bytes:
-    try:
-        with open(source, "rb") as file:
-            return file.read(MAX_TEXT_BYTES + 1)
-    except OSError as error:
-        raise InputError(
-            f"{source}: cannot be read ({error.strerror}); give a text file"
         ) from error
 
 

@@ -4,12 +4,13 @@ voice, seed, prompt.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from affecttts.errors import InputError, RequestError
+from codec.inputs.door import TABLE_BYTES, read_text
+from codec.inputs.json_text import parse_json
 
 ITEM_KEYS = {"id", "text", "emotion", "intensity", "voice", "seed", "prompt"}
 _KINDS = {
@@ -31,13 +32,9 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
         RequestError: there is none.
     """
     try:
-        lines = Path(path).read_bytes().decode("utf-8-sig").split("\n")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); give a JSONL file") from error
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
-        ) from error
+        lines = read_text(path, TABLE_BYTES).split("\n")
+    except InputError as error:
+        raise InputError(f"{error}; give a JSONL file") from error
     if not any(line.strip() for line in lines):
         raise RequestError(f"{path}: no items; write one JSON object a line")
     return ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
@@ -60,8 +57,8 @@ def parse_item(line: str) -> tuple[str, dict[str, Any]]:
 
 def _parse(line: str) -> Any:
     try:
-        return json.loads(line)
-    except (ValueError, RecursionError) as error:
+        return parse_json(line)
+    except ValueError as error:
         raise RequestError(f"not JSON that can be read ({str(error)[:100]})") from error
 
 

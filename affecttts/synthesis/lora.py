@@ -51,7 +51,13 @@ def merged_tensors(lm: TokenLM, folder: str | Path, card: VoiceCard) -> dict[str
     (scale, rank), token = _scale(config, folder), card.token
     tensors = dict(lm.tensors)
     for name, (a, b) in _factors(adapter, folder).items():
-        fits = a.dim() == b.dim() == 2 and len(a) == b.shape[1] == rank and name in tensors
+        fits = (
+            a.is_floating_point()
+            and b.is_floating_point()
+            and a.dim() == b.dim() == 2
+            and len(a) == b.shape[1] == rank
+            and name in tensors
+        )
         if not fits or tensors[name].shape != (len(b), a.shape[1]):
             raise CheckpointError(
                 f"{folder / WEIGHTS_NAME}: {name} does not fit the LM; adapt the voice again"
@@ -61,6 +67,7 @@ def merged_tensors(lm: TokenLM, folder: str | Path, card: VoiceCard) -> dict[str
     rows = adapter.get(ROWS_NAME)
     if (
         rows is None
+        or not rows.is_floating_point()
         or rows.shape != (1, table.shape[1])
         or token != lm.layout.voice_start + len(lm.layout.voices)
     ):

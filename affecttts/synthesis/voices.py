@@ -83,7 +83,7 @@ def check_name(name: str) -> str:
 def is_voice_folder(path: str | Path) -> bool:
     """Whether an adapted voice lies there."""
     try:
-        return (Path(path) / CARD_NAME).is_file()
+        return os.path.lexists(Path(path) / CARD_NAME)
     except (OSError, ValueError, TypeError):  # a name too long for a path, or with a NUL
         return False
 

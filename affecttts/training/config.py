@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from affecttts.errors import RequestError
 from codec.config import from_dict
+from codec.inputs.door import read_text
 
 T = TypeVar("T")
 
@@ -58,8 +59,8 @@ def _read(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, yaml.YAMLError) as error:
+        values = yaml.safe_load(read_text(path)) or {}
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise RequestError(f"{path}: cannot read the config ({error})") from error
     if not isinstance(values, dict):
         raise RequestError(f"{path}: a config is a mapping of keys to values")

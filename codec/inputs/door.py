@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from pathlib import Path
@@ -72,7 +73,7 @@ def _check(path: Path, found: os.stat_result, limit: int) -> None:
         raise InputError(f"{path}: is {kind}; give a regular file")
     if found.st_size > limit:
         raise InputError(
-            f"{path}: {_size(found.st_size)}; files of this kind may have {_size(limit)}"
+            f"{path}: {_size(found.st_size)}; files of this kind have at most {_size(limit)}"
         )
 
 
@@ -105,8 +106,26 @@ def read_bytes(path: str | os.PathLike, limit: int) -> bytes:
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({_reason(error)})") from error
     if len(data) > limit:
-        raise InputError(f"{path}: files of this kind may have {_size(limit)}")
+        raise InputError(f"{path}: files of this kind have at most {_size(limit)}")
     return data
+
+
+def file_digest(path: str | os.PathLike, limit: int, more: bytes = b"") -> str:
+    """SHA-256 of a regular file of at most `limit` bytes and of `more`, 64 hex digits; the file is
+    read in pieces.
+
+    Raises:
+        InputError: see `descriptor`.
+    """
+    digest = hashlib.sha256()
+    with open_file(path, limit) as file:
+        try:
+            while piece := file.read(MEGABYTE):
+                digest.update(piece)
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({_reason(error)})") from error
+    digest.update(more)
+    return digest.hexdigest()
 
 
 def read_text(path: str | os.PathLike, limit: int = TEXT_BYTES) -> str:

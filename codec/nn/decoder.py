@@ -13,7 +13,6 @@ from codec.nn.features import stft
 from codec.nn.layers import blocks
 from codec.nn.source import FixedNoise, pulse_train
 
-
 REACH = 3  # frames to either side that a convolution of the trunk sees
 
 

@@ -54,7 +54,7 @@ def test_the_length_costs_no_memory():
         pass
     with peak_growth() as growth:
         assert sum(audio.shape[-1] for audio in decode_windows(codec, codes)) == 20_000 * 960
-    assert growth() < 60_000_000  # all at once: more than a gigabyte
+    assert growth() < 150_000_000  # all at once: more than a gigabyte
 
 
 @pytest.mark.parametrize(

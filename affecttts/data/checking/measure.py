@@ -67,7 +67,7 @@ def measure(
 
 
 class ClippedSamples:
-    """Counts the samples that lie in runs of at least `CLIPPED_RUN` at full scale, block by block."""
+    """Counts samples in runs of at least `CLIPPED_RUN` at full scale, block by block."""
 
     def __init__(self) -> None:
         self.clipped = self.samples = 0
