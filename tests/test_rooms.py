@@ -21,7 +21,7 @@ ROOMS = {
         ("modulation", "detail"),
         ("student", "variants"),
         ("model",),
-        ("training",),
+        ("training", "streaming"),
     ),
     "affecttts": (
         ("errors",),
