@@ -1,11 +1,12 @@
-"""What the rules do to the sound after synthesis: formants, tilt, breath, level. Samples are float32 [T] at 24 kHz."""
+"""What the rules do to the sound after synthesis: formants, tilt, breath, level. Samples are
+float32 [T] at 24 kHz.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from codec.audio import resample
-
 from recipes.corpora.kokoro_affect.rules import Rule
 
 SAMPLE_RATE = 24_000  # Hz
@@ -21,7 +22,9 @@ BREATH_LEVEL = 0.12  # of the voice's envelope at breath 1
 def shape(samples: np.ndarray, rule: Rule, generator: np.random.Generator) -> np.ndarray:
     """The whole chain: played faster by `rule.formants`, then tilt, breath and level."""
     moved = move_formants(samples, rule.formants)
-    return set_level(add_breath(tilt(moved, rule.tilt), rule.breath, generator), BASE_LEVEL + rule.level)
+    return set_level(
+        add_breath(tilt(moved, rule.tilt), rule.breath, generator), BASE_LEVEL + rule.level
+    )
 
 
 def move_formants(samples: np.ndarray, share: float) -> np.ndarray:
@@ -30,7 +33,9 @@ def move_formants(samples: np.ndarray, share: float) -> np.ndarray:
 
 
 def tilt(samples: np.ndarray, decibels: float) -> np.ndarray:
-    """A gain that grows by the octave: none at 1 kHz, `decibels` at 4 kHz, as much the other way at 250 Hz and below."""
+    """A gain that grows by the octave: none at 1 kHz, `decibels` at 4 kHz, as much the other way at
+    250 Hz and below.
+    """
     if not decibels:
         return samples
     hertz = np.fft.rfftfreq(len(samples), 1 / SAMPLE_RATE)
@@ -45,7 +50,9 @@ def add_breath(samples: np.ndarray, amount: float, generator: np.random.Generato
         return samples
     spectrum = np.fft.rfft(generator.standard_normal(len(samples)))
     hertz = np.fft.rfftfreq(len(samples), 1 / SAMPLE_RATE)
-    noise = np.fft.irfft(spectrum * ((hertz > BREATH_BAND[0]) & (hertz < BREATH_BAND[1])), len(samples))
+    noise = np.fft.irfft(
+        spectrum * ((hertz > BREATH_BAND[0]) & (hertz < BREATH_BAND[1])), len(samples)
+    )
     noise /= max(1e-9, np.sqrt(np.mean(noise**2)))
     envelope = np.sqrt(np.convolve(samples**2, np.ones(FRAME) / FRAME, mode="same"))
     return (samples + amount * BREATH_LEVEL * envelope * noise).astype(np.float32)
@@ -55,7 +62,9 @@ def active_level(samples: np.ndarray) -> float:
     """RMS in dB of the frames that are not silent."""
     frames = samples[: max(1, len(samples) // FRAME) * FRAME].reshape(-1, min(FRAME, len(samples)))
     power = np.mean(frames.astype(np.float64) ** 2, axis=1)
-    return float(10 * np.log10(max(1e-12, power[power >= power.max() * 10 ** (-ACTIVE_DB / 10)].mean())))
+    return float(
+        10 * np.log10(max(1e-12, power[power >= power.max() * 10 ** (-ACTIVE_DB / 10)].mean()))
+    )
 
 
 def set_level(samples: np.ndarray, decibels: float) -> np.ndarray:
@@ -67,7 +76,9 @@ def set_level(samples: np.ndarray, decibels: float) -> np.ndarray:
 
 
 def trim(samples: np.ndarray, keep_seconds: float) -> tuple[np.ndarray, float]:
-    """Cut silence off both ends but for `keep_seconds`; returns the rest and the seconds that the start lost."""
+    """Cut silence off both ends but for `keep_seconds`; returns the rest and the seconds that the
+    start lost.
+    """
     loud = np.flatnonzero(np.abs(samples) > 0.01 * np.abs(samples).max())
     keep = round(keep_seconds * SAMPLE_RATE)
     start, end = max(0, loud[0] - keep), min(len(samples), loud[-1] + keep)
