@@ -47,7 +47,7 @@ def clean(text: str, strict: bool = False) -> tuple[str, list[str]]:
     text = _CONTROL.sub(lambda match: _skip(match[0], skipped), text)
     if not text.isascii():
         text = _SUPERSCRIPT.sub(lambda match: "^" + match[0].translate(_SCRIPT), text)
-        text = unicodedata.normalize("NFKC", text.translate(_EARLY))
+        text = unicodedata.normalize("NFKC", text.translate(_EARLY)).replace("\u2044", "/")
         text = _FOREIGN.sub(lambda match: _read_run(match[0], skipped), text)
     if skipped and strict:
         raise RequestError(f"text has {next(iter(skipped.values()))}: take it out, or read without strict")

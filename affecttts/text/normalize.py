@@ -24,7 +24,7 @@ _DASHES = (
     (re.compile(r" ?(?:[–—―]|--|(?<= )-(?= ))[–—―-]* ?"), ", "),
     (re.compile(r"(?<!\.)\.{2,}(?= ?[a-z])"), ","),
 )
-_QUOTES = re.compile(r"(?<!\w)'(?!(?:em|cause|tis|twas|til|n)\b)|'(?!\w)")
+_QUOTES = re.compile(r"(?<!\w)'(?!(?:em|cause|tis|twas|til)\b)|'(?!\w)")
 _LOOSE_HYPHEN = re.compile(r"(?<!\w)-|-(?!\w)")
 _STOPS = re.compile(r" ?([.,?!][ .,?!]*)")
 

@@ -118,7 +118,7 @@ def _say_initials(match: re.Match[str]) -> str:
         return " ".join(letters) + last
     letters = letters.upper()
     end = phrase_end(match)
-    joined = letters in table("abbreviations")["spelled_initials"] or (
+    joined = letters in (*table("abbreviations")["spelled_initials"], *table("shouting")["initialisms"]) or (
         _SAID_AS_LETTERS.fullmatch(letters) and (letters in ("DC", "MD", "CD") or not _ROMAN_ONLY.fullmatch(letters))
     )
     return (letters if joined else " ".join(letters)) + end

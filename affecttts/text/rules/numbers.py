@@ -21,7 +21,7 @@ def early_rules() -> list[Rule]:
         Rule(r"(?<![\w.,+-])[1-9]\d{0,2}(?: \d{3}){2,6}(?![\w.]\w|,\d)", lambda m: m[0].replace(" ", ","), " "),
         Rule(r"(?<![\w.,+-])(?<![A-Za-z] \d{3} )[1-9]\d{0,2} \d00(?![\w.]\w|,\d| \d)", lambda m: m[0].replace(" ", ","), " "),
         Rule(r"(?<![\w.,])\d{1,3}(?:\.\d{3}){2,6}(?![\w.]\w)", lambda m: m[0].replace(".", ","), "."),
-        Rule(rf"(?<![\w)\]\"'%°.$£€/-])-(?={_SIGN}?\.?\d)|(?<=\()-(?={_SIGN}?\.?\d)", "minus ", "-"),
+        Rule(rf"(?<![\w)\]\"'%°.$£€/^-])-(?={_SIGN}?\.?\d)|(?<=\()-(?={_SIGN}?\.?\d)", "minus ", "-"),
         Rule(rf"(?<![\w)\]\"'%°.-])(?:~|≈) ?(?={_SIGN}?\d)", "about ", "~≈"),
         Rule(r"(\d+(?:[.,]\d+)?) ?[×x*·] ?10\^?(-?\d{1,4})\b", lambda m: f"{decimal(m[1].replace(',', '.'))} times ten {power(m[2])}", "×x*·"),
         Rule(r"(?<![\w.,])(\d+(?:\.\d+)?)[eE]([+-]?\d{1,4})(?![\w.]\w|\w)", lambda m: f"{decimal(m[1])} times ten {power(m[2].lstrip('+'))}", "eE"),
@@ -59,7 +59,6 @@ def _division_rules() -> list[Rule]:
 
 def _range_rules() -> list[Rule]:
     return [
-        Rule(r"(?<![\w.,])(\d[\d.,]{0,15} ?(?:percent|[A-Za-z%°]{1,3})) ?[-–—] ?(?=\d)(?![^\s]{0,8}-)", r"\1 to ", "-–—"),
         Rule(r"(?<=\d) ?[-–—] ?(?=\d)", " to ", "-–—"),
         Rule(r"\b(percent|dollars?|euros?|pounds|meters|kilometers|grams|degrees|seconds|minutes|hours|AM|PM) ?[-–—] ?(?=\d|minus \d)", r"\1 to ", "-–—"),
     ]  # fmt: skip

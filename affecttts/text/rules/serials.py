@@ -19,14 +19,14 @@ def rules() -> list[Rule]:
 
 def _telephone_rules() -> list[Rule]:
     return [
-        Rule(rf"(?<![\w+])(\+|00)(\d{{1,3}})((?:[ .-]?\(?\d{{1,9}}\)?){{1,7}}){_EXTENSION}(?![\w%])", _say_international, "0"),
+        Rule(rf"(?<![\w+])(?<!\d )(\+|00)([1-9]\d{{0,2}})((?:[ .-]?\(?\d{{1,9}}\)?){{1,7}}){_EXTENSION}(?![\w%])", _say_international, "0"),
         Rule(
             rf"{_START}(?:(1)[ .-])?(?:\((\d{{3}})\) ?|(\d{{3}})[ .-])(\d{{3}})[ .-](\d{{4}}){_EXTENSION}{_END}",
             _say_groups, "-. (",
         ),
         Rule(rf"{_START}(1)-(8\d\d|900)-(?=[A-Z]{{4}})", lambda m: f"one, {_group(m[2])}, ", "-"),
         Rule(rf"{_START}(\d{{3}})-(\d{{4}}){_EXTENSION}{_END}", _say_groups, "-"),
-        Rule(rf"{_START}(?:\((0\d{{1,4}})\)|(0\d{{1,4}}))[ -](\d{{3,4}})(?:[ -](\d{{3,4}}))?(?:[ -](\d{{3,4}}))?{_END}", _say_groups, " -"),
+        Rule(rf"{_START}(?<!\d )(?:\((0\d{{1,4}})\)|(0\d{{1,4}}))[ -](\d{{3,4}})(?:[ -](\d{{3,4}}))?(?:[ -](\d{{3,4}}))?{_END}", _say_groups, " -"),
         Rule(rf"{_START}(0\d)[ .](\d\d)[ .](\d\d)[ .](\d\d)[ .](\d\d){_END}", _say_groups, " ."),
     ]  # fmt: skip
 

@@ -28,6 +28,9 @@ def per_rules() -> list[Rule]:
     return [
         Rule(rf"{thing}({any_of(per)})\b(?!\w|/\w|\^)(?:\.(?= [a-z]))?", lambda m: f"{m[1]} per {per[m[2]]}", "/"),
         Rule(rf"{thing}({any_of(symbols)}){power}(?!\w|/)", lambda m: f"{m[1]} per {_power(m[3])}{symbols[m[2]]}", "/"),
+        Rule(
+            rf"(?<![\w.,-])(\d[\d.,]{{0,15}}(?: ?{any_of(symbols)}|[kKMB]|bn)) ?[-–—] ?(?=\d)(?!\d+-)", r"\1 to ", "-–—",
+        ),
         Rule(r"(?<= per )([a-z ]{1,20})/([a-z]{1,4})\b", lambda m: f"{m[1]} per {per.get(m[2], m[2])}", "/"),
     ]
 
