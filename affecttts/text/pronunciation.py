@@ -10,6 +10,7 @@ from affecttts.errors import RequestError
 from affecttts.text.symbols import PUNCTUATION, SYMBOLS
 
 _MARKED = re.compile(r"\[([^\[\]\n]{1,200})\]\(/([^/()\n]{1,200})/\)")
+_GIVEN = re.compile(_MARKED.pattern + r"('s\b)?")
 _WORD = re.compile(r"[^\W_][\w'-]*")
 _MAPPING = (
     ("͡", ""), ("͜", ""), ("ˑ", ""), ("ː", ""), (":", ""), ("'", "ˈ"), ("ˏ", "ˌ"), ("‿", ""), (".", ""), ("·", ""), ("|", ""),
@@ -146,9 +147,10 @@ class Marks:
             RequestError: A phone is unknown.
         """
         start = 0
-        for match in _MARKED.finditer(text):
-            word = match[1].replace("_", " ")
-            yield text[start : match.start()], self.add(word, read_ipa(match[2], word))
+        for match in _GIVEN.finditer(text):
+            word, owned = match[1].replace("_", " "), match[3] or ""
+            phones = read_ipa(match[2], word)
+            yield text[start : match.start()], self.add(word + owned, phones + (_possessive(phones) if owned else ""))
             start = match.end()
         yield text[start:], ""
 

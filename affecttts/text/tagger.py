@@ -36,6 +36,14 @@ def scores(words: Sequence[str], index: int) -> Scores:
     return found
 
 
+def _tells_past(words: Sequence[str]) -> bool:
+    """Tells whether a time in the past is named: "yesterday", "last night", "an hour ago"."""
+    if "yesterday" in words or "ago" in words:
+        return True
+    spans = ("night", "week", "month", "year", "summer", "winter", "spring", "fall", "monday", "friday", "sunday", "time")
+    return any(word == "last" and following in spans for word, following in zip(words, words[1:], strict=False))
+
+
 @functools.cache
 def listed(name: str) -> frozenset[str]:
     """Returns the words of one list of the table `context`."""
@@ -143,5 +151,7 @@ def _weigh_clause(found: Scores, words: Sequence[str], index: int, before: str) 
         found[VERB] += 2.5
     if any(word in listed("past") or (word.endswith("ed") and len(word) > 4) for word in others):
         found[PAST] += 2
-    if any(word in listed("present") for word in others):
+    if _tells_past(words):
+        found[PAST] += 4
+    elif any(word in listed("present") for word in others):
         found[PAST] -= 1.5
