@@ -11,7 +11,7 @@ from affecttts.text.pronunciation import Lexicon, Marks
 from affecttts.text.rules import abbreviations, addresses, dates, money, numbers, roman, serials, shouting, signs, times, units
 from affecttts.text.rules.lines import paragraphs
 from affecttts.text.rules.markup import remove_markup
-from affecttts.text.rules.rule import Rule, kinds
+from affecttts.text.rules.rule import Rule, features
 from affecttts.text.tables import table
 
 MAX_RUN = 200
@@ -163,7 +163,7 @@ def _abbreviated() -> frozenset[str]:
 
 
 def _apply(rules: list[Rule], text: str) -> str:
-    present = kinds(text)
+    present = features(text)
     for rule in rules:
         text = rule.apply(text, present)
     for pattern, replacement in _DASHES:

@@ -87,6 +87,7 @@ def _weigh_before(found: Scores, before: str, far: str, after: str, third_person
         found[ADJECTIVE] += 3.5
     elif before in listed("subjects"):
         found[VERB] += 6 if before == "who" else 3.5
+        found[PAST] += 1
     elif before in listed("singular_subjects"):
         found[VERB if third_person else PAST] += 3.5
         found[VERB] += 0 if third_person or before == "it" else 0.5

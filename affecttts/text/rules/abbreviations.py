@@ -23,14 +23,14 @@ def _latin_rules() -> list[Rule]:
             rf"(?<![\w.])({any_of(dotted)})\.,?(?!\w)",
             lambda m: dotted[m[1]] + ("" if dotted[m[1]].endswith(",") else phrase_end(m)), ".",
         ),
-        Rule(r"\bPh\. ?D\b\.?", lambda m: "PhD" + phrase_end(m), "."),
-        Rule(rf"(?<![\w.'-])({any_of(bare)})(?:\.,?|,)?(?= [a-z\d])", lambda m: bare[m[1]], "eE iI"),
+        Rule(r"\bPh\. ?D\b\.?", lambda m: "PhD" + phrase_end(m), ["Ph"]),
+        Rule(rf"(?<![\w.'-])({any_of(bare)})(?:\.,?|,)?(?= [a-z\d])", lambda m: bare[m[1]], bare),
         Rule(rf"(?<![\w/])({any_of(slashed)})(?![\w/])", lambda m: slashed[m[1]], "/"),
         Rule(r"(?<![\w/])(w/)(?=\w)", "with ", "/"),
         Rule(r"\b([Ss])/he\b", r"\1he or he", "/"),
-        Rule(rf"(\b{_NAME}) v\.? (?={_NAME})", r"\1 versus ", "v"),
-        Rule(r"\b(P)\. ?(P\. ?)?S\.(?=:? )", lambda m: "PPS" if m[2] else "PS", "."),
-        Rule(r"\bR\.?S\.?V\.?P\b\.?(?=\W)", "RSVP", "."),
+        Rule(rf"(\b{_NAME}) v\.? (?={_NAME})", r"\1 versus ", "v", "A"),
+        Rule(r"\b(P)\. ?(P\. ?)?S\.(?=:? )", lambda m: "PPS" if m[2] else "PS", ".", "P"),
+        Rule(r"\bR\.?S\.?V\.?P\b\.?(?=\W)", "RSVP", ".", "R"),
     ]  # fmt: skip
 
 
@@ -44,11 +44,11 @@ def _numbered_rules() -> list[Rule]:
         return (word.capitalize() if match[1][0].isupper() and len(match[1]) > 1 else word) + " "
 
     return [
-        Rule(rf"(?<![\w.])({any_of(either)})\. ?(?=[#~]?\d)(?!\d+:\d)", say, "."),
-        Rule(rf"(?<![\w.-])({any_of({form for word in bare for form in (word, word.capitalize())})}) (?=\d)", say, "0"),
-        Rule(r"(?<![\w.])([Vv])ols?\. (?=[IVXL]+\b)", r"\1olume ", "."),
-        Rule(r"(?<![\w.])([Cc])h(?:ap)?\. (?=[IVXL]+\b)", r"\1hapter ", "."),
-        Rule(r"(?<=\d) (max|min|avg)\b\.?(?=[\s,;)]|$)", lambda m: f" {said[m[1]]}" if m[1] != "min" else m[0], "."),
+        Rule(rf"(?<![\w.])({any_of(either)})\. ?(?=[#~]?\d)(?!\d+:\d)", say, ".", "0"),
+        Rule(rf"(?<![\w.-])({any_of({form for word in bare for form in (word, word.capitalize())})}) (?=\d)", say, "0", {form for word in bare for form in (word, word.capitalize())}),
+        Rule(r"(?<![\w.])([Vv])ols?\. (?=[IVXL]+\b)", r"\1olume ", ".", "A"),
+        Rule(r"(?<![\w.])([Cc])h(?:ap)?\. (?=[IVXL]+\b)", r"\1hapter ", ".", "A"),
+        Rule(r"(?<=\d) (max|min|avg)\b\.?(?=[\s,;)]|$)", lambda m: f" {said[m[1]]}" if m[1] != "min" else m[0], "0", ["max", "avg"]),
     ]
 
 
@@ -62,17 +62,17 @@ def _street_rules() -> list[Rule]:
         return f"{match[1]} {streets[match[2]]}{phrase_end(match)}"
 
     return [
-        Rule(rf"{before}({clear})\b\.?", say, "A0"),
-        Rule(rf"{before}({vague})\.(?!\w)", say, "."),
-        Rule(rf"(\b\d+[A-Za-z]? (?:{_NAME} ){{0,2}}{_NAME}) ({vague})\b", say, "0"),
-        Rule(rf"(\b\d+[A-Za-z]? (?:St\.? )?(?:{_NAME} ){{0,2}}{_NAME}) (St|Dr)\b(?! {_NAME})\.?", say, "0"),
-        Rule(rf"(\b\d+[A-Za-z]? (?:{_NAME} ){{0,2}}{_NAME}) (St|Dr)\b(?=\.? (?:{_starters_source()}))\.?", say, "0"),
-        Rule(rf"({_NAME}|\b\d+(?:st|nd|rd|th)) (St)\b(?!\.? {_NAME})\.?", say, "A0"),
-        Rule(rf"({_NAME}|\b\d+(?:st|nd|rd|th)) (St)\.(?= (?:{_starters_source()}))", say, "A0"),
-        Rule(rf"(\b(?:on|at|off|along|down|near|from|to|of|onto|up) {_NAME}) (Dr)\b(?!\.? {_NAME})\.?", say, "A"),
-        Rule(rf"(?<!^)(?<![.!?:;,] )({_NAME}) (Dr)\.(?= (?:in|near|at|and|is|was|to|by|for|between|where|until|then|with|from) |,? \d|$)", say, "A"),
-        Rule(r"\bSt\b\.?(?= [A-Z])(?<!\w\wSt)", "Saint", "A"),
-        Rule(r"\bSts\. (?=[A-Z])", "Saints ", "."),
+        Rule(rf"{before}({clear})\b\.?", say, streets),
+        Rule(rf"{before}({vague})\.(?!\w)", say, ".", streets),
+        Rule(rf"(\b\d+[A-Za-z]? (?:{_NAME} ){{0,2}}{_NAME}) ({vague})\b", say, "0", streets),
+        Rule(rf"(\b\d+[A-Za-z]? (?:St\.? )?(?:{_NAME} ){{0,2}}{_NAME}) (St|Dr)\b(?! {_NAME})\.?", say, "0", ["St", "Dr"]),
+        Rule(rf"(\b\d+[A-Za-z]? (?:{_NAME} ){{0,2}}{_NAME}) (St|Dr)\b(?=\.? (?:{_starters_source()}))\.?", say, "0", ["St", "Dr"]),
+        Rule(rf"({_NAME}|\b\d+(?:st|nd|rd|th)) (St)\b(?!\.? {_NAME})\.?", say, ["St"]),
+        Rule(rf"({_NAME}|\b\d+(?:st|nd|rd|th)) (St)\.(?= (?:{_starters_source()}))", say, ["St"]),
+        Rule(rf"(\b(?:on|at|off|along|down|near|from|to|of|onto|up) {_NAME}) (Dr)\b(?!\.? {_NAME})\.?", say, ["Dr"]),
+        Rule(rf"(?<!^)(?<![.!?:;,] )({_NAME}) (Dr)\.(?= (?:in|near|at|and|is|was|to|by|for|between|where|until|then|with|from) |,? \d|$)", say, ["Dr"]),
+        Rule(r"\bSt\b\.?(?= [A-Z])(?<!\w\wSt)", "Saint", ["St"]),
+        Rule(r"\bSts\. (?=[A-Z])", "Saints ", ["Sts"]),
     ]  # fmt: skip
 
 
@@ -80,11 +80,11 @@ def _title_rules() -> list[Rule]:
     words = table("abbreviations")
     titles = words["titles"]
     return [
-        Rule(rf"(?<![\w.])({any_of(titles)})\.(?= ?(?:(?:{any_of(titles)})\b|[A-Z][\w'.]|[A-Z]$))(?! (?:{_starters_source()}))", lambda m: titles[m[1]] + ("" if m.string[m.end():m.end() + 1] == " " else " "), "."),
-        Rule(rf"(?<![\w.])({any_of(words['titles_without_stop'])})\.?(?= [A-Z])", lambda m: titles[m[1]], "A"),
-        Rule(r"(?<=[a-z],) (Jr|Sr)\b\.?|(?<=[a-z]) (Jr|Sr)\b\.?", lambda m: f" {titles[m[1] or m[2]]}{phrase_end(m)}", "JS"),
-        Rule(r"\b(Jr|Sr)\.? (?=[A-Z])", lambda m: f"{titles[m[1]]} ", "JS"),
-        Rule(r"(?<![\w.])(Mrs?|Ms|Dr)\.(?= [a-z])", lambda m: titles[m[1]], "."),
+        Rule(rf"(?<![\w.])({any_of(titles)})\.(?= ?(?:(?:{any_of(titles)})\b|[A-Z][\w'.]|[A-Z]$))(?! (?:{_starters_source()}))", lambda m: titles[m[1]] + ("" if m.string[m.end():m.end() + 1] == " " else " "), ".", titles),
+        Rule(rf"(?<![\w.])({any_of(words['titles_without_stop'])})\.?(?= [A-Z])", lambda m: titles[m[1]], words["titles_without_stop"]),
+        Rule(r"(?<=[a-z],) (Jr|Sr)\b\.?|(?<=[a-z]) (Jr|Sr)\b\.?", lambda m: f" {titles[m[1] or m[2]]}{phrase_end(m)}", ["Jr", "Sr"]),
+        Rule(r"\b(Jr|Sr)\.? (?=[A-Z])", lambda m: f"{titles[m[1]]} ", ["Jr", "Sr"]),
+        Rule(r"(?<![\w.])(Mrs?|Ms|Dr)\.(?= [a-z])", lambda m: titles[m[1]], ["Mr", "Mrs", "Ms", "Dr"]),
     ]  # fmt: skip
 
 
@@ -96,16 +96,16 @@ def _plain_rules() -> list[Rule]:
         return plain[match[1]] + (phrase_end(match) if match[1] in final else "")
 
     return [
-        Rule(rf"(?<![\w.])({any_of(plain)})\.(?!\w)", say, "."),
-        Rule(r"(?<![\w.])(?:max|min)\.(?= [a-z])", lambda m: "maximum" if m[0] == "max." else "minimum", "."),
-        Rule(rf"(?<![\w.'-])({any_of(bare)})(?![\w'.-])", lambda m: bare[m[1]], "vdaDg"),
+        Rule(rf"(?<![\w.])({any_of(plain)})\.(?!\w)", say, ".", plain),
+        Rule(r"(?<![\w.])(?:max|min)\.(?= [a-z])", lambda m: "maximum" if m[0] == "max." else "minimum", ["max", "min"]),
+        Rule(rf"(?<![\w.'-])({any_of(bare)})(?![\w'.-])", lambda m: bare[m[1]], bare),
     ]
 
 
 def _initials_rules() -> list[Rule]:
     return [
         Rule(r"(?<![A-Za-z.])(?:[A-Za-z]\.[ ]?(?=[A-Za-z]\.)){1,7}[A-Za-z]\.(?!\w)", _say_initials, "."),
-        Rule(r"(?<![\w.'])(?!I\.)([A-Z])\.(?= ?[A-Z])", r"\1", "."),
+        Rule(r"(?<![\w.'])(?!I\.)([A-Z])\.(?= ?[A-Z])", r"\1", ".", "A"),
     ]
 
 

@@ -3,7 +3,7 @@
 import html
 import re
 
-from affecttts.text.rules.rule import Rule, any_of, kinds
+from affecttts.text.rules.rule import Rule, any_of
 from affecttts.text.tables import table
 
 _LINK_TARGET = r"\([^()\s]*(?:\([^()\s]*\)[^()\s]*)?(?: +\"[^\"\n]*\")? *\)"
@@ -11,7 +11,7 @@ _LINK_TARGET = r"\([^()\s]*(?:\([^()\s]*\)[^()\s]*)?(?: +\"[^\"\n]*\")? *\)"
 
 def remove_markup(text: str) -> str:
     """Returns the text without its markup; blocks become paragraphs, table cells commas."""
-    present = kinds(text)
+    present = set(text)
     for rule in _rules():
         text = rule.apply(text, present)
     return text

@@ -28,10 +28,10 @@ def rules() -> list[Rule]:
     return [
         Rule(rf"{prefix}({signs}) ?(-)?({AMOUNT}){scale}{ranged}{after}", _say_signed, needs),
         Rule(rf"(?<![\w.,])({AMOUNT}){scale} ?({signs})(?! ?\d)", _say_after, needs),
-        Rule(rf"(?<![\w.,])({AMOUNT}){scale} ?({codes})\b(?!\.\w)", _say_after, "0"),
-        Rule(rf"\b({any_of(money['codes'])}|Rs)\.? ?({AMOUNT}){scale}", _say_code, "0"),
+        Rule(rf"(?<![\w.,])({AMOUNT}){scale} ?({codes})\b(?!\.\w)", _say_after, "0", [*money["codes"], *money["words"], "0"]),
+        Rule(rf"\b({any_of(money['codes'])}|Rs)\.? ?({AMOUNT}){scale}", _say_code, "0", [*money["codes"], "Rs"]),
         Rule(r"(?<![\w.,])(\d+(?:\.\d+)?) ?(¢)", _say_coin, "¢"),
-        Rule(r"(?<![\w.,])(\d{1,3})([pc])\b(?![.'-]\w)", _say_coin, "pc"),
+        Rule(r"(?<![\w.,])(\d{1,3})([pc])\b(?![.'-]\w)", _say_coin, "0", "pc"),
     ]
 
 

@@ -17,14 +17,14 @@ _PLURAL = re.compile(r" [a-z]{2,20}[^s'\W]s\b|-(?:piece|page|word|mile|foot|year
 def early_rules() -> list[Rule]:
     """Returns the rules that go before money and units: grouping and signs before a number."""
     return [
-        Rule(r"(?<=\d)[\u2009\u202f'_](?=\d{3}(?!\d))(?<=\d.)", ",", "'_"),
-        Rule(r"(?<![\w.,+-])[1-9]\d{0,2}(?: \d{3}){2,6}(?![\w.]\w|,\d)", lambda m: m[0].replace(" ", ","), " "),
-        Rule(r"(?<![\w.,+-])(?<![A-Za-z] \d{3} )[1-9]\d{0,2} \d00(?![\w.]\w|,\d| \d)", lambda m: m[0].replace(" ", ","), " "),
-        Rule(r"(?<![\w.,])\d{1,3}(?:\.\d{3}){2,6}(?![\w.]\w)", lambda m: m[0].replace(".", ","), "."),
-        Rule(rf"(?<![\w)\]\"'%°.$£€/^-])-(?={_SIGN}?\.?\d)|(?<=\()-(?={_SIGN}?\.?\d)", "minus ", "-"),
-        Rule(rf"(?<![\w)\]\"'%°.-])(?:~|≈) ?(?={_SIGN}?\d)", "about ", "~≈"),
-        Rule(r"(\d+(?:[.,]\d+)?) ?[×x*·] ?10\^?(-?\d{1,4})\b", lambda m: f"{decimal(m[1].replace(',', '.'))} times ten {power(m[2])}", "×x*·"),
-        Rule(r"(?<![\w.,])(\d+(?:\.\d+)?)[eE]([+-]?\d{1,4})(?![\w.]\w|\w)", lambda m: f"{decimal(m[1])} times ten {power(m[2].lstrip('+'))}", "eE"),
+        Rule(r"(?<=\d)[\u2009\u202f'_](?=\d{3}(?!\d))(?<=\d.)", ",", "0", "'_"),
+        Rule(r"(?<![\w.,+-])[1-9]\d{0,2}(?: \d{3}){2,6}(?![\w.]\w|,\d)", lambda m: m[0].replace(" ", ","), "0", " "),
+        Rule(r"(?<![\w.,+-])(?<![A-Za-z] \d{3} )[1-9]\d{0,2} \d00(?![\w.]\w|,\d| \d)", lambda m: m[0].replace(" ", ","), "0", " "),
+        Rule(r"(?<![\w.,])\d{1,3}(?:\.\d{3}){2,6}(?![\w.]\w)", lambda m: m[0].replace(".", ","), "0", "."),
+        Rule(rf"(?<![\w)\]\"'%°.$£€/^-])-(?={_SIGN}?\.?\d)|(?<=\()-(?={_SIGN}?\.?\d)", "minus ", "0", "-"),
+        Rule(rf"(?<![\w)\]\"'%°.-])(?:~|≈) ?(?={_SIGN}?\d)", "about ", "0", "~≈"),
+        Rule(r"(\d+(?:[.,]\d+)?) ?[×x*·] ?10\^?(-?\d{1,4})\b", lambda m: f"{decimal(m[1].replace(',', '.'))} times ten {power(m[2])}", "0", "×x*·"),
+        Rule(r"(?<![\w.,])(\d+(?:\.\d+)?)[eE]([+-]?\d{1,4})(?![\w.]\w|\w)", lambda m: f"{decimal(m[1])} times ten {power(m[2].lstrip('+'))}", "0", "eE"),
     ]  # fmt: skip
 
 
@@ -32,35 +32,35 @@ def rules() -> list[Rule]:
     """Returns the rules for the numbers that no other family took, in order."""
     return [
         Rule(r"(?i)(?<![\w.,])((?:\d,?){1,36})(?:st|nd|rd|th)\b(?<!,..)", _say_ordinal, "0"),
-        Rule(rf"({NUMBER})\^\(?(-?\d{{1,4}})\)?", lambda m: f"{decimal(m[1])} {power(m[2])}", "^"),
+        Rule(rf"({NUMBER})\^\(?(-?\d{{1,4}})\)?", lambda m: f"{decimal(m[1])} {power(m[2])}", "0", "^"),
         Rule(r"(?<=[A-Za-z)πθμσλω])\^\(?(-?\d{1,4})\)?", lambda m: f" {power(m[1])}", "^"),
         Rule(r"(?<=[A-Za-z\d)])\^\(?([a-z])\)?(?!\w)", r" to the \1", "^"),
         *_division_rules(),
         *_range_rules(),
         Rule(r"(?<=[^\W\d_])-?(?=\d)|(?<=\d)(?=[^\W\d_])", " ", "0"),
-        Rule(r"(?<![\d.])\.(\d+)", lambda m: "point " + spell(m[1]), "."),
-        Rule(r"(?<![\w.,])(\d+),(\d{1,2})(?= (?:percent|million|billion|thousand|point|meters|kilo|liters|grams|degrees|seconds|euros))", lambda m: decimal(f"{m[1]}.{m[2]}"), ","),
+        Rule(r"(?<![\d.])\.(\d+)", lambda m: "point " + spell(m[1]), "0", "."),
+        Rule(r"(?<![\w.,])(\d+),(\d{1,2})(?= (?:percent|million|billion|thousand|point|meters|kilo|liters|grams|degrees|seconds|euros))", lambda m: decimal(f"{m[1]}.{m[2]}"), "0", ","),
         Rule(rf"{NUMBER}(?:\.\d+){{0,8}}", _say_number, "0"),
     ]  # fmt: skip
 
 
 def _division_rules() -> list[Rule]:
     return [
-        Rule(r"(?<![\w/.,])(24)/(7)(?![\d/])|(?<![\w/.,])(9|7)/(11)(?![\d/])|(?<![\w/.,])(20)/(20)(?![\d/])", _say_pair, "/"),
-        Rule(r"(?<![\w/.,])(\d{2})/(\d{2})(?![\d/]|\.\d)", _say_split, "/"),
-        Rule(r"(?<=\d) / (?=\d)", " divided by ", "/"),
-        Rule(r"(?<=\d) ?\* ?(?=\d)|(?<=\b[a-z])(?: \* |\*)(?=[a-z\d]\b)|(?<=\d) ?\* ?(?=[a-z]\b)", " times ", "*"),
-        Rule(r"(?<=\d) - (?=\d[\d.]* =)", " minus ", "="),
+        Rule(r"(?<![\w/.,])(24)/(7)(?![\d/])|(?<![\w/.,])(9|7)/(11)(?![\d/])|(?<![\w/.,])(20)/(20)(?![\d/])", _say_pair, "0", "/"),
+        Rule(r"(?<![\w/.,])(\d{2})/(\d{2})(?![\d/]|\.\d)", _say_split, "0", "/"),
+        Rule(r"(?<=\d) / (?=\d)", " divided by ", "0", "/"),
+        Rule(r"(?<=\d) ?\* ?(?=\d)|(?<=\b[a-z])(?: \* |\*)(?=[a-z\d]\b)|(?<=\d) ?\* ?(?=[a-z]\b)", " times ", "0", "*"),
+        Rule(r"(?<=\d) - (?=\d[\d.]* =)", " minus ", "0", "="),
         Rule(
-            r"(?<![\w/.,])(?:(\d{1,4})[ -])?(\d{1,4})/(\d{1,4})(?:ths?|rds?|nds?)?(?![\d/]|[.,]\d)", _say_fraction, "/",
+            r"(?<![\w/.,])(?:(\d{1,4})[ -])?(\d{1,4})/(\d{1,4})(?:ths?|rds?|nds?)?(?![\d/]|[.,]\d)", _say_fraction, "0", "/",
         ),
     ]  # fmt: skip
 
 
 def _range_rules() -> list[Rule]:
     return [
-        Rule(r"(?<=\d) ?[-–—] ?(?=\d)", " to ", "-–—"),
-        Rule(r"\b(percent|dollars?|euros?|pounds|meters|kilometers|grams|degrees|seconds|minutes|hours|AM|PM) ?[-–—] ?(?=\d|minus \d)", r"\1 to ", "-–—"),
+        Rule(r"(?<=\d) ?[-–—] ?(?=\d)", " to ", "0", "-–—"),
+        Rule(r"\b(percent|dollars?|euros?|pounds|meters|kilometers|grams|degrees|seconds|minutes|hours|AM|PM) ?[-–—] ?(?=\d|minus \d)", r"\1 to ", "0", "-–—"),
     ]  # fmt: skip
 
 

@@ -15,15 +15,16 @@ def rules() -> list[Rule]:
     words = table("roman")
     many = rf"(?=[IVXLCDM]{{2}}){_ROMAN}"
     after_i = r"(?=[,.;:!?)\"]|$| (?:was|is|of|and|had|ruled|reigned|died|became|in|by|to|from|who|at|'s)\b|'s)"
+    cues = {part + end for cue in words["cues"] for part in cue.split() for end in ("", "s")}
     return [
-        Rule(rf"\b({any_of(words['rulers'])} (?:[A-Z][a-z]+ )?[A-Z][a-z]+|{any_of(words['names'])}) ({many})\b", _say_place, "IVXLCDM"),
-        Rule(rf"\b({any_of(words['rulers'])} (?:[A-Z][a-z]+ )?[A-Z][a-z]+|(?<!Malcolm ){any_of(set(words['names']) - {'Malcolm'})}) (I|V|X)\b{after_i}", _say_place, "IVX"),
-        Rule(rf"(?<!\w)({any_of(words['cues'])}s?\.?,? )({many})\b(?: ?(?:-|–|to|and|&) ?({_ROMAN}))?\b", _say_counted, "IVXLCDM"),
-        Rule(rf"(?<!\w)(?<!the )(?<!this )(?<!The )(?<!This )(?<!every )(?<!a )({any_of(words['cues'])} )([IVX])\b(?!'[a-z]|\.[A-Z])(?=(?:[^\w']| [a-z]|$))", _say_single, "IVX"),
-        Rule(rf"\b(XX?I?[IVX]{{0,3}}|XIX|XVI{{0,3}}|XI{{0,3}}|IX|XIV|XV)(?:th|st|nd|rd)?(?= [Cc]entur(?:y|ies)\b)", lambda m: ordinal(value(m[1])), "XI"),
-        Rule(rf"(\b[A-Z][a-z]+ )({many})\b(?!')", _say_named, "IVXLCDM"),
-        Rule(rf"\b(IV)(?=[- ]{any_of(words['medical'])}\b)|(?<=\b[Aa]n )(IV)\b|(?<=\bby )(IV)\b|(?<=\bthe )(IV)\b", "I V", "V"),
-        Rule(rf"\b(?=[IVXLCDM]{{3}})(?=[IVXLCDM]*[IVX])({_ROMAN})(?=th\b|\b)", lambda m: _number(m[1]) or m[0], "IVXLCDM"),
+        Rule(rf"\b({any_of(words['rulers'])} (?:[A-Z][a-z]+ )?[A-Z][a-z]+|{any_of(words['names'])}) ({many})\b", _say_place, ["AA"], {*words["rulers"], *words["names"]}),
+        Rule(rf"\b({any_of(words['rulers'])} (?:[A-Z][a-z]+ )?[A-Z][a-z]+|(?<!Malcolm ){any_of(set(words['names']) - {'Malcolm'})}) (I|V|X)\b{after_i}", _say_place, "IVX", {*words["rulers"], *words["names"]}),
+        Rule(rf"(?<!\w)({any_of(words['cues'])}s?\.?,? )({many})\b(?: ?(?:-|–|to|and|&) ?({_ROMAN}))?\b", _say_counted, ["AA"], cues),
+        Rule(rf"(?<!\w)(?<!the )(?<!this )(?<!The )(?<!This )(?<!every )(?<!a )({any_of(words['cues'])} )([IVX])\b(?!'[a-z]|\.[A-Z])(?=(?:[^\w']| [a-z]|$))", _say_single, "IVX", cues),
+        Rule(rf"\b(XX?I?[IVX]{{0,3}}|XIX|XVI{{0,3}}|XI{{0,3}}|IX|XIV|XV)(?:th|st|nd|rd)?(?= [Cc]entur(?:y|ies)\b)", lambda m: ordinal(value(m[1])), ["century", "centuries", "Century"]),
+        Rule(rf"(\b[A-Z][a-z]+ )({many})\b(?!')", _say_named, "IVX", ["AA"]),
+        Rule(rf"\b(IV)(?=[- ]{any_of(words['medical'])}\b)|(?<=\b[Aa]n )(IV)\b|(?<=\bby )(IV)\b|(?<=\bthe )(IV)\b", "I V", ["IV"]),
+        Rule(rf"\b(?=[IVXLCDM]{{3}})(?=[IVXLCDM]*[IVX])({_ROMAN})(?=th\b|\b)", lambda m: _number(m[1]) or m[0], "IVX", ["AA"]),
     ]  # fmt: skip
 
 

@@ -1,12 +1,15 @@
 """A rule: what it looks for and what it writes instead."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
 
 Say = str | Callable[[re.Match[str]], str]
 
 _KINDS = str.maketrans("123456789", "0" * 9)
+_WORDS = re.compile(r"[A-Za-z]{2,}")
+_CAPITALS = re.compile(r"[A-Z]{2}")
+_PLAIN_END = re.compile(r"[a-z]{5,}\.$")
 
 
 class Rule:
@@ -18,31 +21,40 @@ class Rule:
     Args:
         source: The regular expression, compiled when first needed.
         say: The replacement, as for `re.sub`.
-        needs: The rule is skipped unless the text has one of these characters;
-            "0" stands for any digit and "A" for any capital. Empty: never skipped.
+        needs: The rule is skipped unless the text has one feature of each of
+            these; see `features`. A string is a collection of characters.
     """
 
-    def __init__(self, source: str, say: Say, needs: str = "") -> None:
+    def __init__(self, source: str, say: Say, *needs: Collection[str]) -> None:
         self.source = source
         self.say = say
-        self.needs = frozenset(needs)
+        self.needs = [frozenset(any_of_these) for any_of_these in needs if any_of_these]
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
         return re.compile(self.source)
 
     def apply(self, text: str, present: set[str]) -> str:
-        """Writes out each match in `text`, whose characters are `present`."""
-        if self.needs and self.needs.isdisjoint(present):
-            return text
+        """Writes out each match in `text`, whose features are `present`."""
+        for any_of_these in self.needs:
+            if any_of_these.isdisjoint(present):
+                return text
         return self.pattern.sub(self.say, text)
 
 
-def kinds(text: str) -> set[str]:
-    """Returns the characters of a text, any digit as "0", and "A" for any capital."""
-    present = set(text.translate(_KINDS))
-    if any(map(str.isupper, present)):
+def features(text: str) -> set[str]:
+    """Returns what rules may need of a text.
+
+    These are its characters, any digit as "0", and its words of two and more
+    letters; "A" for a capital past the first character, "AA" for two in a row.
+    A stop after a last word of five and more small letters does not count.
+    """
+    present = set((text[:-1] if _PLAIN_END.search(text) else text).translate(_KINDS))
+    present.update(_WORDS.findall(text))
+    if text[1:].lower() != text[1:]:
         present.add("A")
+        if _CAPITALS.search(text):
+            present.add("AA")
     return present
 
 

@@ -1,6 +1,7 @@
 """Numbers that are names: of telephones, books, cards, flights and accounts."""
 
 import re
+from collections.abc import Iterable
 
 from affecttts.text.numerals import integer, pairs, spell
 from affecttts.text.rules.rule import Rule, any_of
@@ -19,26 +20,26 @@ def rules() -> list[Rule]:
 
 def _telephone_rules() -> list[Rule]:
     return [
-        Rule(rf"(?<![\w+])(?<!\d )(\+|00)([1-9]\d{{0,2}})((?:[ .-]?\(?\d{{1,9}}\)?){{1,7}}){_EXTENSION}(?![\w%])", _say_international, "0"),
+        Rule(rf"(?<![\w+])(?<!\d )(\+|00)([1-9]\d{{0,2}})((?:[ .-]?\(?\d{{1,9}}\)?){{1,7}}){_EXTENSION}(?![\w%])", _say_international, "0", "+0"),
         Rule(
             rf"{_START}(?:(1)[ .-])?(?:\((\d{{3}})\) ?|(\d{{3}})[ .-])(\d{{3}})[ .-](\d{{4}}){_EXTENSION}{_END}",
-            _say_groups, "-. (",
+            _say_groups, "0", "-. (",
         ),
-        Rule(rf"{_START}(1)-(8\d\d|900)-(?=[A-Z]{{4}})", lambda m: f"one, {_group(m[2])}, ", "-"),
-        Rule(rf"{_START}(\d{{3}})-(\d{{4}}){_EXTENSION}{_END}", _say_groups, "-"),
-        Rule(rf"{_START}(?<!\d )(?:\((0\d{{1,4}})\)|(0\d{{1,4}}))[ -](\d{{3,4}})(?:[ -](\d{{3,4}}))?(?:[ -](\d{{3,4}}))?{_END}", _say_groups, " -"),
-        Rule(rf"{_START}(0\d)[ .](\d\d)[ .](\d\d)[ .](\d\d)[ .](\d\d){_END}", _say_groups, " ."),
+        Rule(rf"{_START}(1)-(8\d\d|900)-(?=[A-Z]{{4}})", lambda m: f"one, {_group(m[2])}, ", "0", "-"),
+        Rule(rf"{_START}(\d{{3}})-(\d{{4}}){_EXTENSION}{_END}", _say_groups, "0", "-"),
+        Rule(rf"{_START}(?<!\d )(?:\((0\d{{1,4}})\)|(0\d{{1,4}}))[ -](\d{{3,4}})(?:[ -](\d{{3,4}}))?(?:[ -](\d{{3,4}}))?{_END}", _say_groups, "0", " -"),
+        Rule(rf"{_START}(0\d)[ .](\d\d)[ .](\d\d)[ .](\d\d)[ .](\d\d){_END}", _say_groups, "0", " ."),
     ]  # fmt: skip
 
 
 def _serial_rules() -> list[Rule]:
     return [
-        Rule(r"\b(IS[BS]N)(?:[- ]?(1[03]))?(:? ?)(\d[\d -]{6,20}[\dX])(?![\w-])", _say_book, "I"),
-        Rule(rf"{_START}(\d{{4}})([ -])(\d{{4}})\2(\d{{4}})\2(\d{{1,4}})(?:\2(\d{{1,4}}))?{_END}", _say_parts, " -"),
-        Rule(rf"{_START}(\d{{4}})[ -](\d{{6}})[ -](\d{{5}}){_END}", _say_groups, " -"),
-        Rule(r"(?<![\w:])(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}(?![\w:])", _say_characters, ":"),
-        Rule(rf"{_START}\d{{1,9}}(?:-\d{{1,9}}){{2,7}}(?:-[\dX])?{_END}", _say_hyphened, "-"),
-        Rule(r"\b(?=[A-Z0-9]{0,20}(?:\d[A-Z]{1,20}\d|[A-Z]\d{1,20}[A-Z]))[A-Z0-9]{7,40}\b", _say_characters, "0"),
+        Rule(r"\b(IS[BS]N)(?:[- ]?(1[03]))?(:? ?)(\d[\d -]{6,20}[\dX])(?![\w-])", _say_book, ["ISBN", "ISSN"]),
+        Rule(rf"{_START}(\d{{4}})([ -])(\d{{4}})\2(\d{{4}})\2(\d{{1,4}})(?:\2(\d{{1,4}}))?{_END}", _say_parts, "0", " -"),
+        Rule(rf"{_START}(\d{{4}})[ -](\d{{6}})[ -](\d{{5}}){_END}", _say_groups, "0", " -"),
+        Rule(r"(?<![\w:])(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}(?![\w:])", _say_characters, ":", "0"),
+        Rule(rf"{_START}\d{{1,9}}(?:-\d{{1,9}}){{2,7}}(?:-[\dX])?{_END}", _say_hyphened, "0", "-"),
+        Rule(r"\b(?=[A-Z0-9]{0,20}(?:\d[A-Z]{1,20}\d|[A-Z]\d{1,20}[A-Z]))[A-Z0-9]{7,40}\b", _say_characters, "0", "A"),
         Rule(r"\b(?=[a-f0-9]{0,40}\d[a-f]{1,40}\d)[a-f0-9]{7,64}\b", _say_characters, "0"),
         Rule(rf"{_START}(?<!\$)\d{{10,}}(?![\d%€£¥₹]|[.,]\d|\.?\d)", _say_long, "0"),
     ]  # fmt: skip
@@ -51,14 +52,18 @@ def _cued_rules() -> list[Rule]:
     cues = any_of(set(names["number_cues"]) - verbs - {"order", "policy"})
     paired = any_of(names["paired_cues"])
     return [
-        Rule(rf"(?i)(\b{any_of(verbs)}{filler})(\d{{3,}})(?![\w,.:/-]*\d)(?! [a-z]{{2,20}}s\b)(?!\w)", _say_cued, "0"),
-        Rule(rf"(?i)(\b{cues}{filler})(\d{{3,}}(?:[ -]\d{{2,9}}){{0,4}})(?![\w/:]|[.,-]\d)", _say_cued, "0"),
-        Rule(rf"(?i)(\b(?:order|policy){filler})(\d{{5,}})(?![\w/:]|[.,-]\d)", _say_cued, "0"),
+        Rule(rf"(?i)(\b{any_of(verbs)}{filler})(\d{{3,}})(?![\w,.:/-]*\d)(?! [a-z]{{2,20}}s\b)(?!\w)", _say_cued, "0", _cased(verbs)),
+        Rule(rf"(?i)(\b{cues}{filler})(\d{{3,}}(?:[ -]\d{{2,9}}){{0,4}})(?![\w/:]|[.,-]\d)", _say_cued, "0", _cased(names["number_cues"])),
+        Rule(rf"(?i)(\b(?:order|policy){filler})(\d{{5,}})(?![\w/:]|[.,-]\d)", _say_cued, "0", _cased({"order", "policy"})),
         Rule(r"(?<![\w#])(# ?)(\d{5,})(?![\w,.]*\d)", lambda m: f"number {spell(m[2])}", "#"),
-        Rule(rf"(\b{paired} )(\d{{3}})(?:-(\d{{3}}))?\b(?![,.]\d)", _say_pairs, "0"),
-        Rule(r"(?<![\w.,/-])()(7[0-8]7)-([1-9]00)(?:ER|LR)?\b", _say_pairs, "-"),
-        Rule(r"(?<=\bI-)()(\d{3})()\b", _say_pairs, "-"),
+        Rule(rf"(\b{paired} )(\d{{3}})(?:-(\d{{3}}))?\b(?![,.]\d)", _say_pairs, "0", names["paired_cues"]),
+        Rule(r"(?<![\w.,/-])()(7[0-8]7)-([1-9]00)(?:ER|LR)?\b", _say_pairs, "0", "-"),
+        Rule(r"(?<=\bI-)()(\d{3})()\b", _say_pairs, "0", "-"),
     ]
+
+
+def _cased(words: Iterable[str]) -> set[str]:
+    return {form for word in words for form in (word, word.capitalize(), word.upper())}
 
 
 def _say_international(match: re.Match[str]) -> str:

@@ -13,10 +13,10 @@ def rules() -> list[Rule]:
     """Returns the rules, in order."""
     nouns = "|".join(table("shouting")["it_nouns"])
     return [
-        Rule(_RUN, _say_run, "A"),
-        Rule(r"(?<=\bI )AM\b(?! radio)", "am", "A"),
+        Rule(_RUN, _say_run, ["AA"]),
+        Rule(r"(?<=\bI )AM\b(?! radio)", "am", ["AM"]),
         Rule(
-             rf"(\b(?:do|did|get|got|make|made|give|said|say|love|hate|want|need|is|was|that|believe|like|stop|see|know|take|took) )IT(?![\w-]| (?:{nouns})\b)", lambda m: f"{m[1]}it", "A"),
+             rf"(\b(?:do|did|get|got|make|made|give|said|say|love|hate|want|need|is|was|that|believe|like|stop|see|know|take|took) )IT(?![\w-]| (?:{nouns})\b)", lambda m: f"{m[1]}it", ["IT"]),
     ]  # fmt: skip
 
 

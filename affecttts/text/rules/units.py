@@ -11,6 +11,7 @@ _START = r"(?<![\w.,/^])"
 _LENGTHS = r"(?:tall|wide|long|high|deep|thick|across|of (?:rain|snow)|x|by)"
 _CLOCK_WORDS = r"(?:for|in|took|takes|within|about|after|every|lasts|lasted|wait|only|just|under|over|than|to|of|~)"
 _FASTER = r"(?:faster|slower|bigger|larger|smaller|more|less|better|cheaper|stronger|longer|higher|lower|as|the)"
+_CLEAR = ("km", "kg", "cm", "mm", "mg", "ml", "mL", "mph", "GB", "MB", "TB", "kWh", "MW", "GW", "kW", "Hz", "kHz", "MHz", "GHz", "dB", "lbs", "oz")
 _SPELLED_COUNT = r"(?:one|two|three|four|five|six|seven|eight|nine|ten|twenty|thirty|fifty|hundred|thousand|million|few|several|many)"
 
 
@@ -26,12 +27,12 @@ def per_rules() -> list[Rule]:
     thing = r"(\d[\d.,]{0,20}(?: ?[A-Za-z$€£¥₹%°μΩ^]{1,12}[23]?)?(?: (?:million|billion|thousand|[a-z]{1,12}))?) ?/ ?"
     power = r"(?:\^?([23])\b)?"
     return [
-        Rule(rf"{thing}({any_of(per)})\b(?!\w|/\w|\^)(?:\.(?= [a-z]))?", lambda m: f"{m[1]} per {per[m[2]]}", "/"),
-        Rule(rf"{thing}({any_of(symbols)}){power}(?!\w|/)", lambda m: f"{m[1]} per {_power(m[3])}{symbols[m[2]]}", "/"),
+        Rule(rf"{thing}({any_of(per)})\b(?!\w|/\w|\^)(?:\.(?= [a-z]))?", lambda m: f"{m[1]} per {per[m[2]]}", "0", "/"),
+        Rule(rf"{thing}({any_of(symbols)}){power}(?!\w|/)", lambda m: f"{m[1]} per {_power(m[3])}{symbols[m[2]]}", "0", "/"),
         Rule(
             rf"(?<![\w.,-])(\d[\d.,]{{0,15}}(?: ?{any_of(symbols)}|[kKMB]|bn)) ?[-–—] ?(?=\d)(?!\d+-)", r"\1 to ", "-–—",
         ),
-        Rule(r"(?<= per )([a-z ]{1,20})/([a-z]{1,4})\b", lambda m: f"{m[1]} per {per.get(m[2], m[2])}", "/"),
+        Rule(r"(?<= per )([a-z ]{1,20})/([a-z]{1,4})\b", lambda m: f"{m[1]} per {per.get(m[2], m[2])}", "0", "/"),
     ]
 
 
@@ -39,15 +40,15 @@ def _size_rules() -> list[Rule]:
     feet = r"(?<![\w.,])(\d{1,3}) ?(?:'|ft\.?|feet|foot) ?(\d{1,2}(?:\.\d)?)(?: ?(?:\"|''|in\b\.?|inches)|(?![\d':.,]\d|\"|'|\w| ?[A-Za-z%]))"
     sized = rf"(?=[^\n]{{0,12}}(?:\b|(?<=\d))(?:cm|mm|m|km|px|ft|in|inch|inches|feet|pixels|grid|matrix|sheet)\b)"
     return [
-        Rule(feet, lambda m: f"{integer(m[1])} {'foot' if m[1] == '1' else 'feet'} {say(m[2])}{_inches(m)}", "'f"),
-        Rule(r"(?<![\w.,])(\d{1,3})'(?= (?:tall|x|by|wide|high|long|deep)\b| ?x ?\d)", lambda m: f"{integer(m[1])} feet", "'"),
-        Rule(rf"{_START}(\d+(?:\.\d+)?|(?:\d+ )?\d+/\d+)(?: ?-)? ?(\"|'')(?!\w)", _say_inches, "\"'"),
-        Rule(rf"{_START}(\d+(?:\.\d+)?|(?:\d+ )?\d+/\d+) in(?:\. ?(?=[a-z]|$)|\.(?= [A-Z,]|[,;)])|(?= {_LENGTHS}\b))", lambda m: _inch(m) + (" " if m[0].endswith(" ") else ""), "i"),
-        Rule(r"(?<![\w.,/])(\d{1,5})( ?)[xX] ?(?=\d)(?!\d*[A-Za-z]*\d*[A-Z])", lambda m: f"{pairs(m[1]) if len(m[1]) == 4 else m[1]} by ", "xX"),
-        Rule(r"(?<= by )(\d{4})(?![\w,.]\d)", lambda m: pairs(m[1]), "xX"),
+        Rule(feet, lambda m: f"{integer(m[1])} {'foot' if m[1] == '1' else 'feet'} {say(m[2])}{_inches(m)}", "0", "'f"),
+        Rule(r"(?<![\w.,])(\d{1,3})'(?= (?:tall|x|by|wide|high|long|deep)\b| ?x ?\d)", lambda m: f"{integer(m[1])} feet", "0", "'"),
+        Rule(rf"{_START}(\d+(?:\.\d+)?|(?:\d+ )?\d+/\d+)(?: ?-)? ?(\"|'')(?!\w)", _say_inches, "0", "\"'"),
+        Rule(rf"{_START}(\d+(?:\.\d+)?|(?:\d+ )?\d+/\d+) in(?:\. ?(?=[a-z]|$)|\.(?= [A-Z,]|[,;)])|(?= {_LENGTHS}\b))", lambda m: _inch(m) + (" " if m[0].endswith(" ") else ""), "0", ["in"]),
+        Rule(r"(?<![\w.,/])(\d{1,5})( ?)[xX] ?(?=\d)(?!\d*[A-Za-z]*\d*[A-Z])", lambda m: f"{pairs(m[1]) if len(m[1]) == 4 else m[1]} by ", "0", "xX"),
+        Rule(r"(?<= by )(\d{4})(?![\w,.]\d)", lambda m: pairs(m[1]), "0", "xX"),
         Rule(rf"(?<=\d) ?× ?(?=\d){sized}", " by ", "×"),
-        Rule(rf"{_START}(\d+(?:\.\d+)?) ?[xX×](?= {_FASTER}\b)", r"\1 times", "xX×"),
-        Rule(r"(?<![\w.,])(144|240|360|480|576|720|1080|1440|2160|4320)([pi])\b", lambda m: f"{pairs(m[1])} {m[2]}", "pi"),
+        Rule(rf"{_START}(\d+(?:\.\d+)?) ?[xX×](?= {_FASTER}\b)", r"\1 times", "0", "xX×"),
+        Rule(r"(?<![\w.,])(144|240|360|480|576|720|1080|1440|2160|4320)([pi])\b", lambda m: f"{pairs(m[1])} {m[2]}", "0", "pi"),
     ]  # fmt: skip
 
 
@@ -58,14 +59,13 @@ def _unit_rules() -> list[Rule]:
     mixed = rf"(?:{AMOUNT}|(?:\d+ )?\d{{1,3}}/\d{{1,3}})"
     ranged = rf"(?:({AMOUNT})( ?)(?:{symbols})?(?: ?[-–—] ?| to ))?"
     long = any_of(symbol for symbol in units["symbols"] if len(symbol) > 1 and symbol[0] not in "°%" or symbol in units["hyphened_letters"])
-    clear = any_of(("km", "kg", "cm", "mm", "mg", "ml", "mL", "mph", "GB", "MB", "TB", "kWh", "MW", "GW", "kW", "Hz", "kHz", "MHz", "GHz", "dB", "lbs", "oz"))
     return [
-        Rule(rf"{_START}({AMOUNT})-({long}){power}(?![\w'/]|-\d)(?! ?-[a-z]+-\d)", _say_hyphened, "-"),
+        Rule(rf"{_START}({AMOUNT})-({long}){power}(?![\w'/]|-\d)(?! ?-[a-z]+-\d)", _say_hyphened, "0", "-"),
         Rule(rf"{_START}{ranged}({mixed})(?: ?)({symbols}){power}(?![\w'^]|/[\w])(?:\.(?= [a-z(]|[,;]))?", _say_unit, "0"),
-        Rule(rf"(\b{_SPELLED_COUNT}(?: (?:hundred|thousand|million|a))? )({clear})\b(?!/)", lambda m: m[1] + _plural(units["symbols"][m[2]]), ""),
-        Rule(r"(?<![\w.,])(\d+(?:\.\d+)?)([kKMB])(?= ([a-z]+))", _say_scaled, "kKMB"),
-        Rule(r"(?<![\w.,])(\d+\.\d+)([kM]|bn)\b", lambda m: f"{say(m[1])} {_SCALES[m[2]]}", "kMb"),
-        Rule(r"(?<![\w.,])(\d+)bn\b", lambda m: f"{say(m[1])} billion", "b"),
+        Rule(rf"(\b{_SPELLED_COUNT}(?: (?:hundred|thousand|million|a))? )({any_of(_CLEAR)})\b(?!/)", lambda m: m[1] + _plural(units["symbols"][m[2]]), _CLEAR),
+        Rule(r"(?<![\w.,])(\d+(?:\.\d+)?)([kKMB])(?= ([a-z]+))", _say_scaled, "0", "kKMB"),
+        Rule(r"(?<![\w.,])(\d+\.\d+)([kM]|bn)\b", lambda m: f"{say(m[1])} {_SCALES[m[2]]}", "0", "kMb"),
+        Rule(r"(?<![\w.,])(\d+)bn\b", lambda m: f"{say(m[1])} billion", "0", ["bn"]),
     ]  # fmt: skip
 
 
