@@ -11,14 +11,14 @@ from affecttts.text.pronunciation import Lexicon, Marks
 from affecttts.text.rules import abbreviations, addresses, dates, money, numbers, roman, serials, shouting, signs, times, units
 from affecttts.text.rules.lines import paragraphs
 from affecttts.text.rules.markup import remove_markup
-from affecttts.text.rules.rule import Rule, features
+from affecttts.text.rules.rule import Rules
 from affecttts.text.tables import table
 
 MAX_RUN = 200
 """The longest run of letters and digits taken for a word."""
 
 _LONG_RUN = re.compile(r"\w{%d}" % (MAX_RUN + 1))
-_SURE_END = re.compile(r"([A-Za-z']{3,})[.!?][\"')\]]{0,3} +(?=[\"'(\[]{0,2}[A-Z][a-z' ])")
+_SURE_END = re.compile(r"([A-Za-z']{3,})[.!?][\"')\]]{0,3} +(?=[\"'(\[]{0,2}\w)")
 _DASHES = (
     (re.compile(r"(?<=[a-z]{2}[.!?])(?=[A-Z])"), " "),
     (re.compile(r" ?(?:[–—―]|--|(?<= )-(?= ))[–—―-]* ?"), ", "),
@@ -134,13 +134,13 @@ def _check(text: str, cleaned: str, skipped: list[str]) -> None:
 
 
 @functools.cache
-def _rules(day_first: bool) -> list[Rule]:
+def _rules(day_first: bool) -> Rules:
     """Returns every rule in order: each leaves text that the later ones may not take for theirs."""
-    return [
+    return Rules([
         *addresses.rules(), *serials.rules(), *abbreviations.rules(), *signs.rules(), *numbers.early_rules(),
         *dates.rules(day_first), *times.rules(), *units.per_rules(), *money.rules(), *units.rules(), *roman.rules(),
         *numbers.rules(), *shouting.rules(),
-    ]  # fmt: skip
+    ])  # fmt: skip
 
 
 def _segments(paragraph: str) -> Iterator[str]:
@@ -162,10 +162,8 @@ def _abbreviated() -> frozenset[str]:
     return frozenset(map(str.lower, forms)) | frozenset(table("units")["symbols"])
 
 
-def _apply(rules: list[Rule], text: str) -> str:
-    present = features(text)
-    for rule in rules:
-        text = rule.apply(text, present)
+def _apply(rules: Rules, text: str) -> str:
+    text = rules.apply(text)
     for pattern, replacement in _DASHES:
         text = pattern.sub(replacement, text)
     return signs.say_signs(text)

@@ -28,10 +28,16 @@ def _latin_rules() -> list[Rule]:
         Rule(rf"(?<![\w/])({any_of(slashed)})(?![\w/])", lambda m: slashed[m[1]], "/"),
         Rule(r"(?<![\w/])(w/)(?=\w)", "with ", "/"),
         Rule(r"\b([Ss])/he\b", r"\1he or he", "/"),
-        Rule(rf"(\b{_NAME}) v\.? (?={_NAME})", r"\1 versus ", "v", "A"),
+        Rule(rf" v\.? (?={_NAME})", _say_versus, "v", "A"),
         Rule(r"\b(P)\. ?(P\. ?)?S\.(?=:? )", lambda m: "PPS" if m[2] else "PS", ".", "P"),
         Rule(r"\bR\.?S\.?V\.?P\b\.?(?=\W)", "RSVP", ".", "R"),
     ]  # fmt: skip
+
+
+def _say_versus(match: re.Match[str]) -> str:
+    """Says the v between two names."""
+    before = match.string[: match.start()].rpartition(" ")[2]
+    return " versus " if before[:1].isupper() else match[0]
 
 
 def _numbered_rules() -> list[Rule]:

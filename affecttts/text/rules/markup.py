@@ -1,9 +1,10 @@
 """Markup that strays into text: HTML, Markdown, terminal and forum codes."""
 
+import functools
 import html
 import re
 
-from affecttts.text.rules.rule import Rule, any_of
+from affecttts.text.rules.rule import Rule, Rules, any_of
 from affecttts.text.tables import table
 
 _LINK_TARGET = r"\([^()\s]*(?:\([^()\s]*\)[^()\s]*)?(?: +\"[^\"\n]*\")? *\)"
@@ -11,19 +12,12 @@ _LINK_TARGET = r"\([^()\s]*(?:\([^()\s]*\)[^()\s]*)?(?: +\"[^\"\n]*\")? *\)"
 
 def remove_markup(text: str) -> str:
     """Returns the text without its markup; blocks become paragraphs, table cells commas."""
-    present = set(text)
-    for rule in _rules():
-        text = rule.apply(text, present)
-    return text
+    return _rules().apply(text, set(text))
 
 
-def _rules() -> list[Rule]:
-    if not _RULES:
-        _RULES.extend([*_html_rules(), *_markdown_rules()])
-    return _RULES
-
-
-_RULES: list[Rule] = []
+@functools.cache
+def _rules() -> Rules:
+    return Rules([*_html_rules(), *_markdown_rules()])
 
 
 def _html_rules() -> list[Rule]:

@@ -28,18 +28,43 @@ class Rule:
     def __init__(self, source: str, say: Say, *needs: Collection[str]) -> None:
         self.source = source
         self.say = say
-        self.needs = [frozenset(any_of_these) for any_of_these in needs if any_of_these]
+        self.needs = sorted((frozenset(one_of_these) for one_of_these in needs if one_of_these), key=_commonness)
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
         return re.compile(self.source)
 
-    def apply(self, text: str, present: set[str]) -> str:
-        """Writes out each match in `text`, whose features are `present`."""
-        for any_of_these in self.needs:
-            if any_of_these.isdisjoint(present):
-                return text
-        return self.pattern.sub(self.say, text)
+
+
+class Rules:
+    """Rules to apply in order, found quickly by what a text has."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self._rules = list(rules)
+        self._always = {place for place, rule in enumerate(self._rules) if not rule.needs}
+        self._by_feature: dict[str, list[int]] = {}
+        for place, rule in enumerate(self._rules):
+            for feature in rule.needs[0] if rule.needs else ():
+                self._by_feature.setdefault(feature, []).append(place)
+
+    def apply(self, text: str, present: set[str] | None = None) -> str:
+        """Writes out each match of each rule; `present` are the features, if known."""
+        present = features(text) if present is None else present
+        found = set(self._always)
+        for feature in present & self._by_feature.keys():
+            found.update(self._by_feature[feature])
+        for place in sorted(found):
+            rule = self._rules[place]
+            if not any(one_of_these.isdisjoint(present) for one_of_these in rule.needs[1:]):
+                text = rule.pattern.sub(rule.say, text)
+        return text
+
+
+def _commonness(one_of_these: frozenset[str]) -> int:
+    """Ranks a need by how many texts meet it: a digit or a word few, a letter nearly all."""
+    if one_of_these == {"0"} or all(len(feature) > 1 for feature in one_of_these):
+        return 0
+    return 2 if any(feature.isalpha() and len(feature) == 1 for feature in one_of_these) else 1
 
 
 def features(text: str) -> set[str]:

@@ -144,7 +144,7 @@ def _not_a_unit(match: re.Match[str], number: str, symbol: str, attached: bool) 
 
 
 def _say_inches(match: re.Match[str]) -> str:
-    sign, before = match[2], match.string[: match.start()]
+    sign, before = match[2], match.string[max(0, match.start() - 200) : match.start()]
     if sign == '"' and before.count('"') % 2:
         return match[0]
     return _inch(match, always=True)
