@@ -76,7 +76,7 @@ def _street_rules() -> list[Rule]:
         Rule(rf"({_NAME}|\b\d+(?:st|nd|rd|th)) (St)\b(?!\.? {_NAME})\.?", say, ["St"]),
         Rule(rf"({_NAME}|\b\d+(?:st|nd|rd|th)) (St)\.(?= (?:{_starters_source()}))", say, ["St"]),
         Rule(rf"(\b(?:on|at|off|along|down|near|from|to|of|onto|up) {_NAME}) (Dr)\b(?!\.? {_NAME})\.?", say, ["Dr"]),
-        Rule(rf"(?<!^)(?<![.!?:;,] )({_NAME}) (Dr)\.(?= (?:in|near|at|and|is|was|to|by|for|between|where|until|then|with|from) |,? \d|$)", say, ["Dr"]),
+        Rule(rf"(?<![.!?:;,] )(?!(?:The|A|My|Our|Dear|Hello|Hi|Yes)\b)({_NAME}) (Dr)\.(?= (?:in|near|at|and|is|was|to|by|for|between|where|until|then|with|from) |,? \d|$)", say, ["Dr"]),
         Rule(r"\bSt\b\.?(?= [A-Z])(?<!\w\wSt)", "Saint", ["St"]),
         Rule(r"\bSts\. (?=[A-Z])", "Saints ", ["Sts"]),
     ]  # fmt: skip

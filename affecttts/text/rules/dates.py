@@ -43,7 +43,7 @@ def _numeric_rules(day_first: bool) -> list[Rule]:
         Rule(r"(?<![\w./-])(\d{1,2})([-/.])(\d{1,2})\2(\d{4})(?![\w/-]|\.\d)", say, "0", "-/."),
         Rule(r"(?<![\w./-])(\d\d?)([-/])(\d\d?)\2(\d\d)(?![\w/-]|\.\d)", say, "0", "-/"),
         Rule(r"(?<![\w./-])(\d\d)(\.)(\d\d)\.(\d\d)(?![\w-]|\.\d)", say, "0", "."),
-        Rule(rf"(?i)(\b{cues},? )(\d{{1,2}})/(\d{{1,2}})(?![\w/]|\.\d)(?! (?:of|cup|mile|inch|hour)\b)", say_cued, "0", "/"),
+        Rule(rf"(?i)(\b{cues},? )(?!9/11\b)(\d{{1,2}})/(\d{{1,2}})(?![\w/]|\.\d)(?! (?:of|cup|mile|inch|hour)\b)", say_cued, "0", "/"),
     ]
 
 

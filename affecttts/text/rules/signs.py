@@ -13,7 +13,8 @@ def rules() -> list[Rule]:
     """Returns the rules, in order."""
     return [
         Rule(_FACE, " ", ":;="),
-        Rule(r"(?<=[a-z]{2} )<3(?![\w.,])", "love", "<"),
+        Rule(r"(?<=\bI )<3(?![\w.,])|(?<=[a-z]{2} )<3(?![\w.,])", "love", "<"),
+        Rule(r"(?<![\w)] )(?<!\S)<3(?!\S)", "", "<"),
         Rule(r" ?(?:!==?|≠|<>|/=|=/=) ?(?=[\w'\"(-])", " is not equal to ", "!≠<="),
         Rule(r" ?(?:<=|=<|≤|⩽)(?!=) ?(?=[\w'\"($-])", " less than or equal to ", "<≤⩽"),
         Rule(r" ?(?:>=|≥|⩾) ?(?=[\w'\"($-])", " greater than or equal to ", ">≥⩾"),
@@ -26,7 +27,8 @@ def rules() -> list[Rule]:
         Rule(r"√ ?", "the square root of ", "√"),
         Rule(r"(?<=[A-Za-z\d])\+{2}(?!\w)", " plus plus", "+"),
         Rule(r"@(?=\w)", "at ", "@"),
-        Rule(r"#(?=\w)", "number ", "#"),
+        Rule(r"#(?=\d)", "number ", "#"),
+        Rule(r"#(?=[A-Za-z_])", "hashtag ", "#"),
     ]
 
 

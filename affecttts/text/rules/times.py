@@ -28,6 +28,7 @@ def rules() -> list[Rule]:
         Rule(r"(?<![\w:.])(\d{1,6}(?:\.\d+)?):(\d|\d{3,6})((?::\d{1,6}){0,3})(?![\w:]|\.\d)", _say_ratio, "0", ":"),
         Rule(rf"(?<![\w:.])(\d{{1,6}}):(\d\d)(?= (?:{_RATIO}|mixture|against|in favou?r)\b)", lambda m: f"{decimal(m[1])} to {decimal(m[2])}", "0", ":"),
         Rule(rf"(?<![\w:.])(\d{{1,2}}):(\d\d)(?::(\d\d)(?:\.\d{{1,6}})?)?(?![\d:]){_HALF}?( o'clock\b)?", _say_time, "0", ":"),
+        Rule(rf"(?<![\w:.,])(\d{{1,2}})\.([0-5]\d)(){_HALF}()", _say_time, "0", "AaPp", "Mm"),
         Rule(rf"(?<![\w:.,])(\d{{1,2}})()(){_HALF}()", _say_time, "0", "AaPp", "Mm"),
         Rule(r"(?<![\w:.,])(0?\d|1\d|2[0-4])00 (?:hours|hrs)\b", _say_military, ["hours", "hrs"]),
         Rule(r"(?<![\w.,])(\d{1,3})h ?(\d{1,2})(?:m|min)?\b(?: ?(\d{1,2})s\b)?", _say_duration, "0", "h"),

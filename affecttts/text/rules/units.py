@@ -28,10 +28,7 @@ def per_rules() -> list[Rule]:
     power = r"(?:\^?([23])\b)?"
     return [
         Rule(rf"{thing}({any_of(per)})\b(?!\w|/\w|\^)(?:\.(?= [a-z]))?", lambda m: f"{m[1]} per {per[m[2]]}", "0", "/"),
-        Rule(rf"{thing}({any_of(symbols)}){power}(?!\w|/)", lambda m: f"{m[1]} per {_power(m[3])}{symbols[m[2]]}", "0", "/"),
-        Rule(
-            rf"(?<![\w.,-])(\d[\d.,]{{0,15}}(?: ?{any_of(symbols)}|[kKMB]|bn)) ?[-–—] ?(?=\d)(?!\d+-)", r"\1 to ", "-–—",
-        ),
+        Rule(rf"{thing}({any_of(symbols)}){power}(?!\w|/)", _say_per, "0", "/"),
         Rule(r"(?<= per )([a-z ]{1,20})/([a-z]{1,4})\b", lambda m: f"{m[1]} per {per.get(m[2], m[2])}", "0", "/"),
     ]
 
@@ -57,11 +54,14 @@ def _unit_rules() -> list[Rule]:
     symbols = any_of(units["symbols"])
     power = r"(?:\^?([23])\b|\^([23])(?!\d))?"
     mixed = rf"(?:{AMOUNT}|(?:\d+ )?\d{{1,3}}/\d{{1,3}})"
-    ranged = rf"(?:({AMOUNT})( ?)(?:{symbols})?(?: ?[-–—] ?| to ))?"
+    ranged = rf"(?:({AMOUNT}) ?({symbols})?(?: ?[-–—] ?| to ))?"
     long = any_of(symbol for symbol in units["symbols"] if len(symbol) > 1 and symbol[0] not in "°%" or symbol in units["hyphened_letters"])
     return [
         Rule(rf"{_START}({AMOUNT})-({long}){power}(?![\w'/]|-\d)(?! ?-[a-z]+-\d)", _say_hyphened, "0", "-"),
         Rule(rf"{_START}{ranged}({mixed})(?: ?)({symbols}){power}(?![\w'^]|/[\w])(?:\.(?= [a-z(]|[,;]))?", _say_unit, "0"),
+        Rule(
+            rf"(?<![\w.,-])(\d[\d.,]{{0,15}}(?: ?{symbols}|[kKMB]|bn)) ?[-–—] ?(?=\d)(?!\d+-)", r"\1 to ", "-–—",
+        ),
         Rule(rf"(\b{_SPELLED_COUNT}(?: (?:hundred|thousand|million|a))? )({any_of(_CLEAR)})\b(?!/)", lambda m: m[1] + _plural(units["symbols"][m[2]]), _CLEAR),
         Rule(r"(?<![\w.,])(\d+(?:\.\d+)?)([kKMB])(?= ([a-z]+))", _say_scaled, "0", "kKMB"),
         Rule(r"(?<![\w.,])(\d+\.\d+)([kM]|bn)\b", lambda m: f"{say(m[1])} {_SCALES[m[2]]}", "0", "kMb"),
@@ -70,6 +70,13 @@ def _unit_rules() -> list[Rule]:
 
 
 _SCALES = {"k": "thousand", "K": "thousand", "M": "million", "B": "billion", "bn": "billion"}
+
+
+def _say_per(match: re.Match[str]) -> str:
+    unit, exponent = table("units")["symbols"][match[2]], match[3]
+    if exponent and unit.endswith("second"):
+        return f"{match[1]} per {unit} {'squared' if exponent == '2' else 'cubed'}"
+    return f"{match[1]} per {_power(exponent)}{unit}"
 
 
 def _plural(unit: str) -> str:
@@ -91,7 +98,7 @@ def _say_hyphened(match: re.Match[str]) -> str:
 
 
 def _say_unit(match: re.Match[str]) -> str:
-    first, _, number, symbol = match.group(1, 2, 3, 4)
+    first, first_symbol, number, symbol = match.group(1, 2, 3, 4)
     exponent = match[5] or match[6]
     attached = match.string[match.end(3)] != " "
     if not exponent and (changed := _not_a_unit(match, number, symbol, attached)):
@@ -108,12 +115,15 @@ def _say_unit(match: re.Match[str]) -> str:
         said, one = (f"{integer(whole)} and " if whole else "") + fraction(top, bottom), not whole
     else:
         said, one = say(number), standard(number) in ("1", "1.0")
-    if one or (symbol != "°" and qualifies(match, always)):
+    if one or qualifies(match, always or symbol == "°"):
         named = unit
     else:
         named = _plural(unit)
     stop = phrase_end(match) if match[0].endswith(".") else ""
-    return (f"{say(first)} to " if first else "") + f"{said} {_power(exponent)}{named}{stop}"
+    if first:
+        between = f" {_plural(table('units')['symbols'][first_symbol])} to " if first_symbol else " to "
+        said = say(first) + between + said
+    return f"{said} {_power(exponent)}{named}{stop}"
 
 
 def _not_a_unit(match: re.Match[str], number: str, symbol: str, attached: bool) -> str | None:
