@@ -1,4 +1,5 @@
-"""Emotional text-to-speech: an emotion-preserving codec and a token language model that speaks through it.
+"""Emotional text-to-speech: an emotion-preserving codec and a token language model that speaks
+through it.
 
     from affecttts import Synthesizer
     speech = Synthesizer.from_pretrained().synthesize("We did it!", emotion="happy")
@@ -9,13 +10,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from affecttts.emotion import EmotionSpec
-    from affecttts.synthesis import SpeechResult, Synthesizer
+    from affecttts.emotion.spec import EmotionSpec
+    from affecttts.synthesis.synthesizer import SpeechResult, Synthesizer
 
 __version__ = "0.1.0"
 __all__ = ["EmotionSpec", "SpeechResult", "Synthesizer", "__version__"]
 
-_HOMES = {"EmotionSpec": "affecttts.emotion", "SpeechResult": "affecttts.synthesis", "Synthesizer": "affecttts.synthesis"}
+_HOMES = {
+    "EmotionSpec": "affecttts.emotion.spec",
+    "SpeechResult": "affecttts.synthesis.synthesizer",
+    "Synthesizer": "affecttts.synthesis.synthesizer",
+}
 
 
 def __getattr__(name: str) -> Any:

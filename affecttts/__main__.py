@@ -2,6 +2,6 @@
 
 import sys
 
-from affecttts.cli import main
+from affecttts.cli.main import main
 
 sys.exit(main())

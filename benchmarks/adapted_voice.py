@@ -1,8 +1,10 @@
-"""Did an adapted voice take, and did its words survive? Recordings that it never heard, their sentences spoken by it.
+"""Did an adapted voice take, and did its words survive? Recordings that it never heard, their
+sentences spoken by it.
 
     python benchmarks/adapted_voice.py --voice voices/allison --clips held_out.jsonl
 
-Beside it the base voices, as they are, and the codec's own reconstruction of the recordings, which no adapter can beat.
+Beside it the base voices, as they are, and the codec's own reconstruction of the recordings, which
+no adapter can beat.
 """
 
 from __future__ import annotations
@@ -11,13 +13,19 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from common import SEED, print_table, progress, write_json
 
 from affecttts import Synthesizer
 from affecttts.adaptation.recordings import gather
-from affecttts.evaluation.intervals import Interval, difference_interval, interval, ratio_interval
-from affecttts.evaluation.judges import VoiceJudge, WordCounts, WordJudge
+from affecttts.evaluation.judges.voice import VoiceJudge
+from affecttts.evaluation.judges.words import WordCounts, WordJudge
+from affecttts.evaluation.stats.intervals import (
+    Interval,
+    difference_interval,
+    interval,
+    ratio_interval,
+)
 from codec.audio import load_audio
-from common import SEED, print_table, progress, write_json
 
 
 class Listening:
@@ -32,7 +40,10 @@ class Listening:
         values = [interval(self.cosines), ratio_interval(self.errors, self.words)]
         if best is None:
             return values
-        more = interval(self.cosines - best.cosines), difference_interval(self.errors, best.errors, self.words)
+        more = (
+            interval(self.cosines - best.cosines),
+            difference_interval(self.errors, best.errors, self.words),
+        )
         return [*values, *more]
 
 
@@ -41,10 +52,26 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    parser.add_argument("--voice", type=Path, required=True, metavar="DIR", help="folder that `affecttts adapt` made")
-    parser.add_argument("--clips", type=Path, required=True, metavar="TABLE", help="recordings with texts, as for `adapt --audio`")
-    parser.add_argument("--model", type=Path, metavar="DIR", help="model folder; the shipped model if left out")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="also write the numbers to this file")
+    parser.add_argument(
+        "--voice",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder that `affecttts adapt` made",
+    )
+    parser.add_argument(
+        "--clips",
+        type=Path,
+        required=True,
+        metavar="TABLE",
+        help="recordings with texts, as for `adapt --audio`",
+    )
+    parser.add_argument(
+        "--model", type=Path, metavar="DIR", help="model folder; the shipped model if left out"
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="OUT", help="also write the numbers to this file"
+    )
     return parser.parse_args()
 
 
@@ -54,10 +81,17 @@ def main() -> None:
 
     options = parse()
     torch.set_num_threads(1)
-    synthesizer, voice_judge, word_judge = Synthesizer.from_pretrained(options.model), VoiceJudge(), WordJudge()
+    synthesizer, voice_judge, word_judge = (
+        Synthesizer.from_pretrained(options.model),
+        VoiceJudge(),
+        WordJudge(),
+    )
     bases = synthesizer.voices
     adapted = synthesizer.load_voice(options.voice)
-    codec, rows = synthesizer.speaker(adapted).codec, [row for row in gather(options.clips) if row.text]
+    codec, rows = (
+        synthesizer.speaker(adapted).codec,
+        [row for row in gather(options.clips) if row.text],
+    )
     rate, books = codec.config.sample_rate, synthesizer.layout.num_codebooks
     originals = [load_audio(row.path, rate).samples for row in rows]
     centre = np.mean([voice_judge(audio, rate) for audio in originals], axis=0)
@@ -68,17 +102,34 @@ def main() -> None:
         return Listening([float(voice_judge(audio, rate) @ centre) for audio in clips], words)
 
     def rebuilt(audio: np.ndarray) -> np.ndarray:
-        return codec.decode(codec.encode(torch.from_numpy(audio)[None, None], books).codes)[0, 0, : len(audio)].numpy()
+        return codec.decode(codec.encode(torch.from_numpy(audio)[None, None], books).codes)[
+            0, 0, : len(audio)
+        ].numpy()
 
-    heard = {"the recordings": listen(originals), "the codec's copies": listen([rebuilt(audio) for audio in originals])}
+    heard = {
+        "the recordings": listen(originals),
+        "the codec's copies": listen([rebuilt(audio) for audio in originals]),
+    }
     for voice in (*bases, adapted):
-        spoken = [synthesizer.synthesize(row.text, voice=voice, seed=SEED).audio for row in progress(rows, voice)]
+        spoken = [
+            synthesizer.synthesize(row.text, voice=voice, seed=SEED).audio
+            for row in progress(rows, voice)
+        ]
         heard[voice] = listen(spoken)
     nearest = max(bases, key=lambda name: heard[name].cosines.mean())
-    table = {name: part.row(heard[nearest] if name == adapted else None) for name, part in heard.items()}
+    table = {
+        name: part.row(heard[nearest] if name == adapted else None) for name, part in heard.items()
+    }
     print_table(
-        f"{adapted} on {len(rows)} recordings; judges: {voice_judge.name} (cosine to their mean), {word_judge.name}",
-        ["who", "cosine [95 %]", "word errors, %", f"cosine above {nearest}", "word errors above, points"],
+        f"{adapted} on {len(rows)} recordings; judges: {voice_judge.name} (cosine to their mean), "
+        f"{word_judge.name}",
+        [
+            "who",
+            "cosine [95 %]",
+            "word errors, %",
+            f"cosine above {nearest}",
+            "word errors above, points",
+        ],
         [[name, *row, *[""] * (4 - len(row))] for name, row in table.items()],
     )
     write_json(options.json, table)

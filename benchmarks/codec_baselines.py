@@ -1,9 +1,12 @@
-"""How does the codec compare with others at each bitrate? What `affecttts evaluate codec` measures, as one table.
+"""How does the codec compare with others at each bitrate? What `affecttts evaluate codec` measures,
+as one table.
 
     python benchmarks/codec_baselines.py --corpus DIR
-    python benchmarks/codec_baselines.py --corpus DIR --codec MODEL/codec --num-codebooks 1,2,4 --limit 20
+    python benchmarks/codec_baselines.py --corpus DIR --codec MODEL/codec \\
+        --num-codebooks 1,2,4 --limit 20
 
-The baselines are Opus and MP3 (libsndfile), and Codec2 and Speex where ffmpeg is there and has them.
+The baselines are Opus and MP3 (libsndfile), and Codec2 and Speex where ffmpeg is there and has
+them.
 """
 
 from __future__ import annotations
@@ -12,18 +15,26 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from affecttts.evaluation.codec_judges import convene
-from affecttts.evaluation.codec_page import by_bitrate
-from affecttts.evaluation.codec_report import evaluate_codec
-from affecttts.evaluation.codec_request import SHIPPED_NAME, CodecRequest, open_systems
-from affecttts.evaluation.codec_summary import cell, titled
 from common import print_table, progress
+
+from affecttts.evaluation.codec.judges import convene
+from affecttts.evaluation.codec.page import by_bitrate
+from affecttts.evaluation.codec.report import evaluate_codec
+from affecttts.evaluation.codec.request import SHIPPED_NAME, CodecRequest, open_systems
+from affecttts.evaluation.codec.summary import cell, titled
 
 BASELINES = ("opus", "mp3", "codec2", "speex")
 SHOWN = (
-    "PESQ-WB", "STOI", "ViSQOL", "mel distance", "log-F0 correlation", "word errors", "speaker cosine",
-    "emotion agreement, acoustic", "emotion agreement, spectral",
-)  # fmt: skip
+    "PESQ-WB",
+    "STOI",
+    "ViSQOL",
+    "mel distance",
+    "log-F0 correlation",
+    "word errors",
+    "speaker cosine",
+    "emotion agreement, acoustic",
+    "emotion agreement, spectral",
+)
 
 
 def rows_by_bitrate(report: dict) -> tuple[list[str], list[list[str]]]:
@@ -40,19 +51,32 @@ def rows_by_bitrate(report: dict) -> tuple[list[str], list[list[str]]]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--corpus", type=Path, required=True, help="folder with emotive/manifest.jsonl")
-    parser.add_argument("--codec", default=SHIPPED_NAME, help="codec folder (default: the shipped one)")
-    parser.add_argument("--num-codebooks", default="", help="how many codebooks, as 1,2,4 (default: all)")
+    parser.add_argument(
+        "--corpus", type=Path, required=True, help="folder with emotive/manifest.jsonl"
+    )
+    parser.add_argument(
+        "--codec", default=SHIPPED_NAME, help="codec folder (default: the shipped one)"
+    )
+    parser.add_argument(
+        "--num-codebooks", default="", help="how many codebooks, as 1,2,4 (default: all)"
+    )
     parser.add_argument("--limit", type=int, default=100, help="most clips (default 100)")
-    parser.add_argument("--report", type=Path, default=Path("codec_baselines"), help="folder of the report")
+    parser.add_argument(
+        "--report", type=Path, default=Path("codec_baselines"), help="folder of the report"
+    )
     arguments = parser.parse_args(argv)
     depths = tuple(int(part) for part in arguments.num_codebooks.split(",") if part)
     systems = open_systems(CodecRequest((arguments.codec, *BASELINES), num_codebooks=depths))
     manifest = arguments.corpus / "emotive" / "manifest.jsonl"
     panel = convene(systems)
     report = evaluate_codec(
-        manifest, systems, arguments.limit, arguments.report, lambda places: progress(places, "clips"), panel
-    )  # fmt: skip
+        manifest,
+        systems,
+        arguments.limit,
+        arguments.report,
+        lambda places: progress(places, "clips"),
+        panel,
+    )
     print_table(f"Codecs on {report['n']} clips", *rows_by_bitrate(report))
     for name, cure in report["absent"].items():
         print(f"{name}: {cure}")

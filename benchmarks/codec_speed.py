@@ -1,10 +1,12 @@
-"""How fast is the codec? Encoding and decoding beside EnCodec 24 kHz, DAC and Mimi, turn by turn in one run.
+"""How fast is the codec? Encoding and decoding beside EnCodec 24 kHz, DAC and Mimi, turn by turn in
+one run.
 
     python benchmarks/codec_speed.py
     python benchmarks/codec_speed.py --codec RUN/codec --seconds 30 --repeats 9
 
-The others are the classes of transformers with random weights and the configs of their publications, which is all that speed
-depends on; each has the fewest codebooks that its class offers at or above our bitrate, and its weight norms are folded in.
+The others are the classes of transformers with random weights and the configs of their
+publications, which is all that speed depends on; each has the fewest codebooks that its class
+offers at or above our bitrate, and its weight norms are folded in.
 """
 
 from __future__ import annotations
@@ -36,7 +38,9 @@ class System:
 
 @dataclass(frozen=True)
 class Speed:
-    """Real-time factors of one system: seconds of work per second of audio, medians; ratios are theirs over ours."""
+    """Real-time factors of one system: seconds of work per second of audio, medians; ratios are
+    theirs over ours.
+    """
 
     system: str
     kilobits: float
@@ -51,13 +55,15 @@ class Speed:
 
 def ours(folder: Path | None) -> System:
     """The shipped codec, or the one in a folder."""
-    from affecttts.model_folder import SHIPPED
+    from affecttts.synthesis.model_folder import SHIPPED
     from codec import Codec
 
     codec = Codec.from_pretrained(folder or SHIPPED / "codec")
     config = codec.config
     decode = lambda encoded: codec.decode(encoded.codes, encoded.num_samples)  # noqa: E731
-    return System("AffectCodec", config.sample_rate, config.bitrate / 1000, _size(codec), codec.encode, decode)
+    return System(
+        "AffectCodec", config.sample_rate, config.bitrate / 1000, _size(codec), codec.encode, decode
+    )
 
 
 def encodec() -> System:
@@ -70,20 +76,36 @@ def encodec() -> System:
     def decode(codes: Any) -> Any:
         return model.decode(codes, [None]).audio_values
 
-    return System("EnCodec", rate, 1.5, _size(model), lambda audio: model.encode(audio, bandwidth=1.5).audio_codes, decode)
+    return System(
+        "EnCodec",
+        rate,
+        1.5,
+        _size(model),
+        lambda audio: model.encode(audio, bandwidth=1.5).audio_codes,
+        decode,
+    )
 
 
 def dac() -> System:
     """DAC 24 kHz (arXiv 2306.06546) with two of its codebooks."""
     from transformers import DacConfig, DacModel
 
-    model = _still(DacModel(DacConfig(sampling_rate=24000, downsampling_ratios=[2, 4, 5, 8], n_codebooks=32)))
+    model = _still(
+        DacModel(DacConfig(sampling_rate=24000, downsampling_ratios=[2, 4, 5, 8], n_codebooks=32))
+    )
     rate, hop = model.config.sampling_rate, math.prod(model.config.downsampling_ratios)
 
     def decode(codes: Any) -> Any:
         return model.decode(audio_codes=codes).audio_values
 
-    return System("DAC", rate, 2 * 10 * rate / hop / 1000, _size(model), lambda audio: model.encode(audio, 2).audio_codes, decode)
+    return System(
+        "DAC",
+        rate,
+        2 * 10 * rate / hop / 1000,
+        _size(model),
+        lambda audio: model.encode(audio, 2).audio_codes,
+        decode,
+    )
 
 
 def mimi() -> System:
@@ -96,7 +118,14 @@ def mimi() -> System:
         return model.decode(codes).audio_values
 
     rate = model.config.sampling_rate
-    return System("Mimi", rate, 1.1, _size(model), lambda audio: model.encode(audio, num_quantizers=8).audio_codes, decode)
+    return System(
+        "Mimi",
+        rate,
+        1.1,
+        _size(model),
+        lambda audio: model.encode(audio, num_quantizers=8).audio_codes,
+        decode,
+    )
 
 
 SYSTEMS = {"EnCodec": encodec, "DAC": dac, "Mimi": mimi}
@@ -122,15 +151,23 @@ def noise(seconds: float, sample_rate: int) -> Any:
 
     time_axis = torch.arange(round(seconds * sample_rate)) / sample_rate
     loudness = 0.05 * (1 + torch.sin(2 * torch.pi * 4 * time_axis))
-    return (loudness * torch.randn(len(time_axis), generator=torch.Generator().manual_seed(0)))[None, None]
+    return (loudness * torch.randn(len(time_axis), generator=torch.Generator().manual_seed(0)))[
+        None, None
+    ]
 
 
-def measure(systems: list[System], seconds: float, repeats: int) -> dict[str, tuple[list[float], list[float]]]:
-    """Real-time factors of encoding and decoding, `repeats` each, the systems in turn, after one round to warm up."""
+def measure(
+    systems: list[System], seconds: float, repeats: int
+) -> dict[str, tuple[list[float], list[float]]]:
+    """Real-time factors of encoding and decoding, `repeats` each, the systems in turn, after one
+    round to warm up.
+    """
     import torch
 
     audio = {system.name: noise(seconds, system.sample_rate) for system in systems}
-    factors: dict[str, tuple[list[float], list[float]]] = {system.name: ([], []) for system in systems}
+    factors: dict[str, tuple[list[float], list[float]]] = {
+        system.name: ([], []) for system in systems
+    }
     with torch.inference_mode():
         for turn in range(repeats + 1):
             for system in systems:
@@ -145,16 +182,27 @@ def measure(systems: list[System], seconds: float, repeats: int) -> dict[str, tu
     return factors
 
 
-def compare(systems: list[System], factors: dict[str, tuple[list[float], list[float]]]) -> list[Speed]:
+def compare(
+    systems: list[System], factors: dict[str, tuple[list[float], list[float]]]
+) -> list[Speed]:
     """Medians, and their ratios to the first system's."""
     first = [median(values) for values in factors[systems[0].name]]
     rows = []
     for system in systems:
         encode, decode = factors[system.name]
-        rows.append(Speed(
-            system.name, system.kilobits, system.parameters, median(encode), (min(encode), max(encode)), median(encode) / first[0],
-            median(decode), (min(decode), max(decode)), median(decode) / first[1],
-        ))  # fmt: skip
+        rows.append(
+            Speed(
+                system.name,
+                system.kilobits,
+                system.parameters,
+                median(encode),
+                (min(encode), max(encode)),
+                median(encode) / first[0],
+                median(decode),
+                (min(decode), max(decode)),
+                median(decode) / first[1],
+            )
+        )
     return rows
 
 
@@ -163,11 +211,23 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    parser.add_argument("--codec", type=Path, metavar="DIR", help="codec folder; the shipped model's if left out")
-    parser.add_argument("--systems", nargs="+", choices=list(SYSTEMS), default=list(SYSTEMS), help="the others to compare with")
+    parser.add_argument(
+        "--codec", type=Path, metavar="DIR", help="codec folder; the shipped model's if left out"
+    )
+    parser.add_argument(
+        "--systems",
+        nargs="+",
+        choices=list(SYSTEMS),
+        default=list(SYSTEMS),
+        help="the others to compare with",
+    )
     parser.add_argument("--seconds", type=float, default=10.0, help="length of the audio")
-    parser.add_argument("--repeats", type=int, default=7, metavar="N", help="measurements per system")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="also write the numbers to this file")
+    parser.add_argument(
+        "--repeats", type=int, default=7, metavar="N", help="measurements per system"
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="OUT", help="also write the numbers to this file"
+    )
     parser.add_argument("--threads", type=int, default=2, help="CPU threads")
     return parser.parse_args()
 
@@ -182,15 +242,35 @@ def main() -> None:
     systems = [ours(options.codec), *(SYSTEMS[name]() for name in options.systems)]
     rows = compare(systems, measure(systems, options.seconds, options.repeats))
     print_table(
-        f"Real-time factors, {options.seconds:g} s of audio, {options.threads} threads, median of {options.repeats}; "
+        f"Real-time factors, {options.seconds:g} s of audio, {options.threads} threads, median of "
+        f"{options.repeats}; "
         f"load average before {load:.1f} (should be near 0)",
-        ["system", "kbit/s", "parameters, M", "encode", "range", "x ours", "decode", "range", "x ours"],
         [
-            [r.system, r.kilobits, r.parameters / 1e6, f"{r.encode:.4f}", _range(r.encode_range), f"{r.encode_ratio:.1f}",
-             f"{r.decode:.4f}", _range(r.decode_range), f"{r.decode_ratio:.1f}"]
+            "system",
+            "kbit/s",
+            "parameters, M",
+            "encode",
+            "range",
+            "x ours",
+            "decode",
+            "range",
+            "x ours",
+        ],
+        [
+            [
+                r.system,
+                r.kilobits,
+                r.parameters / 1e6,
+                f"{r.encode:.4f}",
+                _range(r.encode_range),
+                f"{r.encode_ratio:.1f}",
+                f"{r.decode:.4f}",
+                _range(r.decode_range),
+                f"{r.decode_ratio:.1f}",
+            ]
             for r in rows
         ],
-    )  # fmt: skip
+    )
     write_json(options.json, [asdict(row) for row in rows])
 
 

@@ -1,7 +1,8 @@
 """What the benchmarks share: arguments, sentences, synthesis with a cache on disk, tables and JSON.
 
-The cache keeps one WAV and one JSON per request, named by a hash of every setting and of the model's and the code's
-files, so benchmarks share audio and a changed model or sampler never reads stale clips.
+The cache keeps one WAV and one JSON per request, named by a hash of every setting and of the
+model's and the code's files, so benchmarks share audio and a changed model or sampler never reads
+stale clips.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from affecttts.evaluation.intervals import Interval
-from affecttts.evaluation.judges import package_folder
+from affecttts.evaluation.judges.base import package_folder
+from affecttts.evaluation.stats.intervals import Interval
 
 REPOSITORY = Path(__file__).parents[1]
 VOICES = ("heart", "bella", "fenrir", "michael")
@@ -32,7 +33,9 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Request:
-    """One synthesis, as `Synthesizer.synthesize` takes it; `prompt` replaces the emotion where given."""
+    """One synthesis, as `Synthesizer.synthesize` takes it; `prompt` replaces the emotion where
+    given.
+    """
 
     text: str
     emotion: str = "neutral"
@@ -60,17 +63,28 @@ def arguments(description: str, limit: int) -> argparse.ArgumentParser:
         description: first line of the help.
         limit: default number of sentences.
     """
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument("--model", metavar="DIR", help="model folder; the shipped model if left out")
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument(
+        "--model", metavar="DIR", help="model folder; the shipped model if left out"
+    )
     parser.add_argument("--limit", type=int, default=limit, metavar="N", help="number of sentences")
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="keep synthesised clips here and reuse them")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="also write the numbers to this file")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads of the model and the judges")
+    parser.add_argument(
+        "--cache", type=Path, metavar="DIR", help="keep synthesised clips here and reuse them"
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="OUT", help="also write the numbers to this file"
+    )
+    parser.add_argument(
+        "--threads", type=int, default=1, help="CPU threads of the model and the judges"
+    )
     return parser
 
 
 def spread(texts: Sequence[str], limit: int) -> list[Request]:
-    """`limit` requests: texts in turn, over all voices and emotions, a new seed each time round the texts.
+    """`limit` requests: texts in turn, over all voices and emotions, a new seed each time round the
+    texts.
 
     Voice and emotion step together with a slip, so all 32 pairs come up in every 32 requests.
     """
@@ -97,9 +111,9 @@ class Studio:
 
     def __init__(self, model: str | None, cache: Path | None, threads: int) -> None:
         """Args:
-            model: model folder, None = the shipped one.
-            cache: folder of clips, None = nothing is kept.
-            threads: CPU threads.
+        model: model folder, None = the shipped one.
+        cache: folder of clips, None = nothing is kept.
+        threads: CPU threads.
         """
         self._model, self._cache, self._threads = model, cache, threads
 
@@ -136,7 +150,12 @@ class Studio:
         if request.prompt is not None:
             del settings["emotion"]
         result = self._synthesizer.synthesize(**settings)
-        return Clip(request, np.asarray(result.audio, dtype=np.float32), result.sample_rate, result.finish_reason)
+        return Clip(
+            request,
+            np.asarray(result.audio, dtype=np.float32),
+            result.sample_rate,
+            result.finish_reason,
+        )
 
 
 def studio(options: argparse.Namespace) -> Studio:
@@ -175,7 +194,9 @@ def _recall(stem: Path, request: Request) -> Clip:
 
 
 def show(value: Any) -> str:
-    """A cell: intervals as 'mean [low, high]', floats with three significant digits, the rest as it is."""
+    """A cell: intervals as 'mean [low, high]', floats with three significant digits, the rest as it
+    is.
+    """
     if isinstance(value, Interval):
         return f"{value.mean:.3g} [{value.low:.3g}, {value.high:.3g}]"
     return f"{value:.3g}" if isinstance(value, float) else str(value)
@@ -185,7 +206,10 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
     """Print a Markdown table under its title."""
     cells = [list(columns)] + [[show(value) for value in row] for row in rows]
     widths = [max(len(row[index]) for row in cells) for index in range(len(columns))]
-    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |" for row in cells]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |"
+        for row in cells
+    ]
     rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
     print(f"\n{title}\n\n" + "\n".join([lines[0], rule, *lines[1:]]))
 

@@ -1,9 +1,10 @@
-"""Corpora side by side: F0, range, rate, level and tilt by emotion, word errors and DNSMOS. Of the same rules they must agree.
+"""Corpora side by side: F0, range, rate, level and tilt by emotion, word errors and DNSMOS. Of the
+same rules they must agree.
 
     python benchmarks/corpus_twins.py corpus/emotive /elsewhere/emotive --limit 400
 
-Each corpus is a folder with manifest.jsonl. What is measured of an emotion is its shift from the speaker's neutral clips, so
-that corpora of other voices can be compared.
+Each corpus is a folder with manifest.jsonl. What is measured of an emotion is its shift from the
+speaker's neutral clips, so that corpora of other voices can be compared.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+from common import AFFECTED, print_table, progress, write_json
 
 from affecttts.data.manifest import Utterance, audio_path, read_manifest
-from affecttts.evaluation.acoustics import SHIFTS, Acoustics, acoustics, letters, shift
-from affecttts.evaluation.intervals import Interval, interval, ratio_interval
-from affecttts.evaluation.judges import SoundJudge, WordJudge
+from affecttts.evaluation.judges.sound import SoundJudge
+from affecttts.evaluation.judges.words import WordJudge
+from affecttts.evaluation.signal.acoustics import SHIFTS, Acoustics, acoustics, letters, shift
+from affecttts.evaluation.stats.intervals import Interval, interval, ratio_interval
 from codec.audio import load_audio
-from common import AFFECTED, print_table, progress, write_json
 
 RATE = 24_000  # Hz
 
@@ -29,11 +31,19 @@ RATE = 24_000  # Hz
 def drawn(corpus: Path, limit: int) -> list[Utterance]:
     """`limit` labelled rows with a text, evenly from the whole manifest."""
     rows = [row for row in read_manifest(corpus / "manifest.jsonl") if row.text and row.emotion]
-    return [rows[i] for i in np.linspace(0, len(rows) - 1, min(limit, len(rows))).round().astype(int)] if rows else []
+    return (
+        [rows[i] for i in np.linspace(0, len(rows) - 1, min(limit, len(rows))).round().astype(int)]
+        if rows
+        else []
+    )
 
 
-def shifts_by_emotion(measured: list[tuple[Utterance, Acoustics]]) -> dict[str, dict[str, Interval | int]]:
-    """Mean shift of every measure from the mean of the speaker's neutral clips, by emotion, and of how many clips."""
+def shifts_by_emotion(
+    measured: list[tuple[Utterance, Acoustics]],
+) -> dict[str, dict[str, Interval | int]]:
+    """Mean shift of every measure from the mean of the speaker's neutral clips, by emotion, and of
+    how many clips.
+    """
     neutral = defaultdict(list)
     for row, values in measured:
         if row.emotion == "neutral":
@@ -47,7 +57,9 @@ def shifts_by_emotion(measured: list[tuple[Utterance, Acoustics]]) -> dict[str, 
 
 
 def _mean_shift(shifts: list[dict[str, float]]) -> dict[str, Interval | int]:
-    return {"clips": len(shifts)} | {name: interval([values[name] for values in shifts]) for name in SHIFTS}
+    return {"clips": len(shifts)} | {
+        name: interval([values[name] for values in shifts]) for name in SHIFTS
+    }
 
 
 def _mean(values: list[Acoustics]) -> Acoustics:
@@ -60,7 +72,9 @@ def describe(corpus: Path, limit: int, judged: int, threads: int) -> dict:
     words, sound = WordJudge(threads), SoundJudge(threads)
     measured, errors, scores = [], [], []
     for index, row in enumerate(progress(drawn(corpus, limit), corpus.name)):
-        audio = load_audio(audio_path(corpus / "manifest.jsonl", row), RATE, row.start, row.seconds).samples
+        audio = load_audio(
+            audio_path(corpus / "manifest.jsonl", row), RATE, row.start, row.seconds
+        ).samples
         measured.append((row, acoustics(audio, RATE, letters(row.text))))
         if index % max(1, limit // judged) == 0:
             counts = words(audio, RATE, row.text)
@@ -68,16 +82,21 @@ def describe(corpus: Path, limit: int, judged: int, threads: int) -> dict:
             scores.append(sound(audio, RATE))
     wrong, spoken = zip(*errors)
     return {
-        "clips": len(measured), "judged": len(scores), "shifts": shifts_by_emotion(measured),
-        "word_error_percent": ratio_interval([100 * count for count in wrong], spoken), "dnsmos": interval(scores),
-    }  # fmt: skip
+        "clips": len(measured),
+        "judged": len(scores),
+        "shifts": shifts_by_emotion(measured),
+        "word_error_percent": ratio_interval([100 * count for count in wrong], spoken),
+        "dnsmos": interval(scores),
+    }
 
 
 def rows_of(found: dict[str, dict]) -> Iterator[list]:
     """Table rows: an emotion and a measure, one column a corpus."""
     for emotion in AFFECTED:
         for measure, unit in {"clips": "", **SHIFTS}.items():
-            shifts = (corpus["shifts"].get(emotion, {}).get(measure, "") for corpus in found.values())
+            shifts = (
+                corpus["shifts"].get(emotion, {}).get(measure, "") for corpus in found.values()
+            )
             yield [f"{emotion} {measure}" + (f", {unit}" if unit else ""), *shifts]
     yield ["clips judged", *(corpus["judged"] for corpus in found.values())]
     yield ["word errors, %", *(corpus["word_error_percent"] for corpus in found.values())]
@@ -85,15 +104,33 @@ def rows_of(found: dict[str, dict]) -> Iterator[list]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("corpora", nargs="+", type=Path, metavar="CORPUS", help="folder with manifest.jsonl")
-    parser.add_argument("--limit", type=int, default=400, help="clips measured of each (default 400)")
-    parser.add_argument("--judged", type=int, default=60, help="of them heard by the word and sound judges (default 60)")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="also write the numbers to this file")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "corpora", nargs="+", type=Path, metavar="CORPUS", help="folder with manifest.jsonl"
+    )
+    parser.add_argument(
+        "--limit", type=int, default=400, help="clips measured of each (default 400)"
+    )
+    parser.add_argument(
+        "--judged",
+        type=int,
+        default=60,
+        help="of them heard by the word and sound judges (default 60)",
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="OUT", help="also write the numbers to this file"
+    )
     parser.add_argument("--threads", type=int, default=1, help="of the judges")
     options = parser.parse_args()
-    found = {str(corpus): describe(corpus, options.limit, options.judged, options.threads) for corpus in options.corpora}
-    print_table("Mean shift from the speaker's neutral clips [95 %]", ["", *found], list(rows_of(found)))
+    found = {
+        str(corpus): describe(corpus, options.limit, options.judged, options.threads)
+        for corpus in options.corpora
+    }
+    print_table(
+        "Mean shift from the speaker's neutral clips [95 %]", ["", *found], list(rows_of(found))
+    )
     write_json(options.json, found)
 
 

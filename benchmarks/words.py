@@ -1,7 +1,7 @@
 """Are the words right? Word error rate over all voices and emotions, default settings.
 
-    python benchmarks/words.py --cache clips
-    python benchmarks/words.py --limit 8
+python benchmarks/words.py --cache clips
+python benchmarks/words.py --limit 8
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from affecttts.evaluation.intervals import ratio_interval
-from affecttts.evaluation.judges import WordCounts, WordJudge
-from affecttts.evaluation.resources import sentences
-from affecttts.evaluation.summary import grouped
 from common import Clip, arguments, print_table, spread, studio, write_json
+
+from affecttts.evaluation.judges.words import WordCounts, WordJudge
+from affecttts.evaluation.resources import sentences
+from affecttts.evaluation.stats.intervals import ratio_interval
+from affecttts.evaluation.stats.summary import grouped
 
 Judged = tuple[Clip, WordCounts]
 
@@ -24,7 +25,9 @@ def rates(label: str, judged: list[Judged]) -> dict[str, Any]:
     return {
         "group": label,
         "n": len(counts),
-        "word errors, % [95 %]": ratio_interval([100 * c.errors for c in counts], [c.words for c in counts]),
+        "word errors, % [95 %]": ratio_interval(
+            [100 * c.errors for c in counts], [c.words for c in counts]
+        ),
         "substituted": sum(c.substitutions for c in counts),
         "deleted": sum(c.deletions for c in counts),
         "inserted": sum(c.insertions for c in counts),
@@ -45,7 +48,9 @@ def breakdown(judged: list[Judged], kinds: dict[str, str]) -> list[dict[str, Any
         lambda item: item[0].request.emotion,
         lambda item: item[0].request.voice,
     ]
-    return [rates("all", judged)] + [rates(name, group) for key in keys for name, group in grouped(judged, key).items()]
+    return [rates("all", judged)] + [
+        rates(name, group) for key in keys for name, group in grouped(judged, key).items()
+    ]
 
 
 def main() -> None:

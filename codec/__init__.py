@@ -1,4 +1,6 @@
-"""AffectCodec: an emotion-preserving neural audio codec (arXiv 2605.11098). Usable without the rest of affecttts."""
+"""AffectCodec: an emotion-preserving neural audio codec (arXiv 2605.11098). Usable without the rest
+of affecttts.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ __all__ = ["Codec", "CodecConfig", "CodecOutput", "EncodedAudio"]
 
 
 def __getattr__(name: str) -> Any:
-    """Public names are imported when first used, so that the light modules here do not bring torch."""
+    """Public names are imported when first used, so that the light modules here do not bring
+    torch.
+    """
     if name not in __all__:
         raise AttributeError(f"module 'codec' has no attribute {name!r}")
     from importlib import import_module

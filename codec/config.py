@@ -34,8 +34,14 @@ CHOICES = {
 }
 FSQ_SIZE = 2**15  # codes of one stage of bd_rfsq
 POSITIVE = (
-    "hop_length", "frame_stride", "num_codebooks", "codebook_size", "modulation_heads", "detail_bands", "detail_high_weight"
-)  # fmt: skip
+    "hop_length",
+    "frame_stride",
+    "num_codebooks",
+    "codebook_size",
+    "modulation_heads",
+    "detail_bands",
+    "detail_high_weight",
+)
 
 
 @dataclass(frozen=True)
@@ -64,13 +70,17 @@ class CodecConfig:
     quantizer_dropout: float = 0.25  # share of items that keep only a random number of codebooks
     f0_min: float = 55.0  # Hz
     f0_max: float = 700.0  # Hz
-    encoder: str = "features"  # features: ConvNeXt over spectra; seanet: strided convolutions over samples, then an LSTM
-    decoder: str = "source_filter"  # the only one that predicts pitch; vocos: ISTFT head; seanet: mirror of that encoder
+    # features: ConvNeXt over spectra; seanet: strided convolutions over samples, then an LSTM
+    encoder: str = "features"
+    # the only one that predicts pitch; vocos: ISTFT head; seanet: mirror of that encoder
+    decoder: str = "source_filter"
     seanet_filters: int = 32  # width at the sample rate, doubled at every stride
-    seanet_strides: tuple[int, ...] = (2, 4, 5, 8)  # of the encoder; their product is samples_per_frame
+    # of the encoder; their product is samples_per_frame
+    seanet_strides: tuple[int, ...] = (2, 4, 5, 8)
     seanet_lstm: int = 2  # layers, in both directions
     seanet_activation: str = "elu"
-    quantizer: str = "rvq_ema"  # rvq_fact: factorised codes; rvq_split: first book apart; bd_rfsq: block-diagonal residual FSQ
+    # rvq_fact: factorised codes; rvq_split: first book apart; bd_rfsq: block-diagonal residual FSQ
+    quantizer: str = "rvq_ema"
     code_dim: int = 8  # width of the look-up of rvq_fact
     modulation: str = "none"  # module 1, see codec/modulation.py
     modulation_dim: int = 128  # width in which latents and teachers meet
@@ -84,9 +94,12 @@ class CodecConfig:
     semantic_dim: int = 28
     student_dim: int = 0  # width of the predictor of both teachers; 0 = none
     student_layers: int = 2
-    detail_codebooks: int = 0  # on top, for what the copy's spectrum lacks; recipes/fit_detail.py gives them to a trained codec
+    # on top, for what the copy's spectrum lacks; recipes/fit_detail.py gives them to a trained
+    # codec
+    detail_codebooks: int = 0
     detail_bands: int = 32  # in which that is said
-    detail_n_fft: int = 1024  # samples, window in which it is measured and given; a short one follows fast changes
+    # samples, window in which it is measured and given; a short one follows fast changes
+    detail_n_fft: int = 1024
     detail_high_weight: float = 1.0  # of what is said above 5 kHz
 
     def __post_init__(self) -> None:
@@ -97,11 +110,15 @@ class CodecConfig:
                 raise ValueError(f"{name} must be positive")
         if self.sample_rate % self.samples_per_frame:
             raise ValueError(
-                f"sample_rate {self.sample_rate} is no multiple of hop_length x frame_stride = {self.samples_per_frame}"
+                f"sample_rate {self.sample_rate} is no multiple of hop_length x frame_stride = "
+                f"{self.samples_per_frame}"
             )
         for name in ("n_fft", "detail_n_fft"):
             if getattr(self, name) < 2 * self.hop_length:
-                raise ValueError(f"{name} {getattr(self, name)} must be at least twice hop_length {self.hop_length}")
+                raise ValueError(
+                    f"{name} {getattr(self, name)} must be at least twice hop_length "
+                    f"{self.hop_length}"
+                )
         self._check_parts()
 
     @staticmethod
@@ -110,39 +127,78 @@ class CodecConfig:
             if not isinstance(value, str) or value not in CHOICES.get(name, (value,)):
                 raise ValueError(f"{name} is {value!r}; known: {CHOICES.get(name, 'any word')}")
         elif kind == "tuple[int, ...]":
-            if not isinstance(value, tuple) or not value or any(type(v) is not int or v < 1 for v in value):
+            if (
+                not isinstance(value, tuple)
+                or not value
+                or any(type(v) is not int or v < 1 for v in value)
+            ):
                 raise ValueError(f"{name} is {value!r}, must be a list of positive whole numbers")
-        elif isinstance(value, bool) or not isinstance(value, int if kind == "int" else (int, float)) or value < 0:
-            raise ValueError(f"{name} is {value!r}, must be a {'whole' if kind == 'int' else 'plain'} number, not negative")
+        elif (
+            isinstance(value, bool)
+            or not isinstance(value, int if kind == "int" else (int, float))
+            or value < 0
+        ):
+            raise ValueError(
+                f"{name} is {value!r}, must be a "
+                f"{'whole' if kind == 'int' else 'plain'} number, not negative"
+            )
 
     def _check_parts(self) -> None:
         """What the chosen parts ask of the numbers."""
-        if "seanet" in (self.encoder, self.decoder) and math.prod(self.seanet_strides) != self.samples_per_frame:
-            raise ValueError(f"the product of seanet_strides {self.seanet_strides} must be {self.samples_per_frame} samples")
+        if (
+            "seanet" in (self.encoder, self.decoder)
+            and math.prod(self.seanet_strides) != self.samples_per_frame
+        ):
+            raise ValueError(
+                f"the product of seanet_strides {self.seanet_strides} must be "
+                f"{self.samples_per_frame} samples"
+            )
         if self.quantizer == "bd_rfsq" and (self.codebook_size != FSQ_SIZE or self.latent_dim % 4):
-            raise ValueError(f"quantizer bd_rfsq needs codebook_size {FSQ_SIZE} and a latent_dim that 4 divides")
+            raise ValueError(
+                f"quantizer bd_rfsq needs codebook_size {FSQ_SIZE} and a latent_dim that 4 divides"
+            )
         if self.quantizer == "rvq_split" and self.num_codebooks < 2:
             raise ValueError("quantizer rvq_split needs at least 2 codebooks")
         if self.modulation == "cem" and self.quantizer != "bd_rfsq":
-            raise ValueError("modulation cem feeds the emotion block of quantizer bd_rfsq; choose that or another modulation")
+            raise ValueError(
+                "modulation cem feeds the emotion block of quantizer bd_rfsq; choose "
+                "that or another modulation"
+            )
         if self.quantizer == "bd_rfsq" and self.detail_codebooks:
-            raise ValueError("quantizer bd_rfsq takes no detail_codebooks; choose another quantizer")
+            raise ValueError(
+                "quantizer bd_rfsq takes no detail_codebooks; choose another quantizer"
+            )
         if self.student_dim and self.modulation in ("none", "self"):
-            raise ValueError(f"modulation {self.modulation!r} reads nothing that a student could predict; drop student_dim")
+            raise ValueError(
+                f"modulation {self.modulation!r} reads nothing that a student could "
+                "predict; drop student_dim"
+            )
         for name in ("modulation_dim", "student_dim"):
             if getattr(self, name) % self.modulation_heads:
-                raise ValueError(f"{name} {getattr(self, name)} is no multiple of modulation_heads {self.modulation_heads}")
+                raise ValueError(
+                    f"{name} {getattr(self, name)} is no multiple of "
+                    f"modulation_heads {self.modulation_heads}"
+                )
         if self.modulation == "xattn_post" and self.latent_dim % self.modulation_heads:
-            raise ValueError(f"latent_dim {self.latent_dim} is no multiple of modulation_heads {self.modulation_heads}")
+            raise ValueError(
+                f"latent_dim {self.latent_dim} is no multiple of modulation_heads "
+                f"{self.modulation_heads}"
+            )
 
     @property
     def hidden_dim(self) -> int:
         """Width of the encoder's last hidden layer, which the student reads."""
-        return self.encoder_dim if self.encoder == "features" else self.seanet_filters * 2 ** len(self.seanet_strides)
+        return (
+            self.encoder_dim
+            if self.encoder == "features"
+            else self.seanet_filters * 2 ** len(self.seanet_strides)
+        )
 
     @property
     def emotion_channels(self) -> int:
-        """Leading latent channels that are for emotion alone (bd_rfsq); 0 where latents are undivided."""
+        """Leading latent channels that are for emotion alone (bd_rfsq); 0 where latents are
+        undivided.
+        """
         return self.latent_dim // 4 if self.quantizer == "bd_rfsq" else 0
 
     @property
@@ -193,13 +249,34 @@ class CodecConfig:
 PRESETS = {
     "small": CodecConfig(),
     "tiny": CodecConfig(
-        n_mels=40, low_bins=32, latent_dim=32, num_codebooks=4, codebook_size=64, stem_dim=32, encoder_dim=48,
-        encoder_blocks=1, decoder_dim=48, decoder_blocks=1, head_dim=32, head_blocks=1,
+        n_mels=40,
+        low_bins=32,
+        latent_dim=32,
+        num_codebooks=4,
+        codebook_size=64,
+        stem_dim=32,
+        encoder_dim=48,
+        encoder_blocks=1,
+        decoder_dim=48,
+        decoder_blocks=1,
+        head_dim=32,
+        head_blocks=1,
     ),
     # The shape that arXiv 2605.11098 describes; docs/codec.md accounts for its parameters.
     "paper": CodecConfig(
-        sample_rate=16000, hop_length=160, frame_stride=2, n_mels=80, latent_dim=1024, num_codebooks=8, encoder="seanet",
-        decoder="seanet", modulation="xattn_pre", modulation_dim=768, emotion_teacher="clap", emotion_dim=768,
-        semantic_teacher="hubert", semantic_dim=768,
+        sample_rate=16000,
+        hop_length=160,
+        frame_stride=2,
+        n_mels=80,
+        latent_dim=1024,
+        num_codebooks=8,
+        encoder="seanet",
+        decoder="seanet",
+        modulation="xattn_pre",
+        modulation_dim=768,
+        emotion_teacher="clap",
+        emotion_dim=768,
+        semantic_teacher="hubert",
+        semantic_dim=768,
     ),
 }

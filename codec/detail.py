@@ -1,4 +1,6 @@
-"""The detail layer: what a copy's spectrum lacks, in codes of its own, for whoever stores speech (ours)."""
+"""The detail layer: what a copy's spectrum lacks, in codes of its own, for whoever stores speech
+(ours).
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from codec.config import CodecConfig
-from codec.features import mel_filterbank, mel_interpolation, stft
-from codec.quantizer import ResidualQuantizer
+from codec.nn.features import mel_filterbank, mel_interpolation, stft
+from codec.quantize.residual import ResidualQuantizer
 
 FLOOR = 1e-3  # of the power of a band; below it a difference is not worth a code
 NOTHING = 1e-12  # a floor that only digital silence meets
@@ -18,20 +20,24 @@ MOST_DB = 25.0  # that a band is made louder or softer
 BEAM = 8  # sums of codes that are followed
 PASSES = 2  # in which the decoder mends what gains have not brought about
 STEP = 1.3  # of a pass: they bring about less than they say
-HIGH_HZ = 5000.0  # differences above weigh config.detail_high_weight: they matter less to understanding
+# differences above weigh config.detail_high_weight: they matter less to understanding
+HIGH_HZ = 5000.0
 
 
 class DetailLayer(nn.Module):
-    """A coded equaliser: the level that each band of the copy lacks, frame by frame, goes into codes and is given to it.
+    """A coded equaliser: the level that each band of the copy lacks, frame by frame, goes into
+    codes and is given to it.
 
-    It knows nothing of the codec beneath it but the copy, so codes below it stay as they are and any decoder may make it.
-    M = config.detail_bands, N = T // hop_length = F * frame_stride feature frames, C = M * frame_stride.
+    It knows nothing of the codec beneath it but the copy, so codes below it stay as they are and
+    any decoder may make it. M = config.detail_bands, N = T // hop_length = F * frame_stride feature
+    frames, C = M * frame_stride.
     """
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
         self.config, self.width = config, config.detail_bands * config.frame_stride
-        self.gains_per_hop = math.gcd(2, config.hop_length)  # twice as many follow each other without roughness
+        # twice as many follow each other without roughness
+        self.gains_per_hop = math.gcd(2, config.hop_length)
         books = replace(config, num_codebooks=config.detail_codebooks, latent_dim=self.width)
         self.quantizer = ResidualQuantizer(books, learns=False)
         shape = config.detail_n_fft, config.detail_bands, config.sample_rate
@@ -45,7 +51,9 @@ class DetailLayer(nn.Module):
         self.register_buffer("window", torch.hann_window(config.detail_n_fft), persistent=False)
 
     def missing(self, original: Tensor, copy: Tensor) -> Tensor:
-        """original, copy [B,1,T] -> what the copy's levels lack, weighted dB, all of a codec frame together: [B,C,F]."""
+        """original, copy [B,1,T] -> what the copy's levels lack, weighted dB, all of a codec frame
+        together: [B,C,F].
+        """
         return self._between(self._levels(original), self._levels(copy))
 
     def encode(self, original: Tensor, copy: Tensor, num_codebooks: int) -> Tensor:
@@ -55,8 +63,8 @@ class DetailLayer(nn.Module):
     def forward(self, copy: Tensor, codes: Tensor) -> Tensor:
         """The copy [B,1,T] with the levels that codes int64 [B,k,F] say it lacks: [B,1,T].
 
-        Windows and bands overlap, so gains change levels by less than they say. What came of them is measured, as in `missing`
-        but under its floor too, and they are mended.
+        Windows and bands overlap, so gains change levels by less than they say. What came of them
+        is measured, as in `missing` but under its floor too, and they are mended.
         """
         told, levels = self.quantizer.lookup(codes), self._levels(copy, NOTHING)
         spectrum, most, gains = self._stft(copy, self.gains_per_hop), MOST_DB * self.weights, told
@@ -68,15 +76,27 @@ class DetailLayer(nn.Module):
         return audio
 
     def _raised(self, spectrum: Tensor, gains: Tensor, length: int) -> Tensor:
-        """The sound of a spectrum, `gains_per_hop` frames a hop, with gains [B,C,F] in weighted dB: [B,1,length]."""
+        """The sound of a spectrum, `gains_per_hop` frames a hop, with gains [B,C,F] in weighted dB:
+        [B,1,length].
+        """
         config = self.config
-        decibels = (gains / self.weights).transpose(1, 2).reshape(len(gains), -1, config.detail_bands).transpose(1, 2)
-        # N hops have one frame more than there are gains, and frames between hops: the last gains serve twice.
+        decibels = (
+            (gains / self.weights)
+            .transpose(1, 2)
+            .reshape(len(gains), -1, config.detail_bands)
+            .transpose(1, 2)
+        )
+        # N hops have one frame more than there are gains, and frames between hops: the last gains
+        # serve twice.
         decibels = torch.cat([decibels, decibels[..., -1:]], dim=-1)
-        decibels = nn.functional.interpolate(decibels, spectrum.shape[-1], mode="linear", align_corners=True)
+        decibels = nn.functional.interpolate(
+            decibels, spectrum.shape[-1], mode="linear", align_corners=True
+        )
         spectrum = spectrum * (self.spread.T @ decibels * (math.log(10) / 20)).exp()
         hop = config.hop_length // self.gains_per_hop
-        return torch.istft(spectrum, config.detail_n_fft, hop, window=self.window, length=length)[:, None]
+        return torch.istft(spectrum, config.detail_n_fft, hop, window=self.window, length=length)[
+            :, None
+        ]
 
     def _between(self, levels: Tensor, lower: Tensor) -> Tensor:
         """dB [B,M,N] twice -> how much the first are above, weighted dB: [B,C,F]."""
@@ -90,4 +110,9 @@ class DetailLayer(nn.Module):
 
     def _stft(self, audio: Tensor, per_hop: int = 1) -> Tensor:
         """audio [B,1,T] -> complex [B, n_fft // 2 + 1, N * per_hop + 1]."""
-        return stft(audio[:, 0].float(), self.config.detail_n_fft, self.config.hop_length // per_hop, self.window)
+        return stft(
+            audio[:, 0].float(),
+            self.config.detail_n_fft,
+            self.config.hop_length // per_hop,
+            self.window,
+        )

@@ -9,29 +9,22 @@ import torch
 from torch import Tensor, nn
 
 from codec.config import CodecConfig
-from codec.decoder import DecoderOutput, SourceFilterDecoder, VocosDecoder
 from codec.detail import DetailLayer
-from codec.encoder import Encoder
+from codec.files import load_model_weights, load_strictly
 from codec.modulation import Guidance, Modulator
-from codec.pitch import track_f0
+from codec.nn.decoder import DecoderOutput, SourceFilterDecoder
+from codec.nn.encoder import Encoder
+from codec.nn.pitch import track_f0
+from codec.nn.prosody import PROSODY_DIM, ProsodyFeatures
+from codec.parts import part
 from codec.pretrained import Pretrained
-from codec.prosody import PROSODY_DIM, ProsodyFeatures
-from codec.quantizer import QuantizerOutput, ResidualQuantizer
-from codec.quantizer_factorized import FactorizedQuantizer
-from codec.quantizer_fsq import BlockDiagonalFSQ
-from codec.quantizer_split import SplitQuantizer
-from codec.seanet import SeanetDecoder, SeanetEncoder
-from codec.serialization import load_model_weights, load_strictly
+from codec.quantize.base import QuantizerOutput
+from codec.quantize.residual import ResidualQuantizer
 from codec.student import Student
 
 CODEBOOKS = "quantizer."  # of the base layer, in the names of tensors
 ADDABLE = ("modulator", "student")  # parts that a trained codec can be given later
 LOSABLE = (*ADDABLE, "detail")  # and that can be taken from it
-ENCODERS = {"features": Encoder, "seanet": SeanetEncoder}
-QUANTIZERS = {
-    "rvq_ema": ResidualQuantizer, "rvq_fact": FactorizedQuantizer, "rvq_split": SplitQuantizer, "bd_rfsq": BlockDiagonalFSQ
-}
-DECODERS = {"source_filter": SourceFilterDecoder, "vocos": VocosDecoder, "seanet": SeanetDecoder}
 
 
 @dataclass(frozen=True)
@@ -48,7 +41,8 @@ class ModulatedLatents:
 
     latents: Tensor  # [B,D,F]
     predicted: Guidance | None = None  # what the student said; None without a student
-    consistency: Tensor | None = None  # scalar: squared difference to the latents that the teachers alone would have made
+    # scalar: squared difference to the latents that the teachers alone would have made
+    consistency: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -64,10 +58,11 @@ class CodecOutput:
 
 
 class Codec(Pretrained):
-    """Encoder, latent modulation, quantiser and decoder, `config` names each part; on top there may be a detail layer.
+    """Encoder, latent modulation, quantiser and decoder, `config` names each part; on top there may
+    be a detail layer.
 
-    `encode_latents`, `modulate`, `quantizer` and `decode_latents` are the seams; what distils into the first quantiser
-    reads `QuantizerOutput.stages[0]`.
+    `encode_latents`, `modulate`, `quantizer` and `decode_latents` are the seams; what distils into
+    the first quantiser reads `QuantizerOutput.stages[0]`.
     """
 
     model_type, config_class = "affectcodec", CodecConfig
@@ -75,9 +70,9 @@ class Codec(Pretrained):
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder = ENCODERS[config.encoder](config)
-        self.quantizer = QUANTIZERS[config.quantizer](config)
-        self.decoder = DECODERS[config.decoder](config)
+        self.encoder = part("encoder", config.encoder, Encoder)(config)
+        self.quantizer = part("quantizer", config.quantizer, ResidualQuantizer)(config)
+        self.decoder = part("decoder", config.decoder, SourceFilterDecoder)(config)
         self.modulator = Modulator(config) if config.modulation != "none" else None
         self.student = Student(config) if config.student_dim else None
         self.detail = DetailLayer(config) if config.detail_codebooks else None
@@ -87,21 +82,30 @@ class Codec(Pretrained):
     def modes(self) -> tuple[str, ...]:
         """How this codec can encode, the usual way first.
 
-        student: its own predictor stands in for the teachers; off: no modulation; teacher: with features that the caller
-        has from the teachers; prosody: emotion from signal processing, no semantics; self: a modulation that needs nobody.
+        student: its own predictor stands in for the teachers; off: no modulation; teacher: with
+        features that the caller has from the teachers; prosody: emotion from signal processing, no
+        semantics; self: a modulation that needs nobody.
         """
         config = self.config
         if config.modulation in ("none", "self"):
             return ("off",) if config.modulation == "none" else ("self", "off")
-        prosody = ("prosody",) if config.emotion_teacher == "prosody" and config.emotion_dim == PROSODY_DIM else ()
+        prosody = (
+            ("prosody",)
+            if config.emotion_teacher == "prosody" and config.emotion_dim == PROSODY_DIM
+            else ()
+        )
         return (("student",) if config.student_dim else ()) + ("off", "teacher") + prosody
 
     def encode_latents(self, audio: Tensor) -> Tensor:
-        """audio [B,1,T] -> latents [B,D,F] before modulation, F = ceil(T / samples_per_frame); zeros pad the end."""
+        """audio [B,1,T] -> latents [B,D,F] before modulation, F = ceil(T / samples_per_frame);
+        zeros pad the end.
+        """
         return self.encoder(self._whole_frames(audio))
 
     def hidden(self, audio: Tensor) -> Tensor:
-        """audio [B,1,T] -> hidden frames [B, config.hidden_dim, F] of the encoder, which the student reads."""
+        """audio [B,1,T] -> hidden frames [B, config.hidden_dim, F] of the encoder, which the
+        student reads.
+        """
         return self.encoder.hidden(self._whole_frames(audio))
 
     def _whole_frames(self, audio: Tensor) -> Tensor:
@@ -110,24 +114,37 @@ class Codec(Pretrained):
         return nn.functional.pad(audio, (0, -audio.shape[-1] % self.config.samples_per_frame))
 
     def modulate(
-        self, latents: Tensor, hidden: Tensor, guidance: Guidance | None = None, student_share: float = 0.0
+        self,
+        latents: Tensor,
+        hidden: Tensor,
+        guidance: Guidance | None = None,
+        student_share: float = 0.0,
     ) -> ModulatedLatents:
         """Module 1; in training its gates are drawn per sequence.
 
         Args:
             latents: [B,D,F].
-            hidden: [B, config.hidden_dim, F] of the encoder, what the student reads; no gradient reaches it.
-            guidance: what the teachers say, the student filling the gaps; None = the student alone, or nothing.
+            hidden: [B, config.hidden_dim, F] of the encoder, what the student reads; no gradient
+                reaches it.
+            guidance: what the teachers say, the student filling the gaps; None = the student alone,
+                or nothing.
             student_share: share of sequences that get the student's features all the same.
         """
         if self.modulator is None:
             return ModulatedLatents(latents)
         predicted = self.student(hidden.detach()) if self.student is not None else None
-        gates = self.modulator.draw_gates(len(latents), latents.device) if self.modulator.training else None
+        gates = (
+            self.modulator.draw_gates(len(latents), latents.device)
+            if self.modulator.training
+            else None
+        )
         if self.config.modulation == "self":
             guidance = Guidance.everywhere(*2 * (latents.transpose(1, 2),))
         if guidance is None:
-            return ModulatedLatents(latents if predicted is None else self.modulator(latents, predicted, gates), predicted)
+            return ModulatedLatents(
+                latents if predicted is None else self.modulator(latents, predicted, gates),
+                predicted,
+            )
         taught = guidance if predicted is None else guidance.filled(predicted)
         if predicted is None or not student_share:
             return ModulatedLatents(self.modulator(latents, taught, gates), predicted)
@@ -136,26 +153,39 @@ class Codec(Pretrained):
         with torch.no_grad():
             target = self.modulator(latents, taught, gates) - latents
         # The difference of what was added: the latents themselves take no gradient from it.
-        return ModulatedLatents(modulated, predicted, (modulated - latents - target).float().square().mean())
+        return ModulatedLatents(
+            modulated, predicted, (modulated - latents - target).float().square().mean()
+        )
 
     def decode_latents(self, latents: Tensor, f0: Tensor | None = None) -> DecoderOutput:
         """latents [B,D,F] (and, in training, the true F0 [B,N] in Hz) -> DecoderOutput."""
         return self.decoder(latents, f0)
 
     def forward(
-        self, audio: Tensor, f0: Tensor | None = None, quantize: bool = True, num_codebooks: int | None = None,
-        guidance: Guidance | None = None, student_share: float = 0.0, codes: Tensor | None = None, mask: Tensor | None = None,
-    ) -> CodecOutput:  # fmt: skip
+        self,
+        audio: Tensor,
+        f0: Tensor | None = None,
+        quantize: bool = True,
+        num_codebooks: int | None = None,
+        guidance: Guidance | None = None,
+        student_share: float = 0.0,
+        codes: Tensor | None = None,
+        mask: Tensor | None = None,
+    ) -> CodecOutput:
         """The base layer, which learns; a detail layer has no part in it.
 
         Args:
             audio: [B,1,T] in [-1,1].
-            f0: [B,N] Hz at feature rate, 0 = unvoiced: excitation for training; None = the predicted pitch.
-            quantize: False passes the latents on as they are (warm-up before the codebooks are started).
+            f0: [B,N] Hz at feature rate, 0 = unvoiced: excitation for training; None = the
+                predicted pitch.
+            quantize: False passes the latents on as they are (warm-up before the codebooks are
+                started).
             num_codebooks: use the first ones only; None = all.
             guidance, student_share: see `modulate`.
-            codes: int64 [B,k,F] to decode in place of the audio's own, to train a decoder; rows of -1 keep their own.
-            mask: bool [B,F], frames that hold audio and not padding: the codebooks learn from no others. None = all.
+            codes: int64 [B,k,F] to decode in place of the audio's own, to train a decoder; rows of
+                -1 keep their own.
+            mask: bool [B,F], frames that hold audio and not padding: the codebooks learn from no
+                others. None = all.
         """
         padded = self._whole_frames(audio)
         hidden = self.encoder.hidden(padded)
@@ -167,11 +197,17 @@ class Codec(Pretrained):
             heard = torch.where((codes[:, 0, 0] >= 0)[:, None, None], given, heard)
         decoded = self.decode_latents(heard, f0)
         audio = decoded.audio[..., : audio.shape[-1]]
-        return CodecOutput(audio, modulated.latents, decoded, quantized, modulated.predicted, modulated.consistency)
+        return CodecOutput(
+            audio, modulated.latents, decoded, quantized, modulated.predicted, modulated.consistency
+        )
 
     @torch.inference_mode()
     def encode(
-        self, audio: Tensor, num_codebooks: int | None = None, mode: str | None = None, guidance: Guidance | None = None
+        self,
+        audio: Tensor,
+        num_codebooks: int | None = None,
+        mode: str | None = None,
+        guidance: Guidance | None = None,
     ) -> EncodedAudio:
         """audio [B,1,T] -> codes int64 [B,K,F]. Call on a codec in evaluation mode.
 
@@ -187,12 +223,19 @@ class Codec(Pretrained):
         if mode not in self.modes:
             raise ValueError(f"mode is {mode!r}; this codec encodes in the modes {self.modes}")
         if (guidance is not None) != (mode == "teacher"):
-            raise ValueError(f"mode {mode!r} {'needs' if mode == 'teacher' else 'takes no'} guidance from teachers")
+            raise ValueError(
+                f"mode {mode!r} {'needs' if mode == 'teacher' else 'takes no'} "
+                "guidance from teachers"
+            )
         padded = self._whole_frames(audio)
         hidden = self.encoder.hidden(padded)
         latents = self.encoder.latents(hidden)
         if mode == "prosody":
-            latents = self.modulator(latents, self._prosodic(padded), latents.new_tensor([[1.0, 0.0]]).expand(len(latents), 2))
+            latents = self.modulator(
+                latents,
+                self._prosodic(padded),
+                latents.new_tensor([[1.0, 0.0]]).expand(len(latents), 2),
+            )
         elif mode != "off":
             self._check_guidance(guidance, latents)
             latents = self.modulate(latents, hidden, guidance).latents
@@ -212,7 +255,8 @@ class Codec(Pretrained):
         wanted = (batch, frames, config.emotion_dim), (batch, frames, config.semantic_dim)
         if given != wanted:
             raise ValueError(
-                f"guidance has the shapes {given}, but these frames of a codec taught by {config.emotion_teacher} and "
+                f"guidance has the shapes {given}, but these frames of a codec taught by "
+                f"{config.emotion_teacher} and "
                 f"{config.semantic_teacher} need {wanted}"
             )
 
@@ -221,36 +265,56 @@ class Codec(Pretrained):
         f0 = track_f0(audio, config.sample_rate, config.hop_length, config.f0_min, config.f0_max)
         voiced = torch.where(f0 > 0, f0, torch.full_like(f0, torch.nan))
         emotion = self.prosody(audio, f0, voiced.nanmedian(dim=1).values.nan_to_num(150.0))
-        return Guidance.everywhere(emotion, emotion.new_zeros(*emotion.shape[:2], config.semantic_dim))
+        return Guidance.everywhere(
+            emotion, emotion.new_zeros(*emotion.shape[:2], config.semantic_dim)
+        )
 
     @torch.inference_mode()
     def decode(self, codes: Tensor, num_samples: int | None = None) -> Tensor:
-        """codes int64 [B,k,F] -> audio [B,1,F * samples_per_frame], cut to `num_samples` where given.
+        """codes int64 [B,k,F] -> audio [B,1,F * samples_per_frame], cut to `num_samples` where
+        given.
 
         Raises:
             ValueError: wrong shape, too many codebooks, or a code outside the codebook.
         """
         config = self.config
-        if codes.dim() != 3 or not 1 <= codes.shape[1] <= config.all_codebooks or codes.shape[2] == 0:
-            raise ValueError(f"codes must be [B,k,F], 1 <= k <= {config.all_codebooks}, F > 0; got {tuple(codes.shape)}")
+        if (
+            codes.dim() != 3
+            or not 1 <= codes.shape[1] <= config.all_codebooks
+            or codes.shape[2] == 0
+        ):
+            raise ValueError(
+                f"codes must be [B,k,F], 1 <= k <= {config.all_codebooks}, F > 0; "
+                f"got {tuple(codes.shape)}"
+            )
         if int(codes.min()) < 0 or int(codes.max()) >= config.codebook_size:
-            raise ValueError(f"codes must lie in 0..{config.codebook_size - 1}, got {int(codes.min())}..{int(codes.max())}")
+            raise ValueError(
+                f"codes must lie in 0..{config.codebook_size - 1}, got "
+                f"{int(codes.min())}..{int(codes.max())}"
+            )
         base = config.num_codebooks
         audio = self.decode_latents(self.quantizer.lookup(codes[:, :base])).audio
-        return (self.detail(audio, codes[:, base:]) if codes.shape[1] > base else audio)[..., :num_samples]
+        return (self.detail(audio, codes[:, base:]) if codes.shape[1] > base else audio)[
+            ..., :num_samples
+        ]
 
     def give_detail(self, codebooks: int, **shape: float) -> None:
-        """A fresh detail layer, which recipes/fit_detail.py fits, in place of the one that there may be.
+        """A fresh detail layer, which recipes/fit_detail.py fits, in place of the one that there
+        may be.
 
         Args:
             shape: `bands`, `n_fft`, `high_weight`: the fields `detail_..` of the config.
         """
         shape = {f"detail_{name}": value for name, value in shape.items()}
         self.config = self.config.changed(detail_codebooks=codebooks, **shape)
-        self.detail = DetailLayer(self.config).to(next(self.parameters()).device).train(self.training)
+        self.detail = (
+            DetailLayer(self.config).to(next(self.parameters()).device).train(self.training)
+        )
 
     def stored_tensors(self) -> dict[str, Tensor]:
-        """Floating-point weights go out in half precision, the codebooks of the base layer in full."""
+        """Floating-point weights go out in half precision, the codebooks of the base layer in
+        full.
+        """
         return {
             name: tensor if name.startswith(CODEBOOKS) else tensor.half()
             for name, tensor in self.state_dict().items()
@@ -258,8 +322,8 @@ class Codec(Pretrained):
 
     @classmethod
     def extended(cls, folder: str | Path, config: CodecConfig) -> Codec:
-        """A saved codec in another shape: parts that it does not have (modulation, student) start fresh, and it loses those that
-        `config` does not have (these and the detail layer).
+        """A saved codec in another shape: parts that it does not have (modulation, student) start
+        fresh, and it loses those that `config` does not have (these and the detail layer).
 
         A fresh modulation changes nothing, so the codec goes on where it stopped.
 
@@ -270,7 +334,9 @@ class Codec(Pretrained):
         own = model.state_dict()
         has, had = ({_part(name) for name in names} for names in (own, tensors))
         fresh = {name: value for name, value in own.items() if _part(name) in set(ADDABLE) - had}
-        kept = {name: value for name, value in tensors.items() if _part(name) not in set(LOSABLE) - has}
+        kept = {
+            name: value for name, value in tensors.items() if _part(name) not in set(LOSABLE) - has
+        }
         load_strictly(model, fresh | kept, folder)
         return model
 

@@ -1,4 +1,6 @@
-"""Module 1 of AffectCodec: the latents before the quantiser are modulated by what two teachers say of every frame."""
+"""Module 1 of AffectCodec: the latents before the quantiser are modulated by what two teachers say
+of every frame.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +9,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from codec.attention import WindowedAttention
 from codec.config import CodecConfig
+from codec.nn.attention import WindowedAttention
+from codec.parts import part
 
 
 @dataclass(frozen=True)
@@ -29,15 +32,24 @@ class Guidance:
     def filled(self, other: Guidance) -> Guidance:
         """These features, and `other`'s in the frames where these are unknown."""
         return Guidance(
-            torch.where(self.emotion_known[..., None], self.emotion, other.emotion.to(self.emotion.dtype)),
-            torch.where(self.semantic_known[..., None], self.semantic, other.semantic.to(self.semantic.dtype)),
-            self.emotion_known | other.emotion_known, self.semantic_known | other.semantic_known,
-        )  # fmt: skip
+            torch.where(
+                self.emotion_known[..., None], self.emotion, other.emotion.to(self.emotion.dtype)
+            ),
+            torch.where(
+                self.semantic_known[..., None],
+                self.semantic,
+                other.semantic.to(self.semantic.dtype),
+            ),
+            self.emotion_known | other.emotion_known,
+            self.semantic_known | other.semantic_known,
+        )
 
     def swapped(self, other: Guidance, chosen: Tensor) -> Guidance:
         """These features, and `other`'s in the sequences `chosen`, bool [B]."""
         kept = ~chosen[:, None]
-        return replace(self, emotion_known=self.emotion_known & kept, semantic_known=self.semantic_known & kept).filled(other)
+        return replace(
+            self, emotion_known=self.emotion_known & kept, semantic_known=self.semantic_known & kept
+        ).filled(other)
 
     def to(self, device: torch.device) -> Guidance:
         """The same on a device."""
@@ -46,100 +58,24 @@ class Guidance:
 
 
 class CrossAttention(nn.Module):
-    """Latents ask, the teacher answers: the paper's choice. With `projected`, the teacher is brought to the latents' space
-    before and not after the attention."""
+    """Latents ask, the teacher answers: the paper's choice. With `projected`, the teacher is
+    brought to the latents' space before and not after the attention.
+    """
 
     def __init__(self, config: CodecConfig, features: int, projected: bool = False) -> None:
         super().__init__()
         width = config.latent_dim if projected else config.modulation_dim
         self.project = nn.Linear(features, width) if projected else nn.Identity()
         self.attention = WindowedAttention(
-            config.latent_dim, width if projected else features, width, config.modulation_heads, config.modulation_window
+            config.latent_dim,
+            width if projected else features,
+            width,
+            config.modulation_heads,
+            config.modulation_window,
         )
 
     def forward(self, latents: Tensor, features: Tensor) -> Tensor:
         return self.attention(latents, self.project(features))
-
-
-class SelfAttention(nn.Module):
-    """Control: latents attend to themselves, whatever the teacher says."""
-
-    def __init__(self, config: CodecConfig, features: int) -> None:
-        super().__init__()
-        dim = config.latent_dim
-        self.attention = WindowedAttention(dim, dim, config.modulation_dim, config.modulation_heads, config.modulation_window)
-
-    def forward(self, latents: Tensor, features: Tensor) -> Tensor:
-        return self.attention(latents, latents)
-
-
-class Addition(nn.Module):
-    """The teacher's features of the frame itself, linearly."""
-
-    def __init__(self, config: CodecConfig, features: int) -> None:
-        super().__init__()
-        self.project = nn.Sequential(nn.LayerNorm(features), nn.Linear(features, config.modulation_dim))
-
-    def forward(self, latents: Tensor, features: Tensor) -> Tensor:
-        return self.project(features)
-
-
-class Concatenation(nn.Module):
-    """Latents beside convolved features of the teacher, through one layer (in the line of X-Codec, arXiv 2408.17175)."""
-
-    def __init__(self, config: CodecConfig, features: int) -> None:
-        super().__init__()
-        width = config.modulation_dim
-        self.features = nn.Conv1d(features, width, 3, padding=1)
-        self.norm = nn.LayerNorm(config.latent_dim + width)
-        self.project = nn.Linear(config.latent_dim + width, width)
-
-    def forward(self, latents: Tensor, features: Tensor) -> Tensor:
-        beside = self.features(features.transpose(1, 2)).transpose(1, 2)
-        return nn.functional.gelu(self.project(self.norm(torch.cat([latents, beside], dim=-1))))
-
-
-class AttentionPool(nn.Module):
-    """One vector for a sequence: a softmax-weighted mean of its frames. [B,F,M] -> [B,1,M]."""
-
-    def __init__(self, features: int) -> None:
-        super().__init__()
-        self.norm, self.score = nn.LayerNorm(features), nn.Linear(features, 1)
-
-    def forward(self, features: Tensor) -> Tensor:
-        features = self.norm(features)
-        return (self.score(features).softmax(dim=1) * features).sum(dim=1, keepdim=True)
-
-
-class Film(nn.Module):
-    """scale(e) * P z + shift(e) with one pooled vector e of the teacher (FiLM, arXiv 1709.07871)."""
-
-    def __init__(self, config: CodecConfig, features: int) -> None:
-        super().__init__()
-        self.pool = AttentionPool(features)
-        self.latents = nn.Linear(config.latent_dim, config.modulation_dim, bias=False)
-        self.scale_shift = nn.Linear(features, 2 * config.modulation_dim)
-
-    def forward(self, latents: Tensor, features: Tensor) -> Tensor:
-        scale, shift = self.scale_shift(self.pool(features)).chunk(2, dim=-1)
-        return scale * self.latents(latents) + shift
-
-
-class EmotionBlock(nn.Module):
-    """For bd_rfsq: emotion features of the frame go to the emotion channels, and the pooled ones scale and shift the others
-    (CEM of arXiv 2605.23373). Its output is as wide as the latents."""
-
-    def __init__(self, config: CodecConfig, features: int) -> None:
-        super().__init__()
-        self.channels = config.emotion_channels
-        self.norm = nn.LayerNorm(features)
-        self.emotion = nn.Linear(features, self.channels)
-        self.pool = AttentionPool(features)
-        self.scale_shift = nn.Linear(features, 2 * (config.latent_dim - self.channels))
-
-    def forward(self, latents: Tensor, features: Tensor) -> Tensor:
-        scale, shift = self.scale_shift(self.pool(features)).chunk(2, dim=-1)
-        return torch.cat([self.emotion(self.norm(features)), scale * latents[..., self.channels :] + shift], dim=-1)
 
 
 class ZeroScale(nn.Module):
@@ -156,18 +92,15 @@ class ZeroScale(nn.Module):
 def _branch(config: CodecConfig, features: int) -> nn.Module:
     if config.modulation == "xattn_post":
         return CrossAttention(config, features, projected=True)
-    kinds = {
-        "xattn_pre": CrossAttention, "add": Addition, "film": Film, "concat": Concatenation, "self": SelfAttention,
-        "cem": EmotionBlock,
-    }  # fmt: skip
-    return kinds[config.modulation](config, features)
+    return part("modulation", config.modulation, CrossAttention)(config, features)
 
 
 class Modulator(nn.Module):
-    """z_uni = z + g_emo W u_emo + g_sem W u_sem (AffectCodec, EG-Latent): W is shared by the branches and starts at zero.
+    """z_uni = z + g_emo W u_emo + g_sem W u_sem (AffectCodec, EG-Latent): W is shared by the
+    branches and starts at zero.
 
-    `config.modulation` names what computes u from the latents and a teacher's features. Gates are shut at random per
-    sequence in training, so that a codec without any teacher is a trained mode.
+    `config.modulation` names what computes u from the latents and a teacher's features. Gates are
+    shut at random per sequence in training, so that a codec without any teacher is a trained mode.
     """
 
     def __init__(self, config: CodecConfig) -> None:
@@ -188,9 +121,9 @@ class Modulator(nn.Module):
 
     def forward(self, latents: Tensor, guidance: Guidance, gates: Tensor | None = None) -> Tensor:
         """Args:
-            latents: [B,D,F].
-            guidance: features of the same frames.
-            gates: [B,2]; None = both open. Where both are 0 the latents pass unchanged.
+        latents: [B,D,F].
+        guidance: features of the same frames.
+        gates: [B,2]; None = both open. Where both are 0 the latents pass unchanged.
         """
         frames = latents.transpose(1, 2)
         offset = self._offset(self.emotion, frames, guidance.emotion, gates, 0)
@@ -198,6 +131,8 @@ class Modulator(nn.Module):
             offset = offset + self._offset(self.semantic, frames, guidance.semantic, gates, 1)
         return latents + offset.transpose(1, 2)
 
-    def _offset(self, branch: nn.Module, frames: Tensor, features: Tensor, gates: Tensor | None, place: int) -> Tensor:
+    def _offset(
+        self, branch: nn.Module, frames: Tensor, features: Tensor, gates: Tensor | None, place: int
+    ) -> Tensor:
         offset = self.output(branch(frames, features.to(frames.dtype)))
         return offset if gates is None else offset * gates[:, place, None, None].to(offset.dtype)

@@ -10,8 +10,14 @@ from torch import Tensor, nn
 
 from codec.config import from_dict
 from codec.errors import CheckpointError
-from codec.serialization import (
-    CONFIG_NAME, atomic_folder, load_model_weights, load_strictly, read_json, save_model_weights, write_json,
+from codec.files import (
+    CONFIG_NAME,
+    atomic_folder,
+    load_model_weights,
+    load_strictly,
+    read_json,
+    save_model_weights,
+    write_json,
 )
 
 T = TypeVar("T", bound="Pretrained")
@@ -28,9 +34,13 @@ class Pretrained(nn.Module):
         return self.state_dict()
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write config.json and weights; an existing folder is replaced only once all is written."""
+        """Write config.json and weights; an existing folder is replaced only once all is
+        written.
+        """
         with atomic_folder(folder) as temporary:
-            write_json(temporary / CONFIG_NAME, {"model_type": self.model_type, **asdict(self.config)})
+            write_json(
+                temporary / CONFIG_NAME, {"model_type": self.model_type, **asdict(self.config)}
+            )
             save_model_weights(temporary, self.stored_tensors())
 
     @classmethod
@@ -43,7 +53,10 @@ class Pretrained(nn.Module):
         values = read_json(Path(folder) / CONFIG_NAME)
         if not isinstance(values, dict) or values.pop("model_type", None) != cls.model_type:
             wanted = cls.__name__.lower()
-            raise CheckpointError(f"{folder}: {CONFIG_NAME} is not of an {cls.model_type} model; give the folder of a {wanted}")
+            raise CheckpointError(
+                f"{folder}: {CONFIG_NAME} is not of an {cls.model_type} model; "
+                f"give the folder of a {wanted}"
+            )
         try:
             return from_dict(cls.config_class, values)
         except ValueError as error:

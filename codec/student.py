@@ -1,12 +1,14 @@
-"""A small predictor of what the teachers say, so that a codec encodes without them (AffectCodec mode "student")."""
+"""A small predictor of what the teachers say, so that a codec encodes without them (AffectCodec
+mode "student").
+"""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
-from codec.attention import WindowedAttention
 from codec.config import CodecConfig
 from codec.modulation import Guidance
+from codec.nn.attention import WindowedAttention
 
 STEADY = 0.1  # of a teacher's mean spread: features that vary less are not measured more finely
 
@@ -18,7 +20,9 @@ class TransformerLayer(nn.Module):
         super().__init__()
         self.attention = WindowedAttention(dim, dim, dim, heads, window)
         self.project = nn.Linear(dim, dim)
-        self.mlp = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim))
+        self.mlp = nn.Sequential(
+            nn.LayerNorm(dim), nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.project(self.attention(x, x))
@@ -26,15 +30,22 @@ class TransformerLayer(nn.Module):
 
 
 class Student(nn.Module):
-    """The encoder's hidden frames [B,C,F] -> Guidance: three convolutions over five frames, then transformer layers."""
+    """The encoder's hidden frames [B,C,F] -> Guidance: three convolutions over five frames, then
+    transformer layers.
+    """
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
         dim = config.student_dim
         widths = [config.hidden_dim, dim, dim, dim]
-        self.convolutions = nn.ModuleList(nn.Conv1d(a, b, 5, padding=2) for a, b in zip(widths, widths[1:]))
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(a, b, 5, padding=2) for a, b in zip(widths, widths[1:])
+        )
         self.layers = nn.Sequential(
-            *[TransformerLayer(dim, config.modulation_heads, config.modulation_window) for _ in range(config.student_layers)]
+            *[
+                TransformerLayer(dim, config.modulation_heads, config.modulation_window)
+                for _ in range(config.student_layers)
+            ]
         )
         self.norm = nn.LayerNorm(dim)
         self.emotion = nn.Linear(dim, config.emotion_dim)
@@ -49,13 +60,14 @@ class Student(nn.Module):
 
 def prediction_loss(predicted: Guidance, taught: Guidance) -> Tensor:
     """`feature_distance` to both teachers, added."""
-    return feature_distance(predicted.emotion, taught.emotion, taught.emotion_known) + feature_distance(
-        predicted.semantic, taught.semantic, taught.semantic_known
-    )
+    return feature_distance(
+        predicted.emotion, taught.emotion, taught.emotion_known
+    ) + feature_distance(predicted.semantic, taught.semantic, taught.semantic_known)
 
 
 def feature_distance(predicted: Tensor, target: Tensor, known: Tensor) -> Tensor:
-    """Mean over known frames of 1 - cos and smooth L1, each feature in units of its spread over these frames.
+    """Mean over known frames of 1 - cos and smooth L1, each feature in units of its spread over
+    these frames.
 
     So what moves little counts as much, and size as well as direction.
 
@@ -68,12 +80,16 @@ def feature_distance(predicted: Tensor, target: Tensor, known: Tensor) -> Tensor
     mean = (target * known[..., None]).sum((0, 1)) / count
     spread = (((target - mean) * known[..., None]).square().sum((0, 1)) / count).sqrt()
     spread = spread.clamp_min(STEADY * spread.mean()).clamp_min(1e-6)
-    apart = nn.functional.smooth_l1_loss(predicted / spread, target / spread, reduction="none").mean(-1)
+    apart = nn.functional.smooth_l1_loss(
+        predicted / spread, target / spread, reduction="none"
+    ).mean(-1)
     return ((1 - cosine + apart) * known).sum() / count
 
 
 def code_agreement(codes: Tensor, reference: Tensor) -> Tensor:
     """Share of equal codes per quantiser, [K], of two encodings int64 [B,K,F] of the same audio."""
     if codes.shape != reference.shape:
-        raise ValueError(f"codes {tuple(codes.shape)} and {tuple(reference.shape)} are not of the same audio")
+        raise ValueError(
+            f"codes {tuple(codes.shape)} and {tuple(reference.shape)} are not of the same audio"
+        )
     return (codes == reference).float().mean(dim=(0, 2))

@@ -1,10 +1,13 @@
-"""After the codec: more codebooks for whoever stores speech, on top of the codes that a language model learns.
+"""After the codec: more codebooks for whoever stores speech, on top of the codes that a language
+model learns.
 
-    python recipes/fit_detail.py --codec runs/codec/codec --manifest corpus/manifest.jsonl --output runs/detail
+    python recipes/fit_detail.py --codec runs/codec/codec --manifest corpus/manifest.jsonl \\
+        --output runs/detail
 
-They code what the spectrum of the codec's copies lacks (codec/detail.py) and are fitted by k-means, half an hour for five hours of
-speech on a CPU core. They need all the speech there is: few clips fit the books to these clips alone. All that is beneath them stays
-as it is, so a language model of the codec stays valid; a detail layer that it has is replaced. The codec lies in OUTPUT/codec.
+They code what the spectrum of the codec's copies lacks (codec/detail.py) and are fitted by k-means,
+half an hour for five hours of speech on a CPU core. They need all the speech there is: few clips
+fit the books to these clips alone. All that is beneath them stays as it is, so a language model of
+the codec stays valid; a detail layer that it has is replaced. The codec lies in OUTPUT/codec.
 """
 
 from __future__ import annotations
@@ -28,8 +31,11 @@ HELD_OUT_CLIPS = 60
 ITERATIONS = 8  # of k-means, per book
 
 
-def lacking(codec: Codec, cache: AudioCache, split: str, limit: int | None, generator: np.random.Generator) -> Tensor:
-    """What the copies of at most `limit` clips of a split lack (None = all), weighted dB, one clip after the other: [1,C,F].
+def lacking(
+    codec: Codec, cache: AudioCache, split: str, limit: int | None, generator: np.random.Generator
+) -> Tensor:
+    """What the copies of at most `limit` clips of a split lack (None = all), weighted dB, one clip
+    after the other: [1,C,F].
 
     Raises:
         RequestError: the split has no clips.
@@ -49,25 +55,49 @@ def lacking(codec: Codec, cache: AudioCache, split: str, limit: int | None, gene
 def left_db(codec: Codec, levels: Tensor) -> list[float]:
     """Root mean square of levels [1,C,F] that the first 0, 1, .. books leave, weighted dB."""
     quantizer, counts = codec.detail.quantizer, range(1, codec.config.detail_codebooks + 1)
-    left = [levels, *(levels - quantizer.lookup(quantizer.search(levels, count, BEAM)) for count in counts)]
+    left = [
+        levels,
+        *(levels - quantizer.lookup(quantizer.search(levels, count, BEAM)) for count in counts),
+    ]
     return [float(part.square().mean().sqrt()) for part in left]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--codec", required=True, help="folder of the trained codec")
-    parser.add_argument("--manifest", action="append", required=True, help="JSONL manifest; may be given several times")
-    parser.add_argument("--output", type=Path, required=True, help="folder of the run; the codec lies in OUTPUT/codec")
-    parser.add_argument("--cache", type=Path, help="folder of decoded audio (default: OUTPUT/cache)")
+    parser.add_argument(
+        "--manifest",
+        action="append",
+        required=True,
+        help="JSONL manifest; may be given several times",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        help="folder of the run; the codec lies in OUTPUT/codec",
+    )
+    parser.add_argument(
+        "--cache", type=Path, help="folder of decoded audio (default: OUTPUT/cache)"
+    )
     parser.add_argument("--codebooks", type=int, default=24)
     parser.add_argument("--bands", type=int, default=40, help="in which levels are told")
-    parser.add_argument("--n-fft", type=int, default=512, help="samples of the window in which they are")
+    parser.add_argument(
+        "--n-fft", type=int, default=512, help="samples of the window in which they are"
+    )
     parser.add_argument("--high-weight", type=float, default=0.5, help="of differences above 5 kHz")
     parser.add_argument("--clips", type=int, help="training clips that are used (default: all)")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     codec, generator = Codec.from_pretrained(arguments.codec), np.random.default_rng(arguments.seed)
-    codec.give_detail(arguments.codebooks, bands=arguments.bands, n_fft=arguments.n_fft, high_weight=arguments.high_weight)
+    codec.give_detail(
+        arguments.codebooks,
+        bands=arguments.bands,
+        n_fft=arguments.n_fft,
+        high_weight=arguments.high_weight,
+    )
     cache = arguments.cache or arguments.output / "cache"
     cache = AudioCache(arguments.manifest, cache, codec.config.sample_rate, codec.config.hop_length)
     with torch.inference_mode():
@@ -80,7 +110,10 @@ def main() -> None:
     codec.save_pretrained(arguments.output / "codec")
     save_lineage(arguments.output / "codec", training_lineage(arguments.manifest, arguments.codec))
     found = " ".join(f"{value:.2f}" for value in left)
-    print("levels of held-out copies, weighted dB away from the originals' with 0, 1, .. books:", found)
+    print(
+        "levels of held-out copies, weighted dB away from the originals' with 0, 1, .. books:",
+        found,
+    )
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
     python recipes/make_manifest.py --rows clips.jsonl --output corpus/manifest.jsonl
 
-Each row needs `path` (relative to the rows' file); `id`, `seconds`, `ipa` and `split` are filled in where absent. Every file
-is opened and measured; rows that cannot be used are counted by reason and left out, and the exit code is then 3.
+Each row needs `path` (relative to the rows' file); `id`, `seconds`, `ipa` and `split` are filled in
+where absent. Every file is opened and measured; rows that cannot be used are counted by reason and
+left out, and the exit code is then 3.
 """
 
 from __future__ import annotations
@@ -33,7 +34,11 @@ def complete(row: dict, source: Path, output: Path) -> Utterance:
         AudioError, RequestError, ValueError, TypeError: the row cannot be used.
     """
     audio_path = source.parent / row["path"]
-    row = {"id": Path(row["path"]).stem, "split": sentence_split(row.get("text") or row["path"]), **row}
+    row = {
+        "id": Path(row["path"]).stem,
+        "split": sentence_split(row.get("text") or row["path"]),
+        **row,
+    }
     row["seconds"] = round(load_audio(audio_path, RATE).seconds, 3)
     row["path"] = os.path.relpath(audio_path, output.parent)
     if row.get("text") and not row.get("ipa") and row.get("language", "en") == "en":
@@ -42,11 +47,15 @@ def complete(row: dict, source: Path, output: Path) -> Utterance:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", type=Path, required=True, help="JSONL file")
     parser.add_argument("--output", type=Path, required=True, help="manifest to write")
     arguments = parser.parse_args()
-    lines = [line for line in arguments.rows.read_text(encoding="utf-8").splitlines() if line.strip()]
+    lines = [
+        line for line in arguments.rows.read_text(encoding="utf-8").splitlines() if line.strip()
+    ]
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     kept, rejected = [], []
     for number, line in enumerate(tqdm(lines, desc="manifest", unit="clip"), start=1):
@@ -55,7 +64,12 @@ def main() -> int:
         except (AudioError, RequestError, ValueError, TypeError, KeyError) as error:
             rejected.append(f"{arguments.rows}:{number}: {type(error).__name__}: {error}")
     write_manifest(arguments.output, kept)
-    print("\n".join([*rejected, f"{len(kept)} rows kept, {len(rejected)} rejected: {arguments.output}"]), file=sys.stderr)
+    print(
+        "\n".join(
+            [*rejected, f"{len(kept)} rows kept, {len(rejected)} rejected: {arguments.output}"]
+        ),
+        file=sys.stderr,
+    )
     return 3 if rejected else 0
 
 

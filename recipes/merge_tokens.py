@@ -3,8 +3,9 @@
     python recipes/merge_tokens.py --manifest corpus/manifest.jsonl --tokens runs/tokens
     python recipes/merge_tokens.py ... --rehash --parquet tokens.parquet --webdataset tokens-tar
 
-Counts, ids, order, hashes of the shards and the codec must agree; --rehash compares every audio file too. What is wrong is
-named with the shard to encode again; TOKENS/merged.json lists a set that is right.
+Counts, ids, order, hashes of the shards and the codec must agree; --rehash compares every audio
+file too. What is wrong is named with the shard to encode again; TOKENS/merged.json lists a set that
+is right.
 """
 
 from __future__ import annotations
@@ -15,27 +16,42 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from affecttts.data.encode import Item
-from affecttts.data.merge import export_parquet, export_webdataset, merge_shards
+from affecttts.data.codes.encode import Item
+from affecttts.data.codes.merge import export_parquet, export_webdataset, merge_shards
 from affecttts.errors import RequestError
 from codec.errors import CheckpointError
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--manifest", action="append", required=True)
     parser.add_argument("--tokens", type=Path, required=True, help="folder of the shards")
-    parser.add_argument("--rehash", action="store_true", help="compare the hash of every audio file")
-    parser.add_argument("--parquet", type=Path, metavar="FILE", help="export everything into one Parquet file")
-    parser.add_argument("--webdataset", type=Path, metavar="DIR", help="export everything into a folder of tar files")
+    parser.add_argument(
+        "--rehash", action="store_true", help="compare the hash of every audio file"
+    )
+    parser.add_argument(
+        "--parquet", type=Path, metavar="FILE", help="export everything into one Parquet file"
+    )
+    parser.add_argument(
+        "--webdataset",
+        type=Path,
+        metavar="DIR",
+        help="export everything into a folder of tar files",
+    )
     arguments = parser.parse_args()
     for target in filter(None, (arguments.parquet, arguments.webdataset)):
         if target.exists():
             parser.error(f"{target} exists; remove it or give another name")
     try:
         with tqdm(desc="merge", unit="clip", disable=not sys.stderr.isatty()) as bar:
-            merged = merge_shards(arguments.tokens, arguments.manifest, arguments.rehash, lambda item: bar.update())
-        counts = f"{merged['rows']} utterances, {merged['hours']:.2f} hours, {merged['frames']} frames"
+            merged = merge_shards(
+                arguments.tokens, arguments.manifest, arguments.rehash, lambda item: bar.update()
+            )
+        counts = (
+            f"{merged['rows']} utterances, {merged['hours']:.2f} hours, {merged['frames']} frames"
+        )
         print(f"{arguments.tokens}: {counts}, codec {merged['codec']}")
         _export("parquet", export_parquet, arguments, arguments.parquet)
         _export("webdataset", export_webdataset, arguments, arguments.webdataset)

@@ -1,11 +1,15 @@
-"""Between the stages: what a trained LM takes the codes of a corpus to be, each drawn with the true past given.
+"""Between the stages: what a trained LM takes the codes of a corpus to be, each drawn with the true
+past given.
 
-    python recipes/predict_corpus.py --manifest corpus/manifest.jsonl --tokens runs/tokens --lm runs/lm/lm --codec runs/codec/codec \\
+    python recipes/predict_corpus.py --manifest corpus/manifest.jsonl --tokens runs/tokens \\
+        --lm runs/lm/lm --codec runs/codec/codec \\
         --output runs/predicted
-    python recipes/train_codec.py recipes/configs/codec_small_tune.yaml --manifest corpus/manifest.jsonl --init runs/codec/codec \\
+    python recipes/train_codec.py recipes/configs/small/codec_4_tune.yaml \\
+        --manifest corpus/manifest.jsonl --init runs/codec/codec \\
         --predicted runs/predicted --output runs/codec_tuned
 
-A decoder trained on such codes hears in training what it will hear in use. The codes keep their meaning, so the LM stays valid.
+A decoder trained on such codes hears in training what it will hear in use. The codes keep their
+meaning, so the LM stays valid.
 """
 
 from __future__ import annotations
@@ -17,19 +21,21 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from affecttts.data.tokens import TokenRow, TokenStore, shard_path, write_shard
-from affecttts.lm.dataset import LMDataset, MixtureConfig
+from affecttts.data.codes.store import TokenRow, TokenStore, shard_path, write_shard
 from affecttts.lm.generate import SamplingConfig
 from affecttts.lm.layout import TokenLayout
 from affecttts.lm.model import load_lm
 from affecttts.lm.pieces import PromptPieces
+from affecttts.training.lm.dataset import LMDataset, MixtureConfig
 from codec import Codec
 from codec.errors import CheckpointError
-from codec.serialization import fingerprint
+from codec.files import fingerprint
 
 
 @torch.inference_mode()
-def predict(llama, layout: TokenLayout, tokens: torch.Tensor, labels: torch.Tensor, temperature: float) -> torch.Tensor:
+def predict(
+    llama, layout: TokenLayout, tokens: torch.Tensor, labels: torch.Tensor, temperature: float
+) -> torch.Tensor:
     """Draw every codec token anew, the ones before it as they are.
 
     Args:
@@ -39,12 +45,17 @@ def predict(llama, layout: TokenLayout, tokens: torch.Tensor, labels: torch.Tens
     Returns:
         int64 [B,S], `tokens` with the codes replaced.
     """
-    hidden, drawn = llama.model(input_ids=tokens, use_cache=False).last_hidden_state[:, :-1], tokens.clone()
+    hidden, drawn = (
+        llama.model(input_ids=tokens, use_cache=False).last_hidden_state[:, :-1],
+        tokens.clone(),
+    )
     for book in range(layout.num_codebooks):
         first, end = layout.book(book), layout.book(book + 1)
         here = (labels[:, 1:] >= first) & (labels[:, 1:] < end)
         logits = torch.nn.functional.linear(hidden[here], llama.lm_head.weight[first:end]).float()
-        drawn[:, 1:][here] = first + torch.multinomial((logits / temperature).softmax(dim=-1), 1)[:, 0]
+        drawn[:, 1:][here] = (
+            first + torch.multinomial((logits / temperature).softmax(dim=-1), 1)[:, 0]
+        )
     return drawn
 
 
@@ -55,28 +66,44 @@ def codes_of(row: torch.Tensor, layout: TokenLayout) -> np.ndarray:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--manifest", action="append", required=True)
     parser.add_argument("--tokens", required=True, help="token shards of the corpus")
     parser.add_argument("--lm", required=True, help="LM folder")
-    parser.add_argument("--codec", type=Path, required=True, help="codec folder that made the tokens")
+    parser.add_argument(
+        "--codec", type=Path, required=True, help="codec folder that made the tokens"
+    )
     parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--temperature", type=float, default=SamplingConfig().temperature, help="default: that of synthesis")
+    parser.add_argument(
+        "--temperature",
+        type=float,
+        default=SamplingConfig().temperature,
+        help="default: that of synthesis",
+    )
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     torch.manual_seed(arguments.seed)
     store, model = TokenStore(arguments.tokens), load_lm(arguments.lm)
     if not store.codec_fingerprint == model.codec_fingerprint == fingerprint(arguments.codec):
-        raise CheckpointError(f"{arguments.tokens}, {arguments.lm} and {arguments.codec} are not of one codec")
+        raise CheckpointError(
+            f"{arguments.tokens}, {arguments.lm} and {arguments.codec} are not of one codec"
+        )
     rate, layout, llama = Codec.read_config(arguments.codec).frame_rate, model.layout, model.llama()
     mixture = MixtureConfig(prompt_dropout=0.0, free_text=0.0, joined=0.0)
-    data = LMDataset(arguments.manifest, store, layout, PromptPieces(model.pieces_path), rate, mixture, "train")
+    data = LMDataset(
+        arguments.manifest, store, layout, PromptPieces(model.pieces_path), rate, mixture, "train"
+    )
     rows = []
     for batch in tqdm(data.batches(0, arguments.seed, 0, 1), desc="predict"):
         tokens, labels = data.collate(batch, (arguments.seed,))
-        for (index,), row in zip(batch, predict(llama, layout, tokens, labels, arguments.temperature)):
+        for (index,), row in zip(
+            batch, predict(llama, layout, tokens, labels, arguments.temperature)
+        ):
             name, codes = data.utterances[index].id, codes_of(row, layout)
-            if codes.shape[1] == store[name].shape[1]:  # a stream holds at most MAX_DURATION frames of one silence
+            # a stream holds at most MAX_DURATION frames of one silence
+            if codes.shape[1] == store[name].shape[1]:
                 rows.append(TokenRow(name, "predicted", codes))
     write_shard(shard_path(arguments.output, 0, 1), rows, store.codec_fingerprint)
 

@@ -2,10 +2,11 @@
 
     python recipes/refine_offsets.py --manifest corpus/manifest.jsonl --output corpus/aligned.jsonl
 
-A synthesiser's own clock is often a constant behind the sound, and a timeline cut at a guessed onset is off by another
-amount per clip. First the clock: the one shift of all stored timelines under which single log-mel frames tell phones
-best. Then the rest: a classifier learns phones from those clips and moves every timeline marked `offset_estimated` to
-where its phones are likeliest. Only offsets change; paths are rewritten to be relative to the new manifest.
+A synthesiser's own clock is often a constant behind the sound, and a timeline cut at a guessed
+onset is off by another amount per clip. First the clock: the one shift of all stored timelines
+under which single log-mel frames tell phones best. Then the rest: a classifier learns phones from
+those clips and moves every timeline marked `offset_estimated` to where its phones are likeliest.
+Only offsets change; paths are rewritten to be relative to the new manifest.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from affecttts.teachers.phonology import SILENCE, phones_at, spoken_phones
 from affecttts.training.schedule import learning_rate
 from codec import CodecConfig
 from codec.audio import load_audio
-from codec.features import EncoderFeatures
+from codec.nn.features import EncoderFeatures
 
 CONTEXT = 3  # feature frames to either side that the classifier sees
 CHUNK_FRAMES = 4096  # a step of its training
@@ -39,7 +40,8 @@ class Clip:
 
     utterance: Utterance
     features: torch.Tensor  # float16 [N, mels]
-    phones: np.ndarray  # int [N + 2 * reach], row of the phone table on the timeline as given, from `-reach` on
+    # int [N + 2 * reach], row of the phone table on the timeline as given, from `-reach` on
+    phones: np.ndarray
     shift: int  # feature frames that the sound is ahead of the timeline
 
     def labels(self, shift: int, reach: int) -> np.ndarray:
@@ -64,16 +66,21 @@ class FrameClassifier(nn.Module):
     def __init__(self, mels: int, hidden: int = 256) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Conv1d(mels, hidden, 2 * CONTEXT + 1, padding=CONTEXT), nn.GELU(), nn.Conv1d(hidden, hidden, 1), nn.GELU(),
+            nn.Conv1d(mels, hidden, 2 * CONTEXT + 1, padding=CONTEXT),
+            nn.GELU(),
+            nn.Conv1d(hidden, hidden, 1),
+            nn.GELU(),
             nn.Conv1d(hidden, SILENCE + 1, 1),
-        )  # fmt: skip
+        )
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         return self.layers(features.float().T[None])[0].T.log_softmax(dim=-1)
 
 
 def find_clock(clips: list[Clip], reach: int) -> int:
-    """The shift under which a least-squares classifier of single frames, no context, is most often right on unseen clips."""
+    """The shift under which a least-squares classifier of single frames, no context, is most often
+    right on unseen clips.
+    """
     clips = clips[:: max(1, len(clips) // MOST_CLOCK_CLIPS)]
     features = [clip.features.float().numpy() for clip in clips]
     frames = np.concatenate(features)
@@ -91,7 +98,10 @@ def find_clock(clips: list[Clip], reach: int) -> int:
 
 def train(model: FrameClassifier, clips: list[Clip], reach: int, steps: int) -> None:
     """Fit to the clips under their present shifts."""
-    optimizer, generator = torch.optim.AdamW(model.parameters(), LEARNING_RATE), np.random.default_rng(0)
+    optimizer, generator = (
+        torch.optim.AdamW(model.parameters(), LEARNING_RATE),
+        np.random.default_rng(0),
+    )
     for step in tqdm(range(steps), desc="classifier"):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, LEARNING_RATE, 10, steps)
@@ -99,7 +109,9 @@ def train(model: FrameClassifier, clips: list[Clip], reach: int, steps: int) -> 
         while frames < CHUNK_FRAMES:
             chosen.append(clips[int(generator.integers(len(clips)))])
             frames += len(chosen[-1].features)
-        labels = torch.from_numpy(np.concatenate([clip.labels(clip.shift, reach) for clip in chosen]))
+        labels = torch.from_numpy(
+            np.concatenate([clip.labels(clip.shift, reach) for clip in chosen])
+        )
         loss = nn.functional.nll_loss(model(torch.cat([clip.features for clip in chosen])), labels)
         optimizer.zero_grad()
         loss.backward()
@@ -111,15 +123,21 @@ def move(model: FrameClassifier, clips: list[Clip], reach: int) -> None:
     """Set every clip's shift to the likeliest one."""
     for clip in tqdm(clips, desc="shifts"):
         scores, rows = model(clip.features).numpy(), np.arange(len(clip.features))
-        totals = [scores[rows, clip.labels(shift, reach)].sum() for shift in range(-reach, reach + 1)]
+        totals = [
+            scores[rows, clip.labels(shift, reach)].sum() for shift in range(-reach, reach + 1)
+        ]
         clip.shift = int(np.argmax(totals)) - reach
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--manifest", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True, help="new manifest")
-    parser.add_argument("--reach", type=float, default=0.25, help="largest shift in seconds (default 0.25)")
+    parser.add_argument(
+        "--reach", type=float, default=0.25, help="largest shift in seconds (default 0.25)"
+    )
     parser.add_argument("--steps", type=int, default=300, help="of the classifier")
     arguments = parser.parse_args()
     if arguments.output.exists():
@@ -145,15 +163,22 @@ def main() -> None:
     report(clock, guessed, rate)
     offsets = {clip.utterance.id: clip.utterance.offset + clip.shift / rate for clip in clips}
     shifted = (replace(u, offset=round(offsets.get(u.id, u.offset), 4)) for u in rows)
-    write_manifest(arguments.output, (moved(u, arguments.manifest, arguments.output) for u in shifted))
+    write_manifest(
+        arguments.output, (moved(u, arguments.manifest, arguments.output) for u in shifted)
+    )
 
 
 def report(clock: int, guessed: list[Clip], rate: float) -> None:
     """What was found."""
     print(f"clock: the sound is {1000 * clock / rate:.0f} ms ahead of the timelines")
     if guessed:
-        low, middle, high = np.percentile([1000 * clip.shift / rate for clip in guessed], (10, 50, 90))
-        print(f"estimated offsets ({len(guessed)} clips): ahead by {middle:.0f} ms (80 % of them {low:.0f} to {high:.0f})")
+        low, middle, high = np.percentile(
+            [1000 * clip.shift / rate for clip in guessed], (10, 50, 90)
+        )
+        print(
+            f"estimated offsets ({len(guessed)} clips): ahead by {middle:.0f} ms (80 % of them "
+            f"{low:.0f} to {high:.0f})"
+        )
 
 
 if __name__ == "__main__":

@@ -1,11 +1,16 @@
-"""Train a judge of emotion for `affecttts evaluate` and say how well it hears speakers and sentences that it never heard.
+"""Train a judge of emotion for `affecttts evaluate` and say how well it hears speakers and
+sentences that it never heard.
 
-    python recipes/train_emotion_judge.py --kind acoustic --manifest M.jsonl --licence Apache-2.0 --output judges/mine
-    python recipes/train_emotion_judge.py --kind acoustic --relative ...   # hears differences from each speaker's neutral clips
-    python recipes/train_emotion_judge.py --kind spectral --seed 1 ...     # log-mels, another draw of clips
+    python recipes/train_emotion_judge.py --kind acoustic --manifest M.jsonl \\
+        --licence Apache-2.0 --output judges/mine
+    # hears differences from each speaker's neutral clips
+    python recipes/train_emotion_judge.py --kind acoustic --relative ...
+    # log-mels, another draw of clips
+    python recipes/train_emotion_judge.py --kind spectral --seed 1 ...
 
-Rows with an emotion are used; the test split is never trained on. Every fold leaves out a group of speakers and all sentences
-that they say. The judge that is written has heard all folds. Functionals are kept for the next run, see --features.
+Rows with an emotion are used; the test split is never trained on. Every fold leaves out a group of
+speakers and all sentences that they say. The judge that is written has heard all folds. Functionals
+are kept for the next run, see --features.
 """
 
 from __future__ import annotations
@@ -21,16 +26,21 @@ from tqdm import tqdm
 
 from affecttts.data.manifest import Utterance, audio_path, read_manifest
 from affecttts.errors import RequestError
-from affecttts.evaluation.confusion import recognition
-from affecttts.evaluation.declarations import JudgeCard
-from affecttts.evaluation.emotion_judges import (
-    AcousticJudge, SpectralJudge, SpectralNet, StoredJudge, save_judge, spectral_input,
-)  # fmt: skip
-from affecttts.evaluation.functionals import NAMES, functionals
-from affecttts.evaluation.intervals import Interval
-from affecttts.evaluation.journal import Journal
-from affecttts.evaluation.spectra import RATE
-from affecttts.evaluation.summary import markdown_table, show
+from affecttts.evaluation.judges.declarations import JudgeCard
+from affecttts.evaluation.judges.emotion import (
+    AcousticJudge,
+    SpectralJudge,
+    SpectralNet,
+    StoredJudge,
+    save_judge,
+    spectral_input,
+)
+from affecttts.evaluation.report.journal import Journal
+from affecttts.evaluation.signal.functionals import NAMES, functionals
+from affecttts.evaluation.signal.spectra import RATE
+from affecttts.evaluation.stats.confusion import recognition
+from affecttts.evaluation.stats.intervals import Interval
+from affecttts.evaluation.stats.summary import markdown_table, show
 from codec.audio import load_audio
 
 INVERSE_PENALTY = 0.1  # of the logistic regression
@@ -47,7 +57,8 @@ class Heard:
 
 
 def chosen(manifests: list[Path], limit: int, seed: int) -> list[tuple[Path, Utterance]]:
-    """All labelled clips of the test split, and at most `limit` others, drawn with the seed, speakers alike.
+    """All labelled clips of the test split, and at most `limit` others, drawn with the seed,
+    speakers alike.
 
     Raises:
         RequestError: fewer than two speakers or emotions.
@@ -60,10 +71,15 @@ def chosen(manifests: list[Path], limit: int, seed: int) -> list[tuple[Path, Utt
         speaker = rows[index][1].speaker
         turns[speaker] = turns.get(speaker, 0) + 1
         ranked.append((turns[speaker], len(ranked), rows[index]))
-    kept = [row for _, _, row in sorted(ranked, key=lambda item: item[:2]) if row[1].split != "test"][:limit]
+    kept = [
+        row for _, _, row in sorted(ranked, key=lambda item: item[:2]) if row[1].split != "test"
+    ][:limit]
     for what in ("speaker", "emotion"):
         if len({getattr(row, what) for _, row in kept}) < 2:
-            raise RequestError(f"a judge needs clips of two {what}s or more; give other manifests or a larger --limit")
+            raise RequestError(
+                f"a judge needs clips of two {what}s or more; give other manifests "
+                "or a larger --limit"
+            )
     return kept + [row for row in rows if row[1].split == "test"]
 
 
@@ -84,7 +100,9 @@ def listen(rows: list[tuple[Path, Utterance]], kind: str, journal: Journal) -> l
 
 
 def folds(clips: list[Heard], count: int, seed: int) -> list[tuple[list[int], list[int]]]:
-    """(train, test) indices: each fold tests a group of speakers and trains on the others' other sentences."""
+    """(train, test) indices: each fold tests a group of speakers and trains on the others' other
+    sentences.
+    """
     speakers = sorted({clip.row.speaker for clip in clips})
     order = np.random.default_rng(seed).permutation(len(speakers))
     parts = []
@@ -92,14 +110,29 @@ def folds(clips: list[Heard], count: int, seed: int) -> list[tuple[list[int], li
         group = {speakers[i] for i in order[start :: min(count, len(speakers))]}
         test = [i for i, clip in enumerate(clips) if clip.row.speaker in group]
         texts = {clips[i].row.text for i in test} - {None}
-        parts.append(([i for i, c in enumerate(clips) if c.row.speaker not in group and c.row.text not in texts], test))
+        parts.append(
+            (
+                [
+                    i
+                    for i, c in enumerate(clips)
+                    if c.row.speaker not in group and c.row.text not in texts
+                ],
+                test,
+            )
+        )
     return parts
 
 
 def centred(clips: list[Heard]) -> list[Heard]:
-    """Functionals less the mean of the speaker's neutral clips; speakers without any are left out."""
+    """Functionals less the mean of the speaker's neutral clips; speakers without any are left
+    out.
+    """
     neutral = neutral_means(clips)
-    return [Heard(clip.row, clip.features - neutral[clip.row.speaker]) for clip in clips if clip.row.speaker in neutral]
+    return [
+        Heard(clip.row, clip.features - neutral[clip.row.speaker])
+        for clip in clips
+        if clip.row.speaker in neutral
+    ]
 
 
 def neutral_means(clips: list[Heard]) -> dict[str, np.ndarray]:
@@ -117,27 +150,41 @@ def fit_acoustic(clips: list[Heard], labels: tuple[str, ...], seed: int) -> dict
 
     features = np.stack([clip.features for clip in clips]).astype(np.float64)
     mean, scale = features.mean(0), features.std(0) + 1e-6
-    model = LogisticRegression(C=INVERSE_PENALTY, class_weight="balanced", max_iter=2000, random_state=seed)
+    model = LogisticRegression(
+        C=INVERSE_PENALTY, class_weight="balanced", max_iter=2000, random_state=seed
+    )
     model.fit((features - mean) / scale, [labels.index(clip.row.emotion) for clip in clips])
     weight, bias = np.zeros((len(labels), len(mean))), np.full(len(labels), -100.0)
     two = len(model.classes_) == 2  # scikit-learn then keeps one row
     weight[model.classes_] = np.concatenate([-model.coef_, model.coef_]) / 2 if two else model.coef_
-    bias[model.classes_] = np.concatenate([-model.intercept_, model.intercept_]) / 2 if two else model.intercept_
+    bias[model.classes_] = (
+        np.concatenate([-model.intercept_, model.intercept_]) / 2 if two else model.intercept_
+    )
     values = {"mean": mean, "scale": scale, "weight": weight.T, "bias": bias}
-    return {name: torch.from_numpy(np.ascontiguousarray(value, dtype=np.float32)) for name, value in values.items()}
+    return {
+        name: torch.from_numpy(np.ascontiguousarray(value, dtype=np.float32))
+        for name, value in values.items()
+    }
 
 
 def fit_spectral(clips: list[Heard], labels: tuple[str, ...], seed: int) -> dict[str, Tensor]:
     """The convolutional net on random crops."""
     torch.manual_seed(seed)
-    net, truth = SpectralNet(len(labels)), torch.tensor([labels.index(clip.row.emotion) for clip in clips])
+    net, truth = (
+        SpectralNet(len(labels)),
+        torch.tensor([labels.index(clip.row.emotion) for clip in clips]),
+    )
     weight = 1.0 / torch.bincount(truth, minlength=len(labels)).clamp_min(1)
     optimizer = torch.optim.AdamW(net.parameters(), LEARNING_RATE, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, EPOCHS * -(-len(clips) // BATCH))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, LEARNING_RATE, EPOCHS * -(-len(clips) // BATCH)
+    )
     for _ in range(EPOCHS):
         for picks in torch.randperm(len(clips)).split(BATCH):
             mel = torch.stack([_crop(clips[i].features) for i in picks])
-            torch.nn.functional.cross_entropy(net(mel), truth[picks], weight / weight.mean(), label_smoothing=0.05).backward()
+            torch.nn.functional.cross_entropy(
+                net(mel), truth[picks], weight / weight.mean(), label_smoothing=0.05
+            ).backward()
             optimizer.step()
             optimizer.zero_grad()
             schedule.step()
@@ -157,7 +204,9 @@ def fit(stored: StoredJudge, clips: list[Heard], seed: int) -> dict[str, Tensor]
 
 
 def examine(test: str, stored: StoredJudge, tensors: dict[str, Tensor], clips: list[Heard]) -> dict:
-    """What a judge hears in clips that it was not trained on, ready for the card; functionals are centred where it is relative."""
+    """What a judge hears in clips that it was not trained on, ready for the card; functionals are
+    centred where it is relative.
+    """
     if stored.kind == "acoustic":
         judge = AcousticJudge(replace(stored, relative=False), tensors)
         heard = np.stack([judge.of_functionals(clip.features) for clip in clips])
@@ -166,45 +215,71 @@ def examine(test: str, stored: StoredJudge, tensors: dict[str, Tensor], clips: l
         heard = np.stack([judge.of_mel(torch.from_numpy(clip.features)) for clip in clips])
     found = recognition([clip.row.emotion for clip in clips], heard, stored.labels)
     return {
-        "test": test, "clips": found.n, "speakers": len({clip.row.speaker for clip in clips}), "accuracy": list(found.accuracy),
-        "mean_recall": list(found.mean_recall), "chance": list(found.chance),
-    }  # fmt: skip
+        "test": test,
+        "clips": found.n,
+        "speakers": len({clip.row.speaker for clip in clips}),
+        "accuracy": list(found.accuracy),
+        "mean_recall": list(found.mean_recall),
+        "chance": list(found.chance),
+    }
 
 
 def declaration(arguments: argparse.Namespace, clips: list[Heard]) -> JudgeCard:
     """The judge's card, from the manifests that it heard."""
     data = ", ".join("/".join(path.resolve().parts[-2:]) for path in arguments.manifest)
-    ears = {"acoustic": "acoustic functionals, logistic regression", "spectral": "log-mel spectra, a small convolutional net"}
+    ears = {
+        "acoustic": "acoustic functionals, logistic regression",
+        "spectral": "log-mel spectra, a small convolutional net",
+    }
     relative = " relative to the speaker's neutral clips" if arguments.relative else ""
     speakers = len({clip.row.speaker for clip in clips})
     return JudgeCard(
-        arguments.output.name, "emotion", arguments.licence,
-        f"{ears[arguments.kind]}{relative}; trained by recipes/train_emotion_judge.py on {len(clips)} clips of {speakers} "
+        arguments.output.name,
+        "emotion",
+        arguments.licence,
+        f"{ears[arguments.kind]}{relative}; trained by recipes/train_emotion_judge.py on "
+        f"{len(clips)} clips of {speakers} "
         f"speakers ({data}), seed {arguments.seed}. {arguments.note}".strip(),
-    )  # fmt: skip
+    )
 
 
 def main() -> None:
     arguments = parse()
     rows = chosen(arguments.manifest, arguments.limit, arguments.seed)
-    features = arguments.features or arguments.output.with_name(f"{arguments.output.name}.functionals.jsonl")
+    features = arguments.features or arguments.output.with_name(
+        f"{arguments.output.name}.functionals.jsonl"
+    )
     journal = Journal(features, {"names": list(NAMES)})
     clips = listen(rows, arguments.kind, journal)
     neutral = neutral_means(clips) if arguments.relative else {}
     clips = centred(clips) if arguments.relative else clips
-    seen, unseen = [c for c in clips if c.row.split != "test"], [c for c in clips if c.row.split == "test"]
+    seen, unseen = (
+        [c for c in clips if c.row.split != "test"],
+        [c for c in clips if c.row.split == "test"],
+    )
     labels = tuple(sorted({clip.row.emotion for clip in seen}))
     inputs = NAMES if arguments.kind == "acoustic" else ()
-    stored = StoredJudge(arguments.kind, labels, declaration(arguments, seen), inputs, arguments.relative)
+    stored = StoredJudge(
+        arguments.kind, labels, declaration(arguments, seen), inputs, arguments.relative
+    )
     tests = []
     for number, (train, test) in enumerate(folds(seen, arguments.folds, arguments.seed), 1):
         tensors = fit(stored, [seen[i] for i in train], arguments.seed)
-        tests.append(examine(f"fold {number}: unheard speakers and sentences", stored, tensors, [seen[i] for i in test]))
+        tests.append(
+            examine(
+                f"fold {number}: unheard speakers and sentences",
+                stored,
+                tensors,
+                [seen[i] for i in test],
+            )
+        )
     tensors = fit(stored, seen, arguments.seed)
     if unseen:
         tests.append(examine("test split: unheard sentences", stored, tensors, unseen))
     if arguments.relative:
-        tensors["neutral"] = torch.from_numpy(np.mean(list(neutral.values()), axis=0).astype(np.float32))
+        tensors["neutral"] = torch.from_numpy(
+            np.mean(list(neutral.values()), axis=0).astype(np.float32)
+        )
     save_judge(arguments.output, replace(stored, folds=tests), tensors)
     print(table(tests))
 
@@ -212,23 +287,55 @@ def main() -> None:
 def table(tests: list[dict]) -> str:
     """The tests as Markdown."""
     rows = [
-        [t["test"], str(t["clips"]), str(t["speakers"]), show(Interval(*t["accuracy"])), show(Interval(*t["mean_recall"])),
-         "{:.3g} to {:.3g}".format(*t["chance"])] for t in tests
-    ]  # fmt: skip
-    return markdown_table(["test", "clips", "speakers", "accuracy, %", "mean recall, %", "chance, %"], rows)
+        [
+            t["test"],
+            str(t["clips"]),
+            str(t["speakers"]),
+            show(Interval(*t["accuracy"])),
+            show(Interval(*t["mean_recall"])),
+            "{:.3g} to {:.3g}".format(*t["chance"]),
+        ]
+        for t in tests
+    ]
+    return markdown_table(
+        ["test", "clips", "speakers", "accuracy, %", "mean recall, %", "chance, %"], rows
+    )
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--kind", choices=("acoustic", "spectral"), required=True)
-    parser.add_argument("--manifest", action="append", type=Path, required=True, help="JSONL manifest; may be given several times")
-    parser.add_argument("--output", type=Path, required=True, help="folder of the judge; its name is the judge's")
+    parser.add_argument(
+        "--manifest",
+        action="append",
+        type=Path,
+        required=True,
+        help="JSONL manifest; may be given several times",
+    )
+    parser.add_argument(
+        "--output", type=Path, required=True, help="folder of the judge; its name is the judge's"
+    )
     parser.add_argument("--licence", default="unstated", help="of the judge: its data's strictest")
-    parser.add_argument("--relative", action="store_true", help="acoustic: hear differences from the speaker's neutral clips")
-    parser.add_argument("--limit", type=int, default=1500, help="most clips to train on (default 1500)")
-    parser.add_argument("--features", type=Path, metavar="FILE", help="keep functionals here (default OUTPUT.functionals.jsonl)")
+    parser.add_argument(
+        "--relative",
+        action="store_true",
+        help="acoustic: hear differences from the speaker's neutral clips",
+    )
+    parser.add_argument(
+        "--limit", type=int, default=1500, help="most clips to train on (default 1500)"
+    )
+    parser.add_argument(
+        "--features",
+        type=Path,
+        metavar="FILE",
+        help="keep functionals here (default OUTPUT.functionals.jsonl)",
+    )
     parser.add_argument("--folds", type=int, default=4)
-    parser.add_argument("--seed", type=int, default=0, help="of the draw of clips, the folds and the net")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the draw of clips, the folds and the net"
+    )
     parser.add_argument("--note", default="", help="a sentence for the card")
     arguments = parser.parse_args()
     if arguments.relative and arguments.kind != "acoustic":

@@ -1,9 +1,9 @@
 """Stage 2: train the token LM on the shards of a frozen codec.
 
-    python recipes/train_lm.py recipes/configs/lm_small.yaml --manifest corpus/manifest.jsonl \\
+    python recipes/train_lm.py recipes/configs/small/lm.yaml --manifest corpus/manifest.jsonl \\
         --tokens runs/tokens --codec runs/codec/codec --output runs/lm
     accelerate launch recipes/train_lm.py ...             # several processes or a GPU
-    python recipes/train_lm.py recipes/configs/lm_tiny.yaml ...   # seconds
+    python recipes/train_lm.py recipes/configs/tiny/lm.yaml ...   # seconds
 
 Run it again with the same --output and it goes on where it stopped. The LM lies in OUTPUT/lm.
 """
@@ -20,31 +20,37 @@ from accelerate import Accelerator
 from accelerate.utils import set_seed
 from tqdm import tqdm
 
+from affecttts.data.codes.store import TokenStore
 from affecttts.data.lineage import resumed_lineage, save_lineage, training_lineage
 from affecttts.data.manifest import read_manifest
-from affecttts.data.tokens import TokenStore
-from affecttts.emotion import load_emotions
+from affecttts.emotion.table import load_emotions
 from affecttts.errors import RequestError
-from affecttts.lm.dataset import Item, LMDataset, MixtureConfig
 from affecttts.lm.engine import Engine
 from affecttts.lm.generate import SamplingConfig, generate
 from affecttts.lm.layout import TokenLayout
-from affecttts.lm.loss import StreamLoss, overall
 from affecttts.lm.model import (
-    EMBEDDING_NAME, LMConfig, build_llama, carried_rows, load_lm, save_lm, structure_embeddings,
+    EMBEDDING_NAME,
+    LMConfig,
+    build_llama,
+    carried_rows,
+    load_lm,
+    save_lm,
+    structure_embeddings,
 )
-from affecttts.lm.neighbours import NearMisses, neighbour_kernel
 from affecttts.lm.pieces import PromptPieces, train_pieces
 from affecttts.lm.sequence import Condition, phone_ids
 from affecttts.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
 from affecttts.training.config import describe, load_config
+from affecttts.training.lm.dataset import Item, LMDataset, MixtureConfig
+from affecttts.training.lm.loss import StreamLoss, overall
+from affecttts.training.lm.neighbours import NearMisses, neighbour_kernel
 from affecttts.training.muon import Muon
 from affecttts.training.precision import check_precision, has_fast_bf16, mixed_precision
 from affecttts.training.schedule import learning_rate
 from affecttts.training.tracker import Tracker
 from codec import Codec
 from codec.errors import CheckpointError
-from codec.serialization import fingerprint, load_strictly
+from codec.files import fingerprint, load_strictly
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM
@@ -63,7 +69,8 @@ class LMTrainingConfig:
     max_tokens: int = 4096
     num_pieces: int = 1024
     first_voices: tuple = ("heart", "bella", "fenrir", "michael")  # slots of the voices that ship
-    optimizer: str = "muon"  # "muon" for the matrices (arXiv 2502.16982) and AdamW for the rest, or "adamw" for all
+    # "muon" for the matrices (arXiv 2502.16982) and AdamW for the rest, or "adamw" for all
+    optimizer: str = "muon"
     steps: int = 2600
     batch_tokens: int = 8192
     learning_rate: float = 1.5e-3  # peak
@@ -76,7 +83,8 @@ class LMTrainingConfig:
     joined: float = 0.05
     label_softness: float = 0.4  # share of a code's label that goes to the codes near it
     code_noise: float = 0.1  # share of input codec tokens replaced by codes near them
-    compile: bool = False  # torch.compile: a minute or two at the start, then 1.4 times faster on a CPU
+    # torch.compile: a minute or two at the start, then 1.4 times faster on a CPU
+    compile: bool = False
     mixed_precision: str = "auto"  # bf16 where the device is made for it; or bf16, no
     seed: int = 0
     log_every: int = 20
@@ -91,29 +99,48 @@ class Trainer:
     """Everything alive in a run."""
 
     def __init__(
-        self, config: LMTrainingConfig, manifests: list[str], tokens: str, codec: Path, output: Path, init: str | None,
+        self,
+        config: LMTrainingConfig,
+        manifests: list[str],
+        tokens: str,
+        codec: Path,
+        output: Path,
+        init: str | None,
         init_codec: Path | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         set_seed(config.seed)
         self.config, self.output = config, output
         self.accelerator = Accelerator(mixed_precision=mixed_precision(config.mixed_precision))
         store = TokenStore(tokens)
         if store.codec_fingerprint != fingerprint(codec):
-            raise CheckpointError(f"{tokens}: encoded by codec {store.codec_fingerprint}, but {codec} is {fingerprint(codec)}")
+            raise CheckpointError(
+                f"{tokens}: encoded by codec {store.codec_fingerprint}, but "
+                f"{codec} is {fingerprint(codec)}"
+            )
         self.codec, self.codec_hash = Codec.from_pretrained(codec), store.codec_fingerprint
         self.layout = self._make_layout(manifests)
         self.pieces = self._make_pieces(manifests, init)
-        mixture = MixtureConfig(config.prompt_dropout, config.free_text, config.joined, config.batch_tokens)
+        mixture = MixtureConfig(
+            config.prompt_dropout, config.free_text, config.joined, config.batch_tokens
+        )
         rate = self.codec.config.frame_rate
         processor = PromptPieces(output / "prompt_pieces.model")
         self.train, self.valid = (
-            LMDataset(manifests, store, self.layout, processor, rate, mixture, split) for split in ("train", "valid")
+            LMDataset(manifests, store, self.layout, processor, rate, mixture, split)
+            for split in ("train", "valid")
         )
         shape = LMConfig(
-            config.hidden_size, config.num_layers, config.num_heads, config.mlp_size, config.max_tokens, config.dropout
+            config.hidden_size,
+            config.num_layers,
+            config.num_heads,
+            config.mlp_size,
+            config.max_tokens,
+            config.dropout,
         )
         model = self._start_from(init, shape, init_codec) if init else self._fresh(shape)
-        kernels = [neighbour_kernel(vectors, config.label_softness) for vectors in self._codebooks()]
+        kernels = [
+            neighbour_kernel(vectors, config.label_softness) for vectors in self._codebooks()
+        ]
         self.near_misses = NearMisses(self.layout, self._codebooks(), config.code_noise)
         self.ema = torch.optim.swa_utils.AveragedModel(
             model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(config.weight_ema)
@@ -122,7 +149,9 @@ class Trainer:
             model.set_attn_implementation("eager")  # the one that a compiler can fuse
             model.model.compile(dynamic=True)
         optimizers = self._optimizers(model)
-        self.model, *prepared = self.accelerator.prepare(StreamLoss(model, self.layout, kernels), *optimizers.values())
+        self.model, *prepared = self.accelerator.prepare(
+            StreamLoss(model, self.layout, kernels), *optimizers.values()
+        )
         self.optimizers = dict(zip(optimizers, prepared))
         self.ema.to(self.accelerator.device)
         self.lineage = training_lineage(manifests, init, codec)
@@ -145,7 +174,10 @@ class Trainer:
         rest = [p for p in model.parameters() if p.dim() == 1 or p is embedding]
         adam = {"lr": config.learning_rate, "betas": (0.9, 0.95), "fused": True}
         if config.optimizer == "adamw":
-            groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": rest, "weight_decay": 0.0}]
+            groups = [
+                {"params": matrices, "weight_decay": config.weight_decay},
+                {"params": rest, "weight_decay": 0.0},
+            ]
             return {"adamw": torch.optim.AdamW(groups, **adam)}
         if config.optimizer != "muon":
             raise RequestError(f"optimizer is {config.optimizer!r}; give adamw or muon")
@@ -154,15 +186,22 @@ class Trainer:
         return {"muon": muon, "adamw": torch.optim.AdamW(rest, weight_decay=0.0, **adam)}
 
     def _start_from(self, init: str, shape: LMConfig, init_codec: Path | None) -> LlamaForCausalLM:
-        """Weights of another LM folder of the same vocabulary; it may know fewer voices, model fewer books, or be of another codec.
+        """Weights of another LM folder of the same vocabulary; it may know fewer voices, model
+        fewer books, or be of another codec.
 
-        The rows of its missing books, or all codec tokens of another codec, start from the codebooks as in a fresh model.
-        Where this codec went on from that one (`init_codec`), its rows are carried over to the moved codebooks.
+        The rows of its missing books, or all codec tokens of another codec, start from the
+        codebooks as in a fresh model. Where this codec went on from that one (`init_codec`), its
+        rows are carried over to the moved codebooks.
         """
         start = load_lm(init)
         voices = self.layout.voices[: len(start.layout.voices)]
-        if replace(self.layout, num_codebooks=start.layout.num_codebooks, voices=voices) != start.layout:
-            raise CheckpointError(f"{init}: its token layout is not that of this run; train without --init")
+        if (
+            replace(self.layout, num_codebooks=start.layout.num_codebooks, voices=voices)
+            != start.layout
+        ):
+            raise CheckpointError(
+                f"{init}: its token layout is not that of this run; train without --init"
+            )
         same_codec = start.codec_fingerprint == self.codec_hash
         if same_codec and start.layout == self.layout:
             return start.llama()
@@ -172,12 +211,16 @@ class Trainer:
         fresh[:rows] = start.tensors[EMBEDDING_NAME][:rows]
         if init_codec is not None:
             if start.codec_fingerprint != fingerprint(init_codec):
-                raise CheckpointError(f"{init_codec}: not the codec of {init}, which is {start.codec_fingerprint}")
+                raise CheckpointError(
+                    f"{init_codec}: not the codec of {init}, which is {start.codec_fingerprint}"
+                )
             before = Codec.from_pretrained(init_codec).quantizer.code_vectors()
             for book, (old, new) in enumerate(zip(before[:shared], self._codebooks())):
                 place = slice(start.layout.book(book), start.layout.book(book + 1))
                 fresh[place] = carried_rows(start.tensors[EMBEDDING_NAME][place].float(), old, new)
-        load_strictly(model, start.tensors | {EMBEDDING_NAME: fresh, "lm_head.weight": fresh}, Path(init))
+        load_strictly(
+            model, start.tensors | {EMBEDDING_NAME: fresh, "lm_head.weight": fresh}, Path(init)
+        )
         return model
 
     def _make_layout(self, manifests: list[str]) -> TokenLayout:
@@ -185,24 +228,40 @@ class Trainer:
         first = [name for name in self.config.first_voices if name in speakers]
         voices = (*first, *sorted(speakers - set(first)))
         return TokenLayout(
-            load_emotions().ids, voices, self.config.num_codebooks, self.codec.config.codebook_size, self.config.num_pieces
+            load_emotions().ids,
+            voices,
+            self.config.num_codebooks,
+            self.codec.config.codebook_size,
+            self.config.num_pieces,
         )
 
     def _make_pieces(self, manifests: list[str], init: str | None) -> bytes:
-        """Pieces are those of the LM to start from, else trained on the prompts' phrasings and the corpus's texts."""
-        path, started = self.output / "prompt_pieces.model", load_lm(init).pieces_path if init else None
+        """Pieces are those of the LM to start from, else trained on the prompts' phrasings and the
+        corpus's texts.
+        """
+        path, started = (
+            self.output / "prompt_pieces.model",
+            load_lm(init).pieces_path if init else None,
+        )
         if not path.exists() and started:
             self.output.mkdir(parents=True, exist_ok=True)
             path.write_bytes(started.read_bytes())
         if not path.exists():
             texts = [u.text for m in manifests for u in read_manifest(m) if u.text]
-            texts += [phrase for emotion in load_emotions().emotions for phrase in emotion.phrasings]
+            texts += [
+                phrase for emotion in load_emotions().emotions for phrase in emotion.phrasings
+            ]
             self.output.mkdir(parents=True, exist_ok=True)
             path.write_bytes(train_pieces(texts, self.config.num_pieces))
         return path.read_bytes()
 
     def _epoch_batches(self) -> list[list[int]]:
-        return self.train.batches(self.epoch, self.config.seed, self.accelerator.process_index, self.accelerator.num_processes)
+        return self.train.batches(
+            self.epoch,
+            self.config.seed,
+            self.accelerator.process_index,
+            self.accelerator.num_processes,
+        )
 
     def next_batch(self) -> tuple[torch.Tensor, torch.Tensor]:
         """tokens and labels of the next step; the position is (epoch, index) and is saved."""
@@ -212,11 +271,17 @@ class Trainer:
         batch = self.batches[self.position]
         self.position += 1
         tokens, labels = self.train.collate(batch, (self.config.seed, self.epoch))
-        return self._noisy(tokens, batch[0]).to(self.accelerator.device), labels.to(self.accelerator.device)
+        return self._noisy(tokens, batch[0]).to(self.accelerator.device), labels.to(
+            self.accelerator.device
+        )
 
     def _noisy(self, tokens: torch.Tensor, first_item: Item) -> torch.Tensor:
-        """Some input codes replaced by near misses, so that the LM learns to go on after a draw that was not the best."""
-        generator = torch.Generator().manual_seed(hash((self.config.seed, self.epoch, first_item)) % 2**31)
+        """Some input codes replaced by near misses, so that the LM learns to go on after a draw
+        that was not the best.
+        """
+        generator = torch.Generator().manual_seed(
+            hash((self.config.seed, self.epoch, first_item)) % 2**31
+        )
         return self.near_misses(tokens, generator)
 
     def train_step(self) -> dict[str, float]:
@@ -227,17 +292,26 @@ class Trainer:
             losses = self.model(tokens, labels)
         loss = overall(losses)
         if not torch.isfinite(loss):
-            raise RuntimeError(f"step {self.step}: the loss is not finite; batch {self.batches[self.position - 1]}")
+            raise RuntimeError(
+                f"step {self.step}: the loss is not finite; batch {self.batches[self.position - 1]}"
+            )
         self.accelerator.backward(loss)
         norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
-        rate = learning_rate(self.step, self.config.learning_rate, self.config.warmup_steps, self.config.steps)
+        rate = learning_rate(
+            self.step, self.config.learning_rate, self.config.warmup_steps, self.config.steps
+        )
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
                 group["lr"] = rate
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         self.ema.update_parameters(self._llama())
-        logs = {"loss/train": loss.item(), "gradient_norm": float(norm), "learning_rate": rate, "epoch": self.epoch}
+        logs = {
+            "loss/train": loss.item(),
+            "gradient_norm": float(norm),
+            "learning_rate": rate,
+            "epoch": self.epoch,
+        }
         return logs | {f"train/{name}": part.mean().item() for name, part in losses.items()}
 
     @torch.no_grad()
@@ -245,7 +319,9 @@ class Trainer:
         """Loss of the averaged weights on the validation split, and spoken samples."""
         averaged, parts = StreamLoss(self.ema.module.eval(), self.layout), {}
         for batch in self.valid.batches(0, 0, 0, 1):
-            tokens, labels = (part.to(self.accelerator.device) for part in self.valid.collate(batch, (1,)))
+            tokens, labels = (
+                part.to(self.accelerator.device) for part in self.valid.collate(batch, (1,))
+            )
             with self.accelerator.autocast():
                 losses = averaged(tokens, labels)
             for name, part in losses.items():
@@ -259,12 +335,23 @@ class Trainer:
         return self.accelerator.unwrap_model(self.model).model
 
     def _speak(self, tracker: Tracker) -> None:
-        engine = Engine(self.ema.module.config.to_dict(), {k: v.cpu() for k, v in self.ema.module.state_dict().items()})
+        engine = Engine(
+            self.ema.module.config.to_dict(),
+            {k: v.cpu() for k, v in self.ema.module.state_dict().items()},
+        )
         for utterance in self.valid.utterances[:2]:
-            condition = Condition(utterance.speaker, utterance.emotion, utterance.intensity, utterance.vad)
+            condition = Condition(
+                utterance.speaker, utterance.emotion, utterance.intensity, utterance.vad
+            )
             phones = phone_ids(self.layout, utterance.ipa)
             result = generate(
-                engine, self.layout, [condition], [1.0], phones, SamplingConfig(), torch.Generator().manual_seed(0)
+                engine,
+                self.layout,
+                [condition],
+                [1.0],
+                phones,
+                SamplingConfig(),
+                torch.Generator().manual_seed(0),
             )
             if result.codes.shape[1]:
                 audio = self.codec.decode(result.codes[None])[0, 0].numpy()
@@ -277,9 +364,18 @@ class Trainer:
     def save(self) -> None:
         """Checkpoint for resuming, and the LM itself."""
         if self.accelerator.is_main_process:
-            state = {"step": self.step, "epoch": self.epoch, "position": self.position, "averaged": int(self.ema.n_averaged)}
+            state = {
+                "step": self.step,
+                "epoch": self.epoch,
+                "position": self.position,
+                "averaged": int(self.ema.n_averaged),
+            }
             state["lineage"] = self.lineage.to_dict()
-            save_checkpoint(self.output / "checkpoint", *self._state(), state | {"config": describe(self.config)})
+            save_checkpoint(
+                self.output / "checkpoint",
+                *self._state(),
+                state | {"config": describe(self.config)},
+            )
             save_lm(self.output / "lm", self.ema.module, self.layout, self.codec_hash, self.pieces)
             save_lineage(self.output / "lm", self.lineage)
 
@@ -312,19 +408,43 @@ class Trainer:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("config", help="YAML file, see recipes/configs")
-    parser.add_argument("--manifest", action="append", required=True, help="JSONL manifest; may be given several times")
+    parser.add_argument(
+        "--manifest",
+        action="append",
+        required=True,
+        help="JSONL manifest; may be given several times",
+    )
     parser.add_argument("--tokens", required=True, help="folder of token shards")
-    parser.add_argument("--codec", type=Path, required=True, help="codec folder that made the tokens")
+    parser.add_argument(
+        "--codec", type=Path, required=True, help="codec folder that made the tokens"
+    )
     parser.add_argument("--output", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--init", help="LM folder to start from; it may model fewer codebooks or be of another codec")
-    parser.add_argument("--init-codec", type=Path, help="codec of --init, where --codec is that one trained on: its codes carry over")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one config value")
+    parser.add_argument(
+        "--init",
+        help="LM folder to start from; it may model fewer codebooks or be of another codec",
+    )
+    parser.add_argument(
+        "--init-codec",
+        type=Path,
+        help="codec of --init, where --codec is that one trained on: its codes carry over",
+    )
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="change one config value"
+    )
     arguments = parser.parse_args()
     config = load_config(LMTrainingConfig, arguments.config, arguments.set)
     trainer = Trainer(
-        config, arguments.manifest, arguments.tokens, arguments.codec, arguments.output, arguments.init, arguments.init_codec
+        config,
+        arguments.manifest,
+        arguments.tokens,
+        arguments.codec,
+        arguments.output,
+        arguments.init,
+        arguments.init_codec,
     )
     trainer.resume()
     trainer.run()

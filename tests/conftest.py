@@ -12,13 +12,13 @@ import pytest
 import torch
 
 from affecttts.data.manifest import read_manifest
-from affecttts.emotion import load_emotions
+from affecttts.emotion.table import load_emotions
 from affecttts.lm.generate import SamplingConfig
 from affecttts.lm.model import save_lm
 from affecttts.lm.pieces import train_pieces
-from affecttts.model_folder import INFO_NAME, LISTENER_NAME, ModelInfo
+from affecttts.synthesis.model_folder import INFO_NAME, LISTENER_NAME, ModelInfo
 from codec import Codec
-from codec.serialization import fingerprint, write_json
+from codec.files import fingerprint, write_json
 from tiny_models import DATA, VOICES, random_codec, random_listener, random_llama, tiny_layout
 
 
@@ -30,7 +30,9 @@ def tiny_codec() -> Codec:
 
 @pytest.fixture(scope="session")
 def tone() -> torch.Tensor:
-    """[1,1,T] half a second of a 220 Hz sound with harmonics, of changing loudness; T is no multiple of a frame."""
+    """[1,1,T] half a second of a 220 Hz sound with harmonics, of changing loudness; T is no
+    multiple of a frame.
+    """
     time = torch.arange(12_345) / 24_000
     sound = sum(torch.sin(2 * torch.pi * 220 * k * time) / k for k in range(1, 8))
     return (0.2 * sound * (0.6 + 0.4 * torch.sin(2 * torch.pi * 3 * time)))[None, None]
@@ -57,14 +59,25 @@ def pieces_path(pieces_model: bytes, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture(scope="session")
-def tiny_model_dir(tiny_codec: Codec, pieces_model: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_model_dir(
+    tiny_codec: Codec, pieces_model: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """A model folder without any training, which babbles. Treat as read-only."""
     folder = tmp_path_factory.mktemp("models") / "tiny"
     tiny_codec.save_pretrained(folder / "codec")
     random_listener().save_pretrained(folder / LISTENER_NAME)
     layout = tiny_layout()
-    save_lm(folder / "lm", random_llama(layout), layout, fingerprint(folder / "codec"), pieces_model)
-    info = ModelInfo("tiny", "none", VOICES, layout.emotions, sampling=asdict(SamplingConfig()), voice_notes={"heart": "warm"})
+    save_lm(
+        folder / "lm", random_llama(layout), layout, fingerprint(folder / "codec"), pieces_model
+    )
+    info = ModelInfo(
+        "tiny",
+        "none",
+        VOICES,
+        layout.emotions,
+        sampling=asdict(SamplingConfig()),
+        voice_notes={"heart": "warm"},
+    )
     write_json(folder / INFO_NAME, asdict(info))
     return folder
 

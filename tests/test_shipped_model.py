@@ -1,4 +1,6 @@
-"""The shipped model does what the README says: speaks, in four voices, with emotions that can be measured."""
+"""The shipped model does what the README says: speaks, in four voices, with emotions that can be
+measured.
+"""
 
 from pathlib import Path
 
@@ -7,14 +9,14 @@ import pytest
 import torch
 
 from affecttts import Synthesizer
+from affecttts.adaptation.forced_alignment import Aligner, hear, load_listener, phone_classes
 from affecttts.adaptation.prepare import MARGIN
-from affecttts.data.align import Aligner, hear, load_listener, phone_classes
 from affecttts.data.manifest import read_manifest
 from affecttts.lm.sequence import frame_counts
-from affecttts.model_folder import SHIPPED
+from affecttts.synthesis.model_folder import SHIPPED
 from codec import Codec
 from codec.audio import load_audio
-from codec.serialization import read_json
+from codec.files import read_json
 from tiny_models import DATA
 
 TEXT = "The train will leave the station in a few minutes."
@@ -47,7 +49,9 @@ def pitch(synthesizer: Synthesizer, **request) -> float:
 
 
 def seconds(synthesizer: Synthesizer, **request) -> float:
-    return float(np.mean([synthesizer.synthesize(TEXT, seed=seed, **request).seconds for seed in SEEDS]))
+    return float(
+        np.mean([synthesizer.synthesize(TEXT, seed=seed, **request).seconds for seed in SEEDS])
+    )
 
 
 def test_says_all_and_ends(synthesizer):
@@ -78,7 +82,9 @@ def test_sad_is_slower_than_fearful(synthesizer):
 
 
 def test_intensity_scales(synthesizer):
-    weak, usual, strong = (pitch(synthesizer, emotion="happy", intensity=i) for i in (0.5, 1.0, 1.5))
+    weak, usual, strong = (
+        pitch(synthesizer, emotion="happy", intensity=i) for i in (0.5, 1.0, 1.5)
+    )
     assert weak < usual < strong
 
 
@@ -101,25 +107,38 @@ def test_model_folder_is_complete_and_small():
     card = (SHIPPED / "MODEL_CARD.md").read_text(encoding="utf-8")
     for heading in ("Data", "Licence", "Training", "Limits"):
         assert heading in card
-    assert read_json(Path(SHIPPED) / "model.json")["voices"] == ["heart", "bella", "fenrir", "michael"]
+    assert read_json(Path(SHIPPED) / "model.json")["voices"] == [
+        "heart",
+        "bella",
+        "fenrir",
+        "michael",
+    ]
 
 
 def test_more_codebooks_bring_copies_nearer():
-    """Levels in bands, weighted dB away from the recording's: four books of detail take off a quarter, all 24 half."""
+    """Levels in bands, weighted dB away from the recording's: four books of detail take off a
+    quarter, all 24 half.
+    """
     codec = Codec.from_pretrained(SHIPPED / "codec")
     away = []
     for path in sorted((DATA / "clips").iterdir())[:6]:
         samples = torch.from_numpy(load_audio(path, codec.config.sample_rate).samples)
-        samples = samples[: len(samples) // codec.config.samples_per_frame * codec.config.samples_per_frame][None, None]
+        samples = samples[
+            : len(samples) // codec.config.samples_per_frame * codec.config.samples_per_frame
+        ][None, None]
         codes = codec.encode(samples).codes
         copies = [codec.decode(codes[:, :count]) for count in (1, 4, 8, 28)]
-        away.append([float(codec.detail.missing(samples, copy).square().mean().sqrt()) for copy in copies])
+        away.append(
+            [float(codec.detail.missing(samples, copy).square().mean().sqrt()) for copy in copies]
+        )
     first, base, half, whole = np.mean(away, axis=0)
     assert first > base > 1.33 * half and base > 2 * whole and base < 4
 
 
 def test_its_listener_finds_the_phones_of_recordings():
-    """Borders are the manifest's but for what its clock is off in a clip, and right words are told from another clip's."""
+    """Borders are the manifest's but for what its clock is off in a clip, and right words are told
+    from another clip's.
+    """
     aligner = Aligner.fit([])  # all durations alike: what is heard decides
     clips = [u for u in read_manifest(DATA / "manifest.jsonl") if u.durations]
     listener, heard = load_listener(SHIPPED), []

@@ -9,12 +9,12 @@ from types import ModuleType
 
 import torch
 
-from affecttts.data.align import NUM_CLASSES
-from affecttts.emotion import load_emotions
+from affecttts.adaptation.forced_alignment import NUM_CLASSES
+from affecttts.emotion.table import load_emotions
 from affecttts.lm.layout import TokenLayout
 from affecttts.lm.model import LMConfig, build_llama
 from codec import Codec, CodecConfig
-from codec.listener import Listener, ListenerConfig
+from codec.training.phone_classifier import Listener, ListenerConfig
 
 DATA = Path(__file__).parent / "data"
 REPOSITORY = Path(__file__).parents[1]
@@ -34,17 +34,27 @@ def random_codec(seed: int = 0, **changes) -> Codec:
 
 def tiny_layout(**changes) -> TokenLayout:
     """A layout for the tiny codec."""
-    values = {"emotions": load_emotions().ids, "voices": VOICES, "num_codebooks": 4, "codebook_size": 64, "num_pieces": 300}
+    values = {
+        "emotions": load_emotions().ids,
+        "voices": VOICES,
+        "num_codebooks": 4,
+        "codebook_size": 64,
+        "num_pieces": 300,
+    }
     return TokenLayout(**(values | changes))
 
 
 def random_llama(layout: TokenLayout, seed: int = 0, max_tokens: int = 2048):
     """An untrained tiny Llama that draws short durations, so that speech ends soon.
 
-    Every token has the same first coordinate, to which no layer adds; long durations have the opposite one.
+    Every token has the same first coordinate, to which no layer adds; long durations have the
+    opposite one.
     """
     torch.manual_seed(seed)
-    model = build_llama(LMConfig(hidden_size=32, num_layers=2, num_heads=2, mlp_size=64, max_tokens=max_tokens), layout)
+    model = build_llama(
+        LMConfig(hidden_size=32, num_layers=2, num_heads=2, mlp_size=64, max_tokens=max_tokens),
+        layout,
+    )
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if "norm" not in name:

@@ -1,4 +1,6 @@
-"""Recordings -> clips of speech, each checked: what cannot be used is left out and counted by reason."""
+"""Recordings -> clips of speech, each checked: what cannot be used is left out and counted by
+reason.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from affecttts.adaptation.listening import find_speech
+from affecttts.adaptation.asr import find_speech
 from affecttts.adaptation.recordings import Recording
 from codec.audio import Audio, load_audio
 from codec.errors import AudioError
@@ -58,13 +60,15 @@ class Findings:
 
 
 def cut(
-    recordings: list[Recording], sample_rate: int, findings: Findings,
+    recordings: list[Recording],
+    sample_rate: int,
+    findings: Findings,
     progress: Callable[[Iterable], Iterable] = lambda x: x,
-) -> list[SpeechClip]:  # fmt: skip
+) -> list[SpeechClip]:
     """Read, check and cut the recordings; `findings` is filled in.
 
-    A recording with a transcript is trimmed and stays whole; one without, or one too long for its transcript to be aligned,
-    is cut at its pauses.
+    A recording with a transcript is trimmed and stays whole; one without, or one too long for its
+    transcript to be aligned, is cut at its pauses.
     """
     clips, seen = [], set()
     for recording in progress(recordings):
@@ -74,10 +78,14 @@ def cut(
     return clips
 
 
-def _read(recording: Recording, sample_rate: int, findings: Findings, seen: set[bytes]) -> Audio | None:
+def _read(
+    recording: Recording, sample_rate: int, findings: Findings, seen: set[bytes]
+) -> Audio | None:
     findings.files += 1
     if recording.language and recording.language.lower()[:2] != LANGUAGE:
-        return findings.leave_out(f"marked as another language than {LANGUAGE}", recording.path.name)
+        return findings.leave_out(
+            f"marked as another language than {LANGUAGE}", recording.path.name
+        )
     try:
         audio = load_audio(recording.path, sample_rate, max_seconds=LONGEST_RECORDING)
     except AudioError as error:
@@ -101,7 +109,9 @@ def _speech(recording: Recording, audio: Audio, findings: Findings) -> list[Spee
         findings.leave_out("no speech (silence, noise or music)", recording.path.name)
         return []
     if _noisy(audio, spans):
-        findings.leave_out(f"noise less than {NOISY_DB:.0f} dB below the speech", recording.path.name)
+        findings.leave_out(
+            f"noise less than {NOISY_DB:.0f} dB below the speech", recording.path.name
+        )
         return []
     text = recording.text
     if text and (spans[-1][1] - spans[0][0]) <= LONGEST_CLIP * audio.sample_rate:
@@ -119,7 +129,9 @@ def _speech(recording: Recording, audio: Audio, findings: Findings) -> list[Spee
 
 
 def _noisy(audio: Audio, spans: list[tuple[int, int]]) -> bool:
-    """Whether what lies around the speech, or its quietest frames where nothing does, is too loud."""
+    """Whether what lies around the speech, or its quietest frames where nothing does, is too
+    loud.
+    """
     size = round(FRAME_SECONDS * audio.sample_rate)
     speaking = np.zeros(len(audio.samples), dtype=bool)
     for first, end in spans:
@@ -134,7 +146,9 @@ def _noisy(audio: Audio, spans: list[tuple[int, int]]) -> bool:
 
 
 def level(clips: list[SpeechClip]) -> list[SpeechClip]:
-    """Bring a voice to the level of the base corpus by one gain for all clips, so that loud and soft ones stay apart."""
+    """Bring a voice to the level of the base corpus by one gain for all clips, so that loud and
+    soft ones stay apart.
+    """
     usual = np.median([10 * np.log10((clip.samples**2).mean() + 1e-12) for clip in clips])
     peak = max(float(np.abs(clip.samples).max()) for clip in clips)
     gain = np.float32(min(10 ** ((USUAL_LEVEL_DB - usual) / 20), 0.99 / max(peak, 1e-3)))

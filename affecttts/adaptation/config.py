@@ -19,15 +19,18 @@ class AdaptationConfig:
     minimum_seconds: float = 30.0  # of usable speech
     held_out_share: float = 0.1  # of the clips, for the self-test ..
     most_held_out: int = 40  # .. at most
-    label_emotions: bool = True  # unlabelled clips get the emotion that they clearly sound like; off: all are neutral
+    # unlabelled clips get the emotion that they clearly sound like; off: all are neutral
+    label_emotions: bool = True
     require_consent: bool = False  # refuse to start without a consent file
     # adapter
     rank: int = 4
     alpha: float = 8.0  # the adapter counts alpha / rank times
     dropout: float = 0.2  # before the adapter's matrices
-    strength: float = 0.8  # of what was learned, that is kept: less of the voice, more of the words (arXiv 2109.01903)
+    # of what was learned, that is kept: less of the voice, more of the words (arXiv 2109.01903)
+    strength: float = 0.8
     # training
-    epochs: float | None = None  # passes over the recordings; None = USUAL_EPOCHS, or as many as make LEAST_STEPS
+    # passes over the recordings; None = USUAL_EPOCHS, or as many as make LEAST_STEPS
+    epochs: float | None = None
     batch_tokens: int = 4096  # per step and process, replay included
     replay_share: float = 0.3  # of those tokens
     learning_rate: float = 1e-3  # peak
@@ -50,17 +53,29 @@ class AdaptationConfig:
 
     def __post_init__(self) -> None:
         if not 0 <= self.replay_share < 1 or not 0 < self.held_out_share < 1:
-            raise ValueError("replay_share must be at least 0 and below 1, held_out_share between 0 and 1")
+            raise ValueError(
+                "replay_share must be at least 0 and below 1, held_out_share between 0 and 1"
+            )
         if not 0 < self.strength <= 1:
             raise ValueError(f"strength is {self.strength!r}, must be above 0 and at most 1")
         check_precision(self.mixed_precision)
-        for name in ("minimum_seconds", "rank", "alpha", "epochs", "batch_tokens", "learning_rate", "checkpoint_every"):
+        for name in (
+            "minimum_seconds",
+            "rank",
+            "alpha",
+            "epochs",
+            "batch_tokens",
+            "learning_rate",
+            "checkpoint_every",
+        ):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ValueError(f"{name} is {value!r}, must be more than 0")
 
     def steps(self, steps_per_epoch: int) -> int:
-        """How many updates to make; few recordings are gone through more often, for a voice needs its time."""
+        """How many updates to make; few recordings are gone through more often, for a voice needs
+        its time.
+        """
         if self.epochs is None:
             return max(USUAL_EPOCHS * steps_per_epoch, LEAST_STEPS)
         return max(1, math.ceil(self.epochs * steps_per_epoch))

@@ -1,4 +1,6 @@
-"""The codec's decoder tuned to one voice. Encoder and codebooks stay, so every token keeps its meaning."""
+"""The codec's decoder tuned to one voice. Encoder and codebooks stay, so every token keeps its
+meaning.
+"""
 
 from __future__ import annotations
 
@@ -12,27 +14,31 @@ from torch import Tensor
 from affecttts.adaptation.config import AdaptationConfig
 from affecttts.adaptation.prepare import Prepared
 from affecttts.data.audio_cache import track_f0
-from affecttts.data.tokens import TokenStore
+from affecttts.data.codes.store import TokenStore
 from affecttts.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
 from affecttts.training.schedule import learning_rate
 from codec import Codec
 from codec.audio import load_audio
-from codec.losses import SpectralLosses, pitch_losses
-from codec.serialization import read_json, save_weights
+from codec.files import read_json, save_weights
+from codec.training.losses import SpectralLosses, pitch_losses
 
-LOSS_WEIGHTS = {"mel": 15.0, "convergence": 10.0, "f0": 10.0, "voicing": 1.0}  # as in the last stage of the codec's own training
+# as in the last stage of the codec's own training
+LOSS_WEIGHTS = {"mel": 15.0, "convergence": 10.0, "f0": 10.0, "voicing": 1.0}
 WARMUP_STEPS = 10
 
 
 class DecoderTrainer:
-    """Training of a copy of the decoder on random crops of the voice, from true codes and true pitch.
+    """Training of a copy of the decoder on random crops of the voice, from true codes and true
+    pitch.
 
     Args:
         books: codebooks that the LM speaks with; the decoder gets no more.
         output: folder of the checkpoint.
     """
 
-    def __init__(self, config: AdaptationConfig, codec: Codec, prepared: Prepared, books: int, output: Path) -> None:
+    def __init__(
+        self, config: AdaptationConfig, codec: Codec, prepared: Prepared, books: int, output: Path
+    ) -> None:
         self.config, self.output, self.key = config, output, prepared.report.key
         torch.manual_seed(config.seed)
         self.codec = Codec(codec.config)
@@ -41,7 +47,9 @@ class DecoderTrainer:
         self.decoder = self.codec.decoder.requires_grad_(True)
         self.spectral = SpectralLosses(codec.config.sample_rate)
         rate = config.codec_learning_rate
-        self.optimizer = torch.optim.AdamW(self.decoder.parameters(), rate, betas=(0.8, 0.99), weight_decay=0.0)
+        self.optimizer = torch.optim.AdamW(
+            self.decoder.parameters(), rate, betas=(0.8, 0.99), weight_decay=0.0
+        )
         store, shape = TokenStore(prepared.folder), codec.config
         self.clips = []
         for utterance in prepared.utterances("train"):
@@ -57,16 +65,24 @@ class DecoderTrainer:
         frames = round(self.config.codec_crop_seconds * shape.frame_rate)
         lengths = np.array([codes.shape[1] for codes, _, _ in self.clips])
         rows = []
-        for index in generator.choice(len(self.clips), self.config.codec_batch_size, p=lengths / lengths.sum()):
+        for index in generator.choice(
+            len(self.clips), self.config.codec_batch_size, p=lengths / lengths.sum()
+        ):
             codes, audio, f0 = self.clips[index]
             start = int(generator.integers(max(1, codes.shape[1] - frames + 1)))
             cut = codes[:, start : start + frames]
-            missing, unit, stride = frames - cut.shape[1], shape.samples_per_frame, shape.frame_stride
-            rows.append((
-                np.pad(cut, ((0, 0), (0, missing)), mode="edge"),
-                np.pad(audio[start * unit : (start + frames) * unit], (0, missing * unit)),
-                np.pad(f0[start * stride : (start + frames) * stride], (0, missing * stride)),
-            ))  # fmt: skip
+            missing, unit, stride = (
+                frames - cut.shape[1],
+                shape.samples_per_frame,
+                shape.frame_stride,
+            )
+            rows.append(
+                (
+                    np.pad(cut, ((0, 0), (0, missing)), mode="edge"),
+                    np.pad(audio[start * unit : (start + frames) * unit], (0, missing * unit)),
+                    np.pad(f0[start * stride : (start + frames) * stride], (0, missing * stride)),
+                )
+            )
         codes, audio, f0 = (torch.from_numpy(np.stack(part)) for part in zip(*rows))
         return codes, audio[:, None].float(), f0
 
@@ -78,21 +94,30 @@ class DecoderTrainer:
         sum(LOSS_WEIGHTS[name] * loss for name, loss in losses.items()).backward()
         torch.nn.utils.clip_grad_norm_(self.decoder.parameters(), self.config.gradient_clip)
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.step, self.config.codec_learning_rate, WARMUP_STEPS, self.config.codec_steps)
+            group["lr"] = learning_rate(
+                self.step, self.config.codec_learning_rate, WARMUP_STEPS, self.config.codec_steps
+            )
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         return losses["mel"].item()
 
     def run(self, show_progress: bool = True) -> None:
-        """Go on from the checkpoint where there is one of the same data and settings, and train to the end."""
+        """Go on from the checkpoint where there is one of the same data and settings, and train to
+        the end.
+        """
         from tqdm import tqdm
 
-        folder, origin = self.output / "decoder_checkpoint", {"data": self.key, "config": asdict(self.config)}
+        folder, origin = (
+            self.output / "decoder_checkpoint",
+            {"data": self.key, "config": asdict(self.config)},
+        )
         modules, optimizers = {"decoder": self.decoder}, {"decoder": self.optimizer}
         if has_checkpoint(folder) and read_json(folder / "state.json")["state"]["origin"] == origin:
             self.step = load_checkpoint(folder, modules, optimizers)["step"]
         total = self.config.codec_steps
-        bar = tqdm(initial=self.step, total=total, desc="decoder", unit="step", disable=not show_progress)
+        bar = tqdm(
+            initial=self.step, total=total, desc="decoder", unit="step", disable=not show_progress
+        )
         while self.step < total:
             bar.set_postfix(mel=f"{self.train_step():.3f}")
             self.step += 1
@@ -103,4 +128,6 @@ class DecoderTrainer:
 
     def save(self, path: Path) -> None:
         """Write the decoder in half precision, as the codec's own."""
-        save_weights(path, {name: tensor.half() for name, tensor in self.decoder.state_dict().items()})
+        save_weights(
+            path, {name: tensor.half() for name, tensor in self.decoder.state_dict().items()}
+        )

@@ -1,4 +1,6 @@
-"""Judges of the self-test, which took no part in any training; each needs packages that may be missing."""
+"""Judges of the self-test, which took no part in any training; each needs packages that may be
+missing.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from affecttts.adaptation.listening import LISTENING_RATE, OFFLINE_PACKAGE, Recogniser
+from affecttts.adaptation.asr import LISTENING_RATE, OFFLINE_PACKAGE, Recogniser
 from codec.audio import Audio, resample
 
 WORD_PACKAGES = ("faster_whisper", "jiwer", "whisper_normalizer")
@@ -39,7 +41,9 @@ class VoiceJudge:
         from resemblyzer import preprocess_wav
 
         heard = [resample(clip.samples, clip.sample_rate, LISTENING_RATE) for clip in clips]
-        return np.stack([self._encoder.embed_utterance(preprocess_wav(x, LISTENING_RATE)) for x in heard])
+        return np.stack(
+            [self._encoder.embed_utterance(preprocess_wav(x, LISTENING_RATE)) for x in heard]
+        )
 
 
 class WordJudge:
@@ -57,7 +61,9 @@ class WordJudge:
         """Word error rate in % over all clips."""
         import jiwer
 
-        heard = [self._normalise(self._recogniser(clip.samples, clip.sample_rate).text) for clip in clips]
+        heard = [
+            self._normalise(self._recogniser(clip.samples, clip.sample_rate).text) for clip in clips
+        ]
         return 100 * jiwer.wer([self._normalise(text) for text in texts], heard)
 
     @classmethod

@@ -1,7 +1,8 @@
-"""How an utterance is said, as five numbers read off its codec tokens; what each emotion does to them in the base data.
+"""How an utterance is said, as five numbers read off its codec tokens; what each emotion does to
+them in the base data.
 
-Pitch and voicing are what the codec's decoder predicts from the tokens, so recordings, base tokens and synthesis are
-measured alike, with neither audio of the base data nor a pitch tracker.
+Pitch and voicing are what the codec's decoder predicts from the tokens, so recordings, base tokens
+and synthesis are measured alike, with neither audio of the base data nor a pitch tracker.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from affecttts.adaptation.forced_alignment import PAUSES
 from affecttts.adaptation.replay import BaseData
-from affecttts.data.align import PAUSES
 from affecttts.text.symbols import SYMBOLS
 from codec import Codec
-from codec.features import magnitude
+from codec.nn.features import magnitude
 
-MEASURES = {"f0": "st", "range": "st", "rate": "%", "level": "dB", "tilt": "dB"}  # and the units of their shifts
+# and the units of their shifts
+MEASURES = {"f0": "st", "range": "st", "rate": "%", "level": "dB", "tilt": "dB"}
 BORDER_HZ = 1000  # energy above over energy below is the tilt
 TRIM_DB = 35.0  # below the loud frames = silence at the ends
 ACTIVE_DB = 25.0  # below the loud frames = not counted in level and tilt
@@ -36,14 +38,23 @@ def spoken_phones(ipa: str) -> int:
 
 @torch.inference_mode()
 def measure(codec: Codec, codes: np.ndarray, ipa: str) -> np.ndarray:
-    """codes [K,F] -> float64 [5] in the order of `MEASURES`: mean F0 and its 5 to 95 % range in semitones, 100 ln of the
-    phones per second, level and tilt in dB; not-a-number where nothing is voiced."""
+    """codes [K,F] -> float64 [5] in the order of `MEASURES`: mean F0 and its 5 to 95 % range in
+    semitones, 100 ln of the phones per second, level and tilt in dB; not-a-number where nothing is
+    voiced.
+    """
     if codes.shape[1] == 0:
         return np.full(len(MEASURES), np.nan)
     config = codec.config
-    decoded = codec.decode_latents(codec.quantizer.lookup(torch.from_numpy(codes.astype(np.int64))[None]))
+    decoded = codec.decode_latents(
+        codec.quantizer.lookup(torch.from_numpy(codes.astype(np.int64))[None])
+    )
     window = torch.hann_window(config.n_fft)
-    power = magnitude(decoded.audio[:, 0].float(), config.n_fft, config.hop_length, window)[0].square().double().numpy()
+    power = (
+        magnitude(decoded.audio[:, 0].float(), config.n_fft, config.hop_length, window)[0]
+        .square()
+        .double()
+        .numpy()
+    )
     power = power[:, : decoded.log_f0.shape[1]] + 1e-12
     levels = 10 * np.log10(power.mean(axis=0))
     loud = np.percentile(levels, 95)
@@ -57,12 +68,16 @@ def measure(codec: Codec, codes: np.ndarray, ipa: str) -> np.ndarray:
     semitones = 12 / np.log(2) * decoded.log_f0[0].double().numpy()[voiced]
     border = round(BORDER_HZ * config.n_fft / config.sample_rate)
     tilt = 10 * np.log10(power[border:, voiced].sum() / power[1:border, voiced].sum())
-    return np.array([semitones.mean(), np.subtract(*np.percentile(semitones, [95, 5])), rate, level, tilt])
+    return np.array(
+        [semitones.mean(), np.subtract(*np.percentile(semitones, [95, 5])), rate, level, tilt]
+    )
 
 
 @dataclass(frozen=True)
 class ProsodyReference:
-    """Shifts from a voice's neutral, by emotion, over the base voices; every emotion but neutral."""
+    """Shifts from a voice's neutral, by emotion, over the base voices; every emotion but
+    neutral.
+    """
 
     emotions: tuple[str, ...]
     means: np.ndarray  # [E,5]
@@ -75,17 +90,25 @@ class ProsodyReference:
         return np.abs(self.means) > self.deviations
 
     def label(self, shifts: np.ndarray) -> str:
-        """The emotion whose usual shift is nearest, or neutral where none clearly is. Shifts [5] from the voice's median."""
+        """The emotion whose usual shift is nearest, or neutral where none clearly is. Shifts [5]
+        from the voice's median.
+        """
         if not np.isfinite(shifts).all():
             return NEUTRAL
         centres = np.vstack([np.zeros(len(MEASURES)), self.means])
         distances = (((shifts - centres) / self.usual) ** 2).sum(axis=1)
         likelihoods = np.exp(-0.5 * (distances - distances.min()))
         best = int(likelihoods.argmax())
-        return (NEUTRAL, *self.emotions)[best] if likelihoods[best] > SURE * likelihoods.sum() else NEUTRAL
+        return (
+            (NEUTRAL, *self.emotions)[best]
+            if likelihoods[best] > SURE * likelihoods.sum()
+            else NEUTRAL
+        )
 
 
-def fit_reference(base: BaseData, codec: Codec, progress: Callable[[Sequence], Sequence] = lambda x: x) -> ProsodyReference:
+def fit_reference(
+    base: BaseData, codec: Codec, progress: Callable[[Sequence], Sequence] = lambda x: x
+) -> ProsodyReference:
     """Measure base clips. Voices without neutral clips do not count.
 
     Args:
@@ -98,8 +121,12 @@ def fit_reference(base: BaseData, codec: Codec, progress: Callable[[Sequence], S
     clips = [u for members in kinds.values() for u in members if (u.speaker, NEUTRAL) in kinds]
     measured = defaultdict(list)
     for utterance in progress(clips):
-        measured[utterance.speaker, utterance.emotion].append(measure(codec, base.store[utterance.id], utterance.ipa))
-    centres = {speaker: mean(rows) for (speaker, emotion), rows in measured.items() if emotion == NEUTRAL}
+        measured[utterance.speaker, utterance.emotion].append(
+            measure(codec, base.store[utterance.id], utterance.ipa)
+        )
+    centres = {
+        speaker: mean(rows) for (speaker, emotion), rows in measured.items() if emotion == NEUTRAL
+    }
     shifts = defaultdict(list)
     for (speaker, emotion), rows in measured.items():
         shifts[emotion] += [row - centres[speaker] for row in rows]

@@ -13,13 +13,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from affecttts.adaptation.asr import require
 from affecttts.adaptation.config import AdaptationConfig
-from affecttts.adaptation.listening import require
 from affecttts.adaptation.recordings import Recording, gather
 from affecttts.errors import InputError, OutputError, RequestError
-from affecttts.model_folder import LISTENER_NAME, ModelInfo, read_model_info
-from affecttts.voices import CARD_NAME, DECODER_NAME, SELF_TEST_NAME, VoiceCard, check_name, describe_base, is_voice_folder
-from codec.serialization import atomic_folder, fingerprint, write_json
+from affecttts.synthesis.lora import DECODER_NAME
+from affecttts.synthesis.model_folder import LISTENER_NAME, ModelInfo, read_model_info
+from affecttts.synthesis.voices import (
+    CARD_NAME,
+    SELF_TEST_NAME,
+    VoiceCard,
+    check_name,
+    describe_base,
+    is_voice_folder,
+)
+from codec.files import atomic_folder, fingerprint, write_json
 
 if TYPE_CHECKING:
     from affecttts.adaptation.prepare import Prepared, Report
@@ -29,7 +37,7 @@ if TYPE_CHECKING:
     from affecttts.adaptation.training import VoiceTrainer
     from affecttts.lm.model import TokenLM
     from codec import Codec
-    from codec.listener import Listener
+    from codec.training.phone_classifier import Listener
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,8 @@ class AdaptationRequest:
     name: str
     output: Path  # folder of the voice
     model: Path | None = None  # None = the shipped model
-    consent: Path | None = None  # what the speaker has agreed to; its hash goes into the voice's card
+    # what the speaker has agreed to; its hash goes into the voice's card
+    consent: Path | None = None
     recogniser: Path | None = None  # folder of a Whisper model; None = the offline package
     replay_manifest: Path | None = None  # base data other than the model's own
     replay_tokens: Path | None = None
@@ -54,9 +63,12 @@ class Declined(Exception):
 
 
 def adapt(
-    request: AdaptationRequest, config: AdaptationConfig, confirm: Callable[[str], bool], say: Callable[[str], None],
+    request: AdaptationRequest,
+    config: AdaptationConfig,
+    confirm: Callable[[str], bool],
+    say: Callable[[str], None],
     sentences: int | None = None,
-) -> SelfTest | None:  # fmt: skip
+) -> SelfTest | None:
     """Make a voice and test it, on all processes of `accelerate launch` or on this one.
 
     Killed and started again, it goes on where it was and ends in the same adapter.
@@ -70,7 +82,8 @@ def adapt(
         The self-test, on the main process; None on the others.
 
     Raises:
-        RequestError, InputError, OutputError, CheckpointError: see their messages; nothing half-written is left.
+        RequestError, InputError, OutputError, CheckpointError: see their messages; nothing
+            half-written is left.
         Declined: `confirm` said no.
     """
     run = _Adaptation(request, config, say)
@@ -90,15 +103,21 @@ def adapt(
 
 
 class _Adaptation:
-    """One request with the model that it is about. Everything that can be refused early is refused here."""
+    """One request with the model that it is about. Everything that can be refused early is refused
+    here.
+    """
 
-    def __init__(self, request: AdaptationRequest, config: AdaptationConfig, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, request: AdaptationRequest, config: AdaptationConfig, say: Callable[[str], None]
+    ) -> None:
         self.request, self.config, self.say = request, config, say
         check_name(request.name)
         self.consent = _consent_hash(request.consent, config.require_consent)
         self.folder, self.info = read_model_info(request.model)
         if request.name in self.info.voices:
-            raise RequestError(f"the model has a voice {request.name!r} of its own; choose another name")
+            raise RequestError(
+                f"the model has a voice {request.name!r} of its own; choose another name"
+            )
         _check_output(request.output, request.force)
         self.recordings = _known_emotions(gather(request.audio), self.info)
         for package in ("peft", "accelerate"):
@@ -113,12 +132,15 @@ class _Adaptation:
         from codec import Codec
 
         request, lm = self.request, load_lm(self.folder / "lm")
-        codec, found = Codec.from_pretrained(self.folder / "codec"), fingerprint(self.folder / "codec")
+        codec, found = (
+            Codec.from_pretrained(self.folder / "codec"),
+            fingerprint(self.folder / "codec"),
+        )
         place = request.replay_manifest, request.replay_tokens
         return codec, found, lm, open_base_data(self.folder, lm.layout.voices, found, *place)
 
     def _load_listener(self) -> Listener:
-        from affecttts.data.align import load_listener
+        from affecttts.adaptation.forced_alignment import load_listener
 
         return load_listener(self.folder)
 
@@ -127,7 +149,9 @@ class _Adaptation:
         """What the emotions do in the base data."""
         from affecttts.adaptation.prosody import fit_reference
 
-        return fit_reference(self.base, self.codec, lambda clips: self.progress(clips, "base prosody"))
+        return fit_reference(
+            self.base, self.codec, lambda clips: self.progress(clips, "base prosody")
+        )
 
     def progress(self, items: Iterable, label: str) -> Iterable:
         """A bar on stderr."""
@@ -145,20 +169,37 @@ class _Adaptation:
 
         request = self.request
         preparation = Preparation(
-            self.config, request.name, self.codec, self.codec_fingerprint, self._model_key(), self.listener, aligner,
-            lambda: self.reference, request.recogniser, self.say, self.progress,
-        )  # fmt: skip
+            self.config,
+            request.name,
+            self.codec,
+            self.codec_fingerprint,
+            self._model_key(),
+            self.listener,
+            aligner,
+            lambda: self.reference,
+            request.recogniser,
+            self.say,
+            self.progress,
+        )
         return preparation.run(self.recordings, self.work / "prepared")
 
     def _model_key(self) -> str:
         base = hashlib.sha256(self.base.manifest.read_bytes()).hexdigest()
-        return " ".join((fingerprint(self.folder / "lm"), self.codec_fingerprint, fingerprint(self.folder / LISTENER_NAME), base))
+        return " ".join(
+            (
+                fingerprint(self.folder / "lm"),
+                self.codec_fingerprint,
+                fingerprint(self.folder / LISTENER_NAME),
+                base,
+            )
+        )
 
     def question(self, report: Report) -> str:
         """The one line to confirm."""
         extra = " and the codec's decoder" if self.request.adapt_codec else ""
         return (
-            f"adapt the voice {self.request.name!r}{extra} on {report.clips} clips ({report.clip_seconds / 60:.1f} min) "
+            f"adapt the voice {self.request.name!r}{extra} on {report.clips} clips "
+            f"({report.clip_seconds / 60:.1f} min) "
             f"from {self.info.name}, into {self.request.output}?"
         )
 
@@ -176,7 +217,16 @@ class _Adaptation:
         from affecttts.adaptation.training import VoiceTrainer
 
         request, accelerator = self.request, Accelerator()
-        trainer = VoiceTrainer(self.config, self.lm, self.codec, prepared, self.base, request.name, self.work, accelerator)
+        trainer = VoiceTrainer(
+            self.config,
+            self.lm,
+            self.codec,
+            prepared,
+            self.base,
+            request.name,
+            self.work,
+            accelerator,
+        )
         before = trainer.held_out_loss()
         trainer.resume()
         trainer.run(request.show_progress)
@@ -196,22 +246,56 @@ class _Adaptation:
         if self.request.adapt_codec:
             from affecttts.adaptation.decoder import DecoderTrainer
 
-            decoder = DecoderTrainer(self.config, self.codec, prepared, self.lm.layout.num_codebooks, self.work)
+            decoder = DecoderTrainer(
+                self.config, self.codec, prepared, self.lm.layout.num_codebooks, self.work
+            )
             decoder.run(self.request.show_progress)
             decoder.save(folder / DECODER_NAME)
         report = asdict(prepared.report)
-        data = {k: report[k] for k in ("key", "clips", "clip_seconds", "held_out", "transcripts", "emotions", "labelled")}
+        data = {
+            k: report[k]
+            for k in (
+                "key",
+                "clips",
+                "clip_seconds",
+                "held_out",
+                "transcripts",
+                "emotions",
+                "labelled",
+            )
+        }
         base = describe_base(self.folder, self.info, self.lm.layout)
-        training = {"steps": trainer.steps, "adapt_codec": self.request.adapt_codec, **asdict(self.config)}
-        card = VoiceCard(self.request.name, base, trainer.token, trainer.started_from, data, training, self.consent)
+        training = {
+            "steps": trainer.steps,
+            "adapt_codec": self.request.adapt_codec,
+            **asdict(self.config),
+        }
+        card = VoiceCard(
+            self.request.name,
+            base,
+            trainer.token,
+            trainer.started_from,
+            data,
+            training,
+            self.consent,
+        )
         write_json(folder / CARD_NAME, card.to_dict())
 
-    def _test(self, voice: Path, prepared: Prepared, losses: tuple[float, float], sentences: int | None) -> SelfTest:
+    def _test(
+        self, voice: Path, prepared: Prepared, losses: tuple[float, float], sentences: int | None
+    ) -> SelfTest:
         from affecttts.adaptation.selftest import SENTENCES, SelfTester
 
         count = len(SENTENCES) if sentences is None else sentences
         tester = SelfTester(
-            self.folder, voice, prepared, self.reference, losses, self.request.recogniser, self.progress, count
+            self.folder,
+            voice,
+            prepared,
+            self.reference,
+            losses,
+            self.request.recogniser,
+            self.progress,
+            count,
         )
         return tester.run()
 
@@ -220,19 +304,26 @@ def _consent_hash(path: Path | None, required: bool) -> str | None:
     """SHA-256 of the consent file."""
     if path is None:
         if required:
-            raise RequestError("this configuration requires the speaker's consent: give --consent FILE (who, when, for what)")
+            raise RequestError(
+                "this configuration requires the speaker's consent: give --consent "
+                "FILE (who, when, for what)"
+            )
         return None
     try:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: the consent file cannot be read ({error.strerror})") from error
     if not content.strip():
-        raise RequestError(f"{path}: the consent file is empty; write who agreed, when, and to what")
+        raise RequestError(
+            f"{path}: the consent file is empty; write who agreed, when, and to what"
+        )
     return hashlib.sha256(content).hexdigest()
 
 
 def _check_output(output: Path, force: bool) -> None:
-    if output.exists() and not (output.is_dir() and (not any(output.iterdir()) or is_voice_folder(output))):
+    if output.exists() and not (
+        output.is_dir() and (not any(output.iterdir()) or is_voice_folder(output))
+    ):
         raise RequestError(f"{output} is no voice; give another folder")
     if is_voice_folder(output) and not force:
         raise RequestError(f"{output} exists; give --force to replace it or another folder")
@@ -247,13 +338,18 @@ def _known_emotions(recordings: list[Recording], info: ModelInfo) -> list[Record
     for recording in recordings:
         if recording.emotion and recording.emotion not in info.emotions:
             known = ", ".join(info.emotions)
-            raise RequestError(f"{recording.path.name}: the model was not trained on {recording.emotion!r}; it knows: {known}")
+            raise RequestError(
+                f"{recording.path.name}: the model was not trained on "
+                f"{recording.emotion!r}; it knows: {known}"
+            )
     return recordings
 
 
 @contextmanager
 def _told(output: Path) -> Iterator[Any]:
-    """What the disk refuses, in one line: the earlier voice of that name, if any, and the model are untouched."""
+    """What the disk refuses, in one line: the earlier voice of that name, if any, and the model are
+    untouched.
+    """
     from safetensors import SafetensorError
 
     try:

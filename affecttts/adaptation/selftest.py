@@ -12,8 +12,9 @@ import torch
 from affecttts.adaptation.judges import VoiceJudge, WordJudge, missing
 from affecttts.adaptation.prepare import Prepared
 from affecttts.adaptation.prosody import MEASURES, NEUTRAL, ProsodyReference, mean, measure
-from affecttts.synthesis import SpeechResult, Synthesizer, prepare
-from affecttts.voices import read_card
+from affecttts.synthesis.request import prepare
+from affecttts.synthesis.synthesizer import SpeechResult, Synthesizer
+from affecttts.synthesis.voices import read_card
 from codec import Codec
 from codec.audio import Audio, load_audio
 
@@ -29,8 +30,10 @@ CONTRAST_SENTENCES = 3
 SEED = 11
 MOST_BASE_VOICES = 8  # spoken with, for the comparison
 MOST_CLIPS = 40  # held-out clips that are listened to
-CEILING_SHARE = 0.85  # of the codec's own similarity to the voice, which an adapter can be asked to reach
-POOR_CODEC = 0.75  # similarity of a clip to its own reconstruction below which the codec is the limit
+# of the codec's own similarity to the voice, which an adapter can be asked to reach
+CEILING_SHARE = 0.85
+# similarity of a clip to its own reconstruction below which the codec is the limit
+POOR_CODEC = 0.75
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,13 @@ class SelfTest:
 
     def lines(self) -> list[str]:
         """For the user."""
-        marks, width = {True: "ok  ", False: "FAIL", None: "    "}, max(len(row.name) for row in self.rows)
-        return [f"{marks[row.passed]} {row.name:<{width}}  {row.value}" for row in self.rows] + list(self.advice)
+        marks, width = (
+            {True: "ok  ", False: "FAIL", None: "    "},
+            max(len(row.name) for row in self.rows),
+        )
+        return [
+            f"{marks[row.passed]} {row.name:<{width}}  {row.value}" for row in self.rows
+        ] + list(self.advice)
 
     def to_dict(self) -> dict:
         """Plain values for JSON."""
@@ -72,11 +80,23 @@ class SelfTester:
     """
 
     def __init__(
-        self, model: Path | None, voice: Path, prepared: Prepared, reference: ProsodyReference, losses: tuple[float, float],
-        recogniser: Path | None, progress: Callable[[Iterable, str], Iterable], sentences: int = len(SENTENCES),
-    ) -> None:  # fmt: skip
+        self,
+        model: Path | None,
+        voice: Path,
+        prepared: Prepared,
+        reference: ProsodyReference,
+        losses: tuple[float, float],
+        recogniser: Path | None,
+        progress: Callable[[Iterable, str], Iterable],
+        sentences: int = len(SENTENCES),
+    ) -> None:
         self.synthesizer = Synthesizer.from_pretrained(model)
-        self.prepared, self.reference, self.losses, self.progress = prepared, reference, losses, progress
+        self.prepared, self.reference, self.losses, self.progress = (
+            prepared,
+            reference,
+            losses,
+            progress,
+        )
         self.recogniser, self.texts = recogniser, SENTENCES[:sentences]
         self.base_voices = self.synthesizer.voices[:MOST_BASE_VOICES]
         self.card = read_card(voice)
@@ -93,19 +113,23 @@ class SelfTester:
         return SelfTest((*rows, *similarity, self._words(), *self._contrasts()), tuple(advice))
 
     def _speak(self, text: str, voice: str, emotion: str = NEUTRAL) -> SpeechResult:
-        return self.synthesizer.speak(prepare(self.synthesizer.info, text, emotion, voice=voice, seed=SEED))
+        return self.synthesizer.speak(
+            prepare(self.synthesizer.info, text, emotion, voice=voice, seed=SEED)
+        )
 
     def _sentences(self, voice: str) -> list[SpeechResult]:
         return [self._speak(text, voice) for text in self.progress(self.texts, f"speak as {voice}")]
 
-    # -- rows -----------------------------------------------------------------------------------------------------
+    # -- rows
     def _difference(self) -> Row:
         """The same request with the adapter merged in and without, the voice's own slot in both."""
         request = prepare(self.synthesizer.info, self.texts[0], NEUTRAL, voice=self.name, seed=SEED)
         plain = replace(self.synthesizer.speaker(self.name), engine=self.synthesizer.engine)
         without = self.synthesizer.speak(request, speaker=plain)
         same = np.array_equal(without.tokens, self.spoken[self.name][0].tokens)
-        return Row("output differs with the adapter", "no: it has no effect" if same else "yes", not same)
+        return Row(
+            "output differs with the adapter", "no: it has no effect" if same else "yes", not same
+        )
 
     def _base_voices(self) -> Row:
         what = f"{len(self.base_voices)} voices, byte for byte"
@@ -116,14 +140,17 @@ class SelfTester:
         return Row("loss on held-out clips", f"{before:.3f} -> {after:.3f}", after < before)
 
     def _similarity(self) -> tuple[list[Row], list[str]]:
-        """Cosines of held-out clips with synthesis before (the nearest base voice) and after, and with their own
-        reconstruction by the codec, which no adapter can beat."""
+        """Cosines of held-out clips with synthesis before (the nearest base voice) and after, and
+        with their own reconstruction by the codec, which no adapter can beat.
+        """
         name = "speaker similarity to held-out clips"
         if cure := missing(VoiceJudge.packages):
             return [Row(name, f"skipped: {cure}")], []
         judge, codec = VoiceJudge(), self.synthesizer.speaker(self.name).codec
         held_out = self.prepared.utterances("test")[:MOST_CLIPS]
-        clips = [load_audio(self.prepared.folder / u.path, codec.config.sample_rate) for u in held_out]
+        clips = [
+            load_audio(self.prepared.folder / u.path, codec.config.sample_rate) for u in held_out
+        ]
         centre = judge(clips).mean(axis=0)
         centre /= np.linalg.norm(centre)
 
@@ -131,13 +158,22 @@ class SelfTester:
             return float((judge(audio) @ centre).mean()) if audio else float("nan")
 
         spoken = {voice: similarity(_audible(results)) for voice, results in self.spoken.items()}
-        ceiling = similarity([_rebuilt(codec, clip, self.synthesizer.layout.num_codebooks) for clip in clips])
+        ceiling = similarity(
+            [_rebuilt(codec, clip, self.synthesizer.layout.num_codebooks) for clip in clips]
+        )
         after = spoken.pop(self.name)
         best = max(spoken, key=lambda voice: np.nan_to_num(spoken[voice], nan=-1.0))
-        values = f"{spoken[best]:.3f} ({best}, before) -> {after:.3f}; the codec's own: {ceiling:.3f} ({judge.name})"
+        values = (
+            f"{spoken[best]:.3f} ({best}, before) -> {after:.3f}; the codec's own: "
+            f"{ceiling:.3f} ({judge.name})"
+        )
         rows = [
             Row(name, values, after > spoken[best]),
-            Row("share of the codec's own similarity", f"{100 * after / ceiling:.0f} %", after > CEILING_SHARE * ceiling),
+            Row(
+                "share of the codec's own similarity",
+                f"{100 * after / ceiling:.0f} %",
+                after > CEILING_SHARE * ceiling,
+            ),
         ]
         return rows, _codec_advice(ceiling)
 
@@ -147,25 +183,42 @@ class SelfTester:
             return Row(name, f"skipped: {cure}")
         judge, start = WordJudge(self.recogniser), self.card.started_from
         voice = start if start in self.spoken else self.base_voices[0]
-        before, after = (judge([_audio(r) for r in self.spoken[v]], list(self.texts)) for v in (voice, self.name))
-        value = f"{before:.1f} % ({voice}) -> {after:.1f} % ({judge.name}, {len(self.texts)} sentences)"
+        before, after = (
+            judge([_audio(r) for r in self.spoken[v]], list(self.texts)) for v in (voice, self.name)
+        )
+        value = (
+            f"{before:.1f} % ({voice}) -> {after:.1f} % ({judge.name}, {len(self.texts)} sentences)"
+        )
         return Row(name, value, after <= before + 5)
 
     def _contrasts(self) -> list[Row]:
-        """How many of the shifts that are clear in the base data have the right sign in the new voice."""
+        """How many of the shifts that are clear in the base data have the right sign in the new
+        voice.
+        """
         name, right, shown = "emotion contrasts with the right sign", [], []
         emotions = [e for e in self.reference.emotions if e in self.synthesizer.emotions]
         if not emotions or not self.reference.clear.any():
             return [Row(name, "skipped: the base data has no clear ones")]
-        neutral = np.array([self._measured(text, NEUTRAL) for text in self.texts[:CONTRAST_SENTENCES]])
+        neutral = np.array(
+            [self._measured(text, NEUTRAL) for text in self.texts[:CONTRAST_SENTENCES]]
+        )
         for emotion in self.progress(emotions, "emotions"):
             index = self.reference.emotions.index(emotion)
-            moved = np.array([self._measured(text, emotion) for text in self.texts[:CONTRAST_SENTENCES]]) - neutral
+            moved = (
+                np.array(
+                    [self._measured(text, emotion) for text in self.texts[:CONTRAST_SENTENCES]]
+                )
+                - neutral
+            )
             shift, clear = mean(moved), self.reference.clear[index]
             signs = np.sign(shift) == np.sign(self.reference.means[index])
             right += signs[clear].tolist()
-            parts = [f"{m} {s:+.1f} {u}" for (m, u), s, c in zip(MEASURES.items(), shift, clear) if c]
-            shown.append(Row(f"  {emotion}", f"{signs[clear].sum()} of {clear.sum()}: {', '.join(parts)}"))
+            parts = [
+                f"{m} {s:+.1f} {u}" for (m, u), s, c in zip(MEASURES.items(), shift, clear) if c
+            ]
+            shown.append(
+                Row(f"  {emotion}", f"{signs[clear].sum()} of {clear.sum()}: {', '.join(parts)}")
+            )
         share = float(np.mean(right))
         return [Row(name, f"{100 * share:.0f} % of {len(right)}", share >= 0.8), *shown]
 
@@ -192,6 +245,7 @@ def _codec_advice(ceiling: float) -> list[str]:
     if ceiling >= POOR_CODEC:
         return []
     return [
-        f"note: the codec itself keeps only {ceiling:.2f} of this voice's identity, and no adapter can exceed that; "
+        f"note: the codec itself keeps only {ceiling:.2f} of this voice's identity, and no "
+        "adapter can exceed that; "
         "adapt again with --adapt-codec to tune its decoder to the voice"
     ]

@@ -1,0 +1,1 @@
+"""Manifests, licences, corpora, checks, cached audio and codes."""

@@ -1,4 +1,5 @@
-"""Decoded audio and F0 of whole manifests in flat files, so that an epoch never decodes or tracks pitch again.
+"""Decoded audio and F0 of whole manifests in flat files, so that an epoch never decodes or tracks
+pitch again.
 
 A cache folder holds audio.i16 (samples), f0.f16 (Hz at feature rate, 0 = unvoiced) and index.json.
 """
@@ -15,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
+from affecttts.data.codes.store import audio_digest
 from affecttts.data.manifest import Utterance, audio_path, read_manifest
-from affecttts.data.tokens import audio_digest
 from codec.audio import load_audio
-from codec.serialization import atomic_folder, read_json, write_json
+from codec.files import atomic_folder, read_json, write_json
 
 INDEX_NAME = "index.json"
 
@@ -32,46 +33,83 @@ class CachedClip:
     length: int  # samples, a multiple of hop_length
 
 
-def track_f0(audio: np.ndarray, sample_rate: int, hop_length: int, f0_min: float = 55.0, f0_max: float = 700.0) -> np.ndarray:
+def track_f0(
+    audio: np.ndarray,
+    sample_rate: int,
+    hop_length: int,
+    f0_min: float = 55.0,
+    f0_max: float = 700.0,
+) -> np.ndarray:
     """F0 by DIO + StoneMask (WORLD). audio [T] -> [T // hop_length] Hz, 0 = unvoiced."""
     import pyworld
 
     signal = audio.astype(np.float64)
-    rough, times = pyworld.dio(signal, sample_rate, f0_min, f0_max, frame_period=1000 * hop_length / sample_rate)
-    return pyworld.stonemask(signal, rough, times, sample_rate)[: len(audio) // hop_length].astype(np.float32)
+    rough, times = pyworld.dio(
+        signal, sample_rate, f0_min, f0_max, frame_period=1000 * hop_length / sample_rate
+    )
+    return pyworld.stonemask(signal, rough, times, sample_rate)[: len(audio) // hop_length].astype(
+        np.float32
+    )
 
 
-def _prepare(item: tuple[Path, Utterance], sample_rate: int, hop_length: int) -> tuple[np.ndarray, np.ndarray, str]:
+def _prepare(
+    item: tuple[Path, Utterance], sample_rate: int, hop_length: int
+) -> tuple[np.ndarray, np.ndarray, str]:
     manifest, utterance = item
     path, start, seconds = audio_path(manifest, utterance), utterance.start, utterance.seconds
     audio = load_audio(path, sample_rate, start, seconds).samples
     audio = audio[: len(audio) // hop_length * hop_length]
     f0 = track_f0(audio, sample_rate, hop_length)
-    return (audio * 32767).clip(-32768, 32767).astype(np.int16), f0.astype(np.float16), audio_digest(path, start, seconds)
+    return (
+        (audio * 32767).clip(-32768, 32767).astype(np.int16),
+        f0.astype(np.float16),
+        audio_digest(path, start, seconds),
+    )
 
 
-def build_cache(manifests: Iterable[str | Path], folder: str | Path, sample_rate: int, hop_length: int) -> None:
-    """Decode and pitch-track every utterance of the manifests into `folder` (all cores, progress bar)."""
+def build_cache(
+    manifests: Iterable[str | Path], folder: str | Path, sample_rate: int, hop_length: int
+) -> None:
+    """Decode and pitch-track every utterance of the manifests into `folder` (all cores, progress
+    bar).
+    """
     from tqdm import tqdm
 
     utterances = [(Path(m), u) for m in manifests for u in read_manifest(m)]
     work = partial(_prepare, sample_rate=sample_rate, hop_length=hop_length)
     rows, start = [], 0
     with atomic_folder(folder) as temporary, ProcessPoolExecutor(os.cpu_count()) as pool:
-        with open(temporary / "audio.i16", "wb") as audio_file, open(temporary / "f0.f16", "wb") as f0_file:
-            results = tqdm(pool.map(work, utterances, chunksize=16), total=len(utterances), desc="audio", unit="clip")
+        with (
+            open(temporary / "audio.i16", "wb") as audio_file,
+            open(temporary / "f0.f16", "wb") as f0_file,
+        ):
+            results = tqdm(
+                pool.map(work, utterances, chunksize=16),
+                total=len(utterances),
+                desc="audio",
+                unit="clip",
+            )
             for (_, utterance), (audio, f0, digest) in zip(utterances, results):
                 audio_file.write(audio.tobytes())
                 f0_file.write(f0.tobytes())
-                rows.append({"id": utterance.id, "start": start, "length": len(audio), "sha256": digest})
+                rows.append(
+                    {"id": utterance.id, "start": start, "length": len(audio), "sha256": digest}
+                )
                 start += len(audio)
-        write_json(temporary / INDEX_NAME, {"sample_rate": sample_rate, "hop_length": hop_length, "clips": rows})
+        write_json(
+            temporary / INDEX_NAME,
+            {"sample_rate": sample_rate, "hop_length": hop_length, "clips": rows},
+        )
 
 
 class AudioCache:
-    """Read access to a cache: `clips`, `audio(clip)` float32 [T], `f0(clip)` float32 [T // hop_length]."""
+    """Read access to a cache: `clips`, `audio(clip)` float32 [T], `f0(clip)` float32 [T //
+    hop_length].
+    """
 
-    def __init__(self, manifests: Iterable[str | Path], folder: str | Path, sample_rate: int, hop_length: int) -> None:
+    def __init__(
+        self, manifests: Iterable[str | Path], folder: str | Path, sample_rate: int, hop_length: int
+    ) -> None:
         manifests, folder = list(manifests), Path(folder)
         if not (folder / INDEX_NAME).exists():
             build_cache(manifests, folder, sample_rate, hop_length)
@@ -79,9 +117,14 @@ class AudioCache:
         utterances = [u for m in manifests for u in read_manifest(m)]
         made_for = index["sample_rate"], index["hop_length"], [row["id"] for row in index["clips"]]
         if made_for != (sample_rate, hop_length, [u.id for u in utterances]):
-            raise ValueError(f"{folder}: made for other manifests or another rate; remove the folder to rebuild it")
+            raise ValueError(
+                f"{folder}: made for other manifests or another rate; remove the "
+                "folder to rebuild it"
+            )
         self.sample_rate, self.hop_length = sample_rate, hop_length
-        self.clips = [CachedClip(u, row["start"], row["length"]) for u, row in zip(utterances, index["clips"])]
+        self.clips = [
+            CachedClip(u, row["start"], row["length"]) for u, row in zip(utterances, index["clips"])
+        ]
         self.digests = {u.id: row["sha256"] for u, row in zip(utterances, index["clips"])}
         self._audio = np.memmap(folder / "audio.i16", dtype=np.int16, mode="r")
         self._f0 = np.memmap(folder / "f0.f16", dtype=np.float16, mode="r")

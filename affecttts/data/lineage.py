@@ -1,7 +1,9 @@
-"""Where weights come from: the manifests that they were trained on, with their hashes and licences, and their teachers.
+"""Where weights come from: the manifests that they were trained on, with their hashes and licences,
+and their teachers.
 
-A lineage lies as lineage.json in the folder of every trained model and in the state of every checkpoint. Weights cannot be
-marked free for commerce where the licence of any of their data forbids that or is not stated.
+A lineage lies as lineage.json in the folder of every trained model and in the state of every
+checkpoint. Weights cannot be marked free for commerce where the licence of any of their data
+forbids that or is not stated.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from affecttts.data.manifest import parse_row
 from affecttts.errors import RequestError
 from codec.config import from_dict
 from codec.errors import CheckpointError
-from codec.serialization import read_json, write_json
+from codec.files import read_json, write_json
 
 LINEAGE_NAME = "lineage.json"
 LICENCES_PATH = Path(__file__).with_name("licences.yaml")
@@ -74,7 +76,8 @@ class Lineage:
     """Everything that weights were trained on."""
 
     manifests: tuple[ManifestRecord, ...] = ()
-    teachers: tuple[str, ...] = ()  # whose lessons they learned, as configs name them; judges must not be among them
+    # whose lessons they learned, as configs name them; judges must not be among them
+    teachers: tuple[str, ...] = ()
 
     @property
     def licences(self) -> dict[str, int]:
@@ -91,7 +94,9 @@ class Lineage:
 
     def __or__(self, other: Lineage) -> Lineage:
         """Both together; a manifest that comes in both counts once."""
-        records = {(record.name, record.sha256): record for record in (*self.manifests, *other.manifests)}
+        records = {
+            (record.name, record.sha256): record for record in (*self.manifests, *other.manifests)
+        }
         return Lineage(tuple(records.values()), tuple(sorted({*self.teachers, *other.teachers})))
 
     def with_licences(self, stated: Mapping[str, str]) -> Lineage:
@@ -102,13 +107,21 @@ class Lineage:
         """
         names = [record.name for record in self.manifests]
         if unknown := sorted(set(stated) - set(names)):
-            raise RequestError(f"no manifest {unknown[0]!r} in the lineage; it has {', '.join(names) or 'none'}")
-        return replace(self, manifests=tuple(_stating(record, stated.get(record.name)) for record in self.manifests))
+            raise RequestError(
+                f"no manifest {unknown[0]!r} in the lineage; it has {', '.join(names) or 'none'}"
+            )
+        return replace(
+            self,
+            manifests=tuple(_stating(record, stated.get(record.name)) for record in self.manifests),
+        )
 
     def part(self, other: Lineage) -> Lineage:
         """The manifests that `other` has too, as they are here, and the teachers of `other`."""
         wanted = {(record.name, record.sha256) for record in other.manifests}
-        return Lineage(tuple(record for record in self.manifests if (record.name, record.sha256) in wanted), other.teachers)
+        return Lineage(
+            tuple(record for record in self.manifests if (record.name, record.sha256) in wanted),
+            other.teachers,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -127,10 +140,20 @@ class Lineage:
 
     def describe(self) -> str:
         """A section for a model card, in Markdown."""
-        cells = ((r.name, r.sha256 or "unknown", r.rows, f"{r.hours:.2f}", ", ".join(r.licences)) for r in self.manifests)
+        cells = (
+            (r.name, r.sha256 or "unknown", r.rows, f"{r.hours:.2f}", ", ".join(r.licences))
+            for r in self.manifests
+        )
         lines = ("| " + " | ".join(map(str, row)) + " |" for row in cells)
-        table = ["| manifest | SHA-256 | rows | hours | licences |", "|---|---|---|---|---|", *lines]
-        strictest = f"Strictest licence of the training data: **{self.strictest}** ({kind_of(self.strictest)})."
+        table = [
+            "| manifest | SHA-256 | rows | hours | licences |",
+            "|---|---|---|---|---|",
+            *lines,
+        ]
+        strictest = (
+            f"Strictest licence of the training data: **{self.strictest}** "
+            f"({kind_of(self.strictest)})."
+        )
         return "\n".join(["## Training data", "", strictest, "", *table, ""])
 
 
@@ -164,11 +187,17 @@ def _record(path: Path) -> ManifestRecord:
     except (OSError, ValueError) as error:
         raise RequestError(f"{path}: cannot read the manifest ({error})") from error
     name = "/".join(path.resolve().parts[-2:])
-    return ManifestRecord(name, digest.hexdigest()[:16], licences.total(), round(seconds / 3600, 4), dict(licences))
+    return ManifestRecord(
+        name, digest.hexdigest()[:16], licences.total(), round(seconds / 3600, 4), dict(licences)
+    )
 
 
-def training_lineage(manifests: Iterable[str | Path], *parents: str | Path | None, teachers: Iterable[str] = ()) -> Lineage:
-    """The lineage of weights trained on manifests, with teachers, from the models in the folders `parents` (None: not used)."""
+def training_lineage(
+    manifests: Iterable[str | Path], *parents: str | Path | None, teachers: Iterable[str] = ()
+) -> Lineage:
+    """The lineage of weights trained on manifests, with teachers, from the models in the folders
+    `parents` (None: not used).
+    """
     lineage = replace(trace(manifests), teachers=tuple(sorted(teachers)))
     for parent in filter(None, parents):
         lineage |= load_lineage(parent)
@@ -183,11 +212,19 @@ def load_lineage(folder: str | Path) -> Lineage:
     """
     path = Path(folder) / LINEAGE_NAME
     if not path.exists():
-        return Lineage((ManifestRecord(f"unrecorded/{Path(folder).resolve().name}", "", 0, 0.0, {UNSTATED: 0}),))
+        return Lineage(
+            (
+                ManifestRecord(
+                    f"unrecorded/{Path(folder).resolve().name}", "", 0, 0.0, {UNSTATED: 0}
+                ),
+            )
+        )
     try:
         return Lineage.from_dict(read_json(path))
     except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{path}: not a lineage ({error}); train again or remove it") from error
+        raise CheckpointError(
+            f"{path}: not a lineage ({error}); train again or remove it"
+        ) from error
 
 
 def resumed_lineage(state: Mapping[str, Any]) -> Lineage:
@@ -204,12 +241,17 @@ def check_weights_licence(licence: str, lineage: Lineage) -> None:
     """Refuse to mark weights free for commerce where their data is not.
 
     Raises:
-        RequestError: a licence of the data forbids commerce or is not stated; the message names the manifests and the cure.
+        RequestError: a licence of the data forbids commerce or is not stated; the message names the
+            manifests and the cure.
     """
     allowed = kind_of(lineage.strictest)
     if kind_of(licence) >= Kind.NON_COMMERCIAL or allowed < Kind.NON_COMMERCIAL:
         return
-    blamed = [record.name for record in lineage.manifests if any(kind_of(name) == allowed for name in record.licences)]
+    blamed = [
+        record.name
+        for record in lineage.manifests
+        if any(kind_of(name) == allowed for name in record.licences)
+    ]
     if allowed is Kind.UNSTATED:
         reason = f"nobody stated the licence of {', '.join(blamed) or 'any data'}"
         cure = "state it with --corpus-licence NAME=LICENCE or mark the weights unstated"

@@ -1,7 +1,7 @@
 """Manifests: JSON lines, one utterance each, paths relative to the manifest.
 
-Rows carry the version of the schema they were written in. Rows without one are of version 1, which had no licence and no
-start; every version is read.
+Rows carry the version of the schema they were written in. Rows without one are of version 1, which
+had no licence and no start; every version is read.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from affecttts.errors import RequestError
-from codec.serialization import atomic_file
+from codec.files import atomic_file
 
 SCHEMA_VERSION = 2
 SPLITS = ("train", "valid", "test")
@@ -34,19 +34,25 @@ class Utterance:
     text: str | None = None
     text_asr: str | None = None  # a recogniser's hint, no transcript
     ipa: str | None = None
-    durations: tuple[float, ...] | None = None  # seconds: leading silence, one per character of ipa, trailing silence
+    # seconds: leading silence, one per character of ipa, trailing silence
+    durations: tuple[float, ...] | None = None
     offset: float = 0.0  # seconds cut off the start of the timeline of `durations`
     offset_estimated: bool = False
     emotion: str | None = None
     intensity: float = 1.0
-    vad: tuple[float, float, float] | None = None  # valence, arousal, dominance in -1..1, scaled by intensity
+    # valence, arousal, dominance in -1..1, scaled by intensity
+    vad: tuple[float, float, float] | None = None
     licence: str | None = None  # an SPDX name, or one of licences.yaml
-    start: float | None = None  # seconds into the file where the utterance begins; None: the whole file
+    # seconds into the file where the utterance begins; None: the whole file
+    start: float | None = None
 
     def __post_init__(self) -> None:
         for name, check in _CHECKS:
             if not check(getattr(self, name)):
-                raise ValueError(f"{name} is {str(getattr(self, name))[:60]!r}, which is of the wrong type or empty")
+                raise ValueError(
+                    f"{name} is {str(getattr(self, name))[:60]!r}, which is of the "
+                    "wrong type or empty"
+                )
         if self.split not in SPLITS:
             raise ValueError(f"split is {self.split!r}, must be one of {SPLITS}")
         if self.seconds <= 0:
@@ -55,8 +61,12 @@ class Utterance:
             raise ValueError(f"start is {self.start}, must not be negative")
         if self.vad is not None and len(self.vad) != 3:
             raise ValueError("vad needs three numbers: valence, arousal, dominance")
-        if self.durations is not None and (self.ipa is None or len(self.durations) != len(self.ipa) + 2):
-            raise ValueError("durations need one value per character of ipa plus leading and trailing silence")
+        if self.durations is not None and (
+            self.ipa is None or len(self.durations) != len(self.ipa) + 2
+        ):
+            raise ValueError(
+                "durations need one value per character of ipa plus leading and trailing silence"
+            )
 
 
 def _is_name(value: Any) -> bool:
@@ -100,14 +110,17 @@ def parse_row(line: str | bytes) -> Utterance:
     """One line of a manifest.
 
     Raises:
-        ValueError: no JSON object, an unknown or missing key, a value of the wrong type, a later version of the schema.
+        ValueError: no JSON object, an unknown or missing key, a value of the wrong type, a later
+            version of the schema.
     """
     values = json.loads(line)
     if not isinstance(values, dict):
         raise ValueError("not a JSON object")
     version = values.pop("schema", 1)
     if type(version) is not int or not 1 <= version <= SCHEMA_VERSION:
-        raise ValueError(f"schema {version!r} is unknown, this program reads 1 to {SCHEMA_VERSION}; update it")
+        raise ValueError(
+            f"schema {version!r} is unknown, this program reads 1 to {SCHEMA_VERSION}; update it"
+        )
     if unknown := sorted(set(values) - set(_DEFAULTS)):
         raise ValueError(f"unknown keys {unknown}")
     for name in ("durations", "vad"):
@@ -148,7 +161,8 @@ def read_manifest(path: str | Path) -> Iterator[Utterance]:
     """Yield the rows of a manifest.
 
     Raises:
-        RequestError: file missing, or a line that does not fit the schema; the message gives the line number.
+        RequestError: file missing, or a line that does not fit the schema; the message gives the
+            line number.
     """
     for row in scan_manifest(path):
         yield sound(row, path)
@@ -168,7 +182,11 @@ def sound(row: Row, path: str | Path) -> Utterance:
 def format_row(utterance: Utterance) -> str:
     """One line, without its end; most values that are defaults are left out."""
     values = {name: getattr(utterance, name) for name in _DEFAULTS}
-    kept = {name: value for name, value in values.items() if value != _DEFAULTS[name] or name in _ALWAYS_WRITTEN}
+    kept = {
+        name: value
+        for name, value in values.items()
+        if value != _DEFAULTS[name] or name in _ALWAYS_WRITTEN
+    }
     return json.dumps({"schema": SCHEMA_VERSION, **kept}, ensure_ascii=False)
 
 
@@ -189,4 +207,6 @@ def audio_path(manifest: str | Path, utterance: Utterance) -> Path:
 
 def moved(utterance: Utterance, source: str | Path, target: str | Path) -> Utterance:
     """The same row for a manifest at another place."""
-    return replace(utterance, path=os.path.relpath(audio_path(source, utterance), Path(target).parent))
+    return replace(
+        utterance, path=os.path.relpath(audio_path(source, utterance), Path(target).parent)
+    )

@@ -1,4 +1,6 @@
-"""What came before, in little memory: texts are kept as 64-bit hashes (a million collide with a chance of 3 in 10^8)."""
+"""What came before, in little memory: texts are kept as 64-bit hashes (a million collide with a
+chance of 3 in 10^8).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,11 @@ import hashlib
 
 def hash64(text: str) -> int:
     """A signed 64-bit hash that is the same in every process."""
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big", signed=True)
+    return int.from_bytes(
+        hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(),
+        "big",
+        signed=True,
+    )
 
 
 class Seen:

@@ -1,4 +1,6 @@
-"""Which rows are trained on, validated with and tested with: by name, so that the same data is always split the same way."""
+"""Which rows are trained on, validated with and tested with: by name, so that the same data is
+always split the same way.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +14,14 @@ GROUP_SHARE = 0.1  # of speakers in valid, and as many in test
 def sentence_split(sentence: str) -> str:
     """The split of a sentence or of whatever else must not be divided."""
     place = int(hashlib.sha256(sentence.encode()).hexdigest(), 16) % 100
-    return "valid" if place < SENTENCE_PERCENT else "test" if place < 2 * SENTENCE_PERCENT else "train"
+    return (
+        "valid" if place < SENTENCE_PERCENT else "test" if place < 2 * SENTENCE_PERCENT else "train"
+    )
 
 
-def group_splits(groups: Iterable[str], held_out: tuple[str, ...] = ("valid", "test")) -> dict[str, str]:
+def group_splits(
+    groups: Iterable[str], held_out: tuple[str, ...] = ("valid", "test")
+) -> dict[str, str]:
     """The split of every group (a speaker, a session); at least one group in each held-out split.
 
     Raises:
@@ -24,7 +30,9 @@ def group_splits(groups: Iterable[str], held_out: tuple[str, ...] = ("valid", "t
     ranked = sorted(set(groups), key=lambda group: hashlib.sha256(group.encode()).hexdigest())
     count = max(1, round(GROUP_SHARE * len(ranked)))
     if len(ranked) <= len(held_out):
-        raise ValueError(f"{len(ranked)} groups cannot be split into train and {' and '.join(held_out)}")
+        raise ValueError(
+            f"{len(ranked)} groups cannot be split into train and {' and '.join(held_out)}"
+        )
     splits = dict.fromkeys(ranked, "train")
     for index, split in enumerate(held_out):
         splits |= dict.fromkeys(ranked[index * count : (index + 1) * count], split)

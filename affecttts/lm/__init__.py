@@ -1,0 +1,1 @@
+"""The token language model: layout, sequence, sampling."""

@@ -1,8 +1,9 @@
-"""Fast decoding of a Llama on CPU: 8-bit weights, fused projections, preallocated cache, head cut to what may come.
+"""Fast decoding of a Llama on CPU: 8-bit weights, fused projections, preallocated cache, head cut
+to what may come.
 
-One token at a time, the work is reading weights: 8-bit ones are read four times faster than float32 ones. With
-`precision="float32"` the results are those of `LlamaForCausalLM` (a test holds this). Built from the checkpoint's
-tensors, so that synthesis never imports transformers.
+One token at a time, the work is reading weights: 8-bit ones are read four times faster than float32
+ones. With `precision="float32"` the results are those of `LlamaForCausalLM` (a test holds this).
+Built from the checkpoint's tensors, so that synthesis never imports transformers.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import torch
 from torch import Tensor, nn
 
 from codec.errors import CheckpointError
-
 
 PRECISIONS = ("int8", "float32")
 
@@ -50,7 +50,9 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Layer:
-    """Weights of one transformer layer; the gains of the norms are folded into the matrices behind them."""
+    """Weights of one transformer layer; the gains of the norms are folded into the matrices behind
+    them.
+    """
 
     qkv: Matrix  # [3*H*d, hidden]
     output: Matrix  # [hidden, H*d]
@@ -61,20 +63,32 @@ class Layer:
 class Engine:
     """A Llama's forward pass over rows that share one position."""
 
-    def __init__(self, config: dict[str, Any], tensors: dict[str, Tensor], precision: str = "int8") -> None:
+    def __init__(
+        self, config: dict[str, Any], tensors: dict[str, Tensor], precision: str = "int8"
+    ) -> None:
         if precision not in PRECISIONS:
             raise ValueError(f"precision is {precision!r}, must be one of {PRECISIONS}")
         try:
             self.heads, self.hidden = config["num_attention_heads"], config["hidden_size"]
             self.head_dim = config.get("head_dim") or self.hidden // self.heads
-            self.epsilon, self.max_tokens = config["rms_norm_eps"], config["max_position_embeddings"]
-            self.layers = [self._layer(tensors, f"model.layers.{i}.", precision) for i in range(config["num_hidden_layers"])]
+            self.epsilon, self.max_tokens = (
+                config["rms_norm_eps"],
+                config["max_position_embeddings"],
+            )
+            self.layers = [
+                self._layer(tensors, f"model.layers.{i}.", precision)
+                for i in range(config["num_hidden_layers"])
+            ]
             self.embedding = tensors["model.embed_tokens.weight"].float()
             head = tensors.get("lm_head.weight", tensors["model.embed_tokens.weight"])
             self.head = Matrix(head.float() * tensors["model.norm.weight"].float(), precision)
         except KeyError as error:
-            raise CheckpointError(f"the LM lacks {error}; its weights do not fit its config.json") from error
-        theta = (config.get("rope_parameters") or {}).get("rope_theta") or config.get("rope_theta", 10000.0)
+            raise CheckpointError(
+                f"the LM lacks {error}; its weights do not fit its config.json"
+            ) from error
+        theta = (config.get("rope_parameters") or {}).get("rope_theta") or config.get(
+            "rope_theta", 10000.0
+        )
         self.cos, self.sin = self._rotations(float(theta))
 
     def _layer(self, tensors: dict[str, Tensor], prefix: str, precision: str) -> Layer:
@@ -84,7 +98,9 @@ class Engine:
         query, key, value = (weight(f"self_attn.{name}_proj") for name in "qkv")
         query = query * self.head_dim**-0.5  # the scale of the attention scores
         qkv = torch.cat([query, key, value]) * weight("input_layernorm")
-        gate_up = torch.cat([weight("mlp.gate_proj"), weight("mlp.up_proj")]) * weight("post_attention_layernorm")
+        gate_up = torch.cat([weight("mlp.gate_proj"), weight("mlp.up_proj")]) * weight(
+            "post_attention_layernorm"
+        )
         dense = (qkv, weight("self_attn.o_proj"), gate_up, weight("mlp.down_proj"))
         return Layer(*(Matrix(matrix, precision) for matrix in dense))
 
@@ -92,7 +108,8 @@ class Engine:
         inverse = theta ** -(torch.arange(0, self.head_dim, 2, dtype=torch.float32) / self.head_dim)
         angles = torch.outer(torch.arange(self.max_tokens, dtype=torch.float32), inverse)
         angles = torch.cat([angles, angles], dim=-1)[:, None]
-        # The halves are swapped by a roll, so the first half of the sine carries the minus of the rotation.
+        # The halves are swapped by a roll, so the first half of the sine carries the minus of the
+        # rotation.
         sign = torch.cat([-torch.ones(self.head_dim // 2), torch.ones(self.head_dim // 2)])
         return angles.cos(), angles.sin() * sign
 
@@ -100,8 +117,8 @@ class Engine:
         """An empty cache.
 
         Args:
-            padding: [B] tokens at the start of each row that nobody may look at (rotary positions are relative, so
-                padding on the left changes nothing else).
+            padding: [B] tokens at the start of each row that nobody may look at (rotary positions
+                are relative, so padding on the left changes nothing else).
             length: tokens of the longest row.
 
         Raises:
@@ -115,7 +132,9 @@ class Engine:
 
     @torch.inference_mode()
     def forward(self, ids: Tensor, cache: Cache) -> Tensor:
-        """Feed tokens ids [B,n] and return the last position's hidden state [B,hidden] (input of `logits`)."""
+        """Feed tokens ids [B,n] and return the last position's hidden state [B,hidden] (input of
+        `logits`).
+        """
         batch, count = ids.shape
         begin, end = cache.length, cache.length + count
         cos, sin, hidden_from = self.cos[begin:end], self.sin[begin:end], cache.hidden_from(count)
@@ -123,7 +142,9 @@ class Engine:
         for index, layer in enumerate(self.layers):
             qkv = layer.qkv(self._norm(stream)).view(batch, count, 3, self.heads, self.head_dim)
             pair = qkv[:, :, :2]
-            pair = (pair * cos[:, None] + pair.roll(self.head_dim // 2, -1) * sin[:, None]).permute(2, 0, 3, 1, 4)
+            pair = (pair * cos[:, None] + pair.roll(self.head_dim // 2, -1) * sin[:, None]).permute(
+                2, 0, 3, 1, 4
+            )
             keys, values = cache.keys[index], cache.values[index]
             keys[:, :, begin:end] = pair[1]
             values[:, :, begin:end] = qkv[:, :, 2].transpose(1, 2)
@@ -153,9 +174,13 @@ class Cache:
         self.keys, self.values, self.visible, self.length = keys, values, visible, 0
 
     def hidden_from(self, count: int) -> Tensor | None:
-        """Where `count` new tokens may not look: bool, broadcastable to [B, heads, count, length + count]; None = nowhere."""
+        """Where `count` new tokens may not look: bool, broadcastable to [B, heads, count, length +
+        count]; None = nowhere.
+        """
         end = self.length + count
-        future = None if count == 1 else torch.ones(count, end, dtype=torch.bool).triu(self.length + 1)
+        future = (
+            None if count == 1 else torch.ones(count, end, dtype=torch.bool).triu(self.length + 1)
+        )
         if self.visible is None:
             return future
         padding = ~self.visible[:, None, None, :end]

@@ -22,8 +22,10 @@ class SamplingConfig:
     temperature: float = 0.15  # of codec tokens; soft labels make distributions broad
     top_p: float = 0.9
     duration_temperature: float = 0.1
-    max_frames_inside_phrase: int = 5  # of a phone or space before another word; pauses are for punctuation
-    max_frames_per_phone: float = 12.0  # cap on the average over a text, beyond which generation gives up
+    # of a phone or space before another word; pauses are for punctuation
+    max_frames_inside_phrase: int = 5
+    # cap on the average over a text, beyond which generation gives up
+    max_frames_per_phone: float = 12.0
 
 
 @dataclass(frozen=True)
@@ -33,19 +35,26 @@ class Generated:
     codes: Tensor  # int64 [K,F]
     counts: tuple[int, ...]  # frames of every block: silence, phones, silence
     finish_reason: str  # "end" (all phones spoken) or "cap" (frame budget used up before)
-    end_probability: float  # of the end token among the whole vocabulary where the stream ends; 0 at "cap"
+    # of the end token among the whole vocabulary where the stream ends; 0 at "cap"
+    end_probability: float
 
 
 def generate(
-    engine: Engine, layout: TokenLayout, conditions: list[Condition], weights: list[float], phones: list[int],
-    sampling: SamplingConfig, generator: torch.Generator,
-) -> Generated:  # fmt: skip
+    engine: Engine,
+    layout: TokenLayout,
+    conditions: list[Condition],
+    weights: list[float],
+    phones: list[int],
+    sampling: SamplingConfig,
+    generator: torch.Generator,
+) -> Generated:
     """Speak phones.
 
     Args:
-        conditions: one row each; every distribution is the weighted sum of the rows' logits. One row with weight 1 is
-            plain sampling; [emotion, neutral] with [s, 1 - s] is classifier-free guidance (arXiv 2207.12598) with the
-            neutral rendering as the anchor; several emotions are a blend.
+        conditions: one row each; every distribution is the weighted sum of the rows' logits. One
+            row with weight 1 is plain sampling; [emotion, neutral] with [s, 1 - s] is
+            classifier-free guidance (arXiv 2207.12598) with the neutral rendering as the anchor;
+            several emotions are a blend.
         weights: one per condition, summing to 1.
         phones: block tokens from `phone_ids`.
         generator: the only source of randomness.
@@ -85,15 +94,22 @@ class _Sampler:
         return self.cache.length + count * len(self.books) + 4 <= self.cache.keys.shape[3]
 
     def _start(self) -> None:
-        """Fill the cache; a shorter row (a tag as the anchor of a free-text prompt) is padded on the left."""
+        """Fill the cache; a shorter row (a tag as the anchor of a free-text prompt) is padded on
+        the left.
+        """
         longest = max(len(p) for p in self.prefixes)
         padding = [longest - len(p) for p in self.prefixes]
         room = longest + self.budget * len(self.books) + 3 * len(self.phones) + 1
         if longest + 4 * len(self.phones) > self.engine.max_tokens:
-            raise RequestError(f"a piece of {len(self.phones)} phones does not fit the model's context; shorten the sentence")
+            raise RequestError(
+                f"a piece of {len(self.phones)} phones does not fit the model's "
+                "context; shorten the sentence"
+            )
         self.cache = self.engine.start(padding, min(room, self.engine.max_tokens))
         pad = self.layout.special("pad")
-        self.engine.forward(torch.tensor([[pad] * n + p for n, p in zip(padding, self.prefixes)]), self.cache)
+        self.engine.forward(
+            torch.tensor([[pad] * n + p for n, p in zip(padding, self.prefixes)]), self.cache
+        )
 
     def _feed(self, tokens: list[int]) -> Tensor:
         return self.engine.forward(torch.tensor([tokens] * self.rows), self.cache)
@@ -105,7 +121,9 @@ class _Sampler:
     def _duration(self, tokens: list[int], index: int) -> int:
         """Frames of phone `index`."""
         most = self.sampling.max_frames_inside_phrase if self.inside[index] else MAX_DURATION
-        logits = self._mix(self.engine.logits(self._feed(tokens), self.layout.duration(0), most + 1))
+        logits = self._mix(
+            self.engine.logits(self._feed(tokens), self.layout.duration(0), most + 1)
+        )
         count = self._draw(logits, self.sampling.duration_temperature)
         return max(count, SHORTEST_SILENCE) if index in (0, len(self.phones) - 1) else count
 
@@ -126,6 +144,8 @@ class _Sampler:
         kept = int((values.cumsum(0) < self.sampling.top_p).sum()) + 1
         return int(order[torch.multinomial(values[:kept], 1, generator=self.generator)])
 
-    def _result(self, frames: list[list[int]], counts: list[int], reason: str, ending: float) -> Generated:
+    def _result(
+        self, frames: list[list[int]], counts: list[int], reason: str, ending: float
+    ) -> Generated:
         codes = torch.tensor(frames, dtype=torch.long).view(-1, len(self.books))
         return Generated(codes.t(), tuple(counts), reason, ending)

@@ -11,7 +11,16 @@ from codec.config import from_dict
 
 VERSION = "layout-1"
 SPECIALS = (
-    "pad", "bos", "eos", "prompt", "prompt_end", "no_prompt", "text", "text_end", "audio", "silence",
+    "pad",
+    "bos",
+    "eos",
+    "prompt",
+    "prompt_end",
+    "no_prompt",
+    "text",
+    "text_end",
+    "audio",
+    "silence",
 )
 STRESSES = ("", "ˈ", "ˌ")  # a stress mark and the phone behind it are one token
 INTENSITY_STEP = 0.1
@@ -26,8 +35,9 @@ MULTIPLE = 64  # the vocabulary is padded to a multiple of this
 
 @dataclass(frozen=True)
 class TokenLayout:
-    """Id ranges, in this order: specials, phones, emotions, intensity, valence, arousal, dominance, durations, voices,
-    control, pieces, codec tokens of book 1, book 2, .."""
+    """Id ranges, in this order: specials, phones, emotions, intensity, valence, arousal, dominance,
+    durations, voices, control, pieces, codec tokens of book 1, book 2, ..
+    """
 
     emotions: tuple[str, ...]  # tags, in id order
     voices: tuple[str, ...]  # built-in and training speakers, in id order
@@ -40,13 +50,16 @@ class TokenLayout:
     def __post_init__(self) -> None:
         if self.version != VERSION or self.inventory != INVENTORY_VERSION:
             raise ValueError(
-                f"token layout {self.version}/{self.inventory} is not this program's {VERSION}/{INVENTORY_VERSION}; "
+                f"token layout {self.version}/{self.inventory} is not this program's "
+                f"{VERSION}/{INVENTORY_VERSION}; "
                 "use the affecttts version that trained the model"
             )
         if len(self.emotions) > EMOTION_SLOTS or len(self.voices) > VOICE_SLOTS:
-            raise ValueError(f"at most {EMOTION_SLOTS} emotions and {VOICE_SLOTS} voices fit the layout")
+            raise ValueError(
+                f"at most {EMOTION_SLOTS} emotions and {VOICE_SLOTS} voices fit the layout"
+            )
 
-    # -- where ranges start ---------------------------------------------------------------------------------------
+    # -- where ranges start
     @property
     def phone_start(self) -> int:
         return len(SPECIALS)
@@ -81,9 +94,17 @@ class TokenLayout:
 
     @property
     def ordered_ranges(self) -> list[tuple[int, int]]:
-        """Ranges (first id, end) whose ids are steps of one quantity: intensity, valence, arousal, dominance, duration."""
-        axes = [(self.vad_start + i * VAD_BINS, self.vad_start + (i + 1) * VAD_BINS) for i in range(3)]
-        return [(self.intensity_start, self.vad_start), *axes, (self.duration_start, self.voice_start)]
+        """Ranges (first id, end) whose ids are steps of one quantity: intensity, valence, arousal,
+        dominance, duration.
+        """
+        axes = [
+            (self.vad_start + i * VAD_BINS, self.vad_start + (i + 1) * VAD_BINS) for i in range(3)
+        ]
+        return [
+            (self.intensity_start, self.vad_start),
+            *axes,
+            (self.duration_start, self.voice_start),
+        ]
 
     @property
     def size(self) -> int:
@@ -91,7 +112,7 @@ class TokenLayout:
         used = self.codec_start + self.num_codebooks * self.codebook_size
         return -(-used // MULTIPLE) * MULTIPLE
 
-    # -- ids ------------------------------------------------------------------------------------------------------
+    # -- ids
     def special(self, name: str) -> int:
         """Id of one of `SPECIALS`."""
         return SPECIALS.index(name)
@@ -112,7 +133,9 @@ class TokenLayout:
             RequestError: the model was not trained on it.
         """
         if tag not in self.emotions:
-            raise RequestError(f"this model has no emotion {tag!r}; it knows: {', '.join(self.emotions)}")
+            raise RequestError(
+                f"this model has no emotion {tag!r}; it knows: {', '.join(self.emotions)}"
+            )
         return self.emotion_start + self.emotions.index(tag)
 
     def intensity(self, value: float) -> int:
@@ -140,7 +163,7 @@ class TokenLayout:
         """First id of codebook `index` (from 0)."""
         return self.codec_start + index * self.codebook_size
 
-    # -- files ----------------------------------------------------------------------------------------------------
+    # -- files
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)

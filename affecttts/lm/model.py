@@ -1,6 +1,8 @@
-"""The token LM on disk: a stock `LlamaForCausalLM` folder plus layout.json and the SentencePiece model.
+"""The token LM on disk: a stock `LlamaForCausalLM` folder plus layout.json and the SentencePiece
+model.
 
-Any tool that loads Llama checkpoints loads this one; layout.json says what its ids mean and which codec they are of.
+Any tool that loads Llama checkpoints loads this one; layout.json says what its ids mean and which
+codec they are of.
 """
 
 from __future__ import annotations
@@ -12,7 +14,14 @@ from typing import TYPE_CHECKING, Any
 from affecttts.lm.layout import STRESSES, TokenLayout
 from affecttts.text.symbols import SYMBOLS
 from codec.errors import CheckpointError
-from codec.serialization import atomic_folder, load_model_weights, load_strictly, read_json, save_model_weights, write_json
+from codec.files import (
+    atomic_folder,
+    load_model_weights,
+    load_strictly,
+    read_json,
+    save_model_weights,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -51,7 +60,9 @@ class TokenLM:
         from transformers import LlamaConfig, LlamaForCausalLM
 
         model = LlamaForCausalLM(LlamaConfig(**self.config)).float()
-        load_strictly(model, self.tensors | {"lm_head.weight": self.tensors[EMBEDDING_NAME]}, self.folder)
+        load_strictly(
+            model, self.tensors | {"lm_head.weight": self.tensors[EMBEDDING_NAME]}, self.folder
+        )
         return model.eval()
 
 
@@ -61,22 +72,33 @@ def build_llama(config: LMConfig, layout: TokenLayout) -> LlamaForCausalLM:
 
     return LlamaForCausalLM(
         LlamaConfig(
-            vocab_size=layout.size, hidden_size=config.hidden_size, num_hidden_layers=config.num_layers,
-            num_attention_heads=config.num_heads, num_key_value_heads=config.num_heads,
-            intermediate_size=config.mlp_size, max_position_embeddings=config.max_tokens,
-            attention_dropout=config.dropout, tie_word_embeddings=True,
-            pad_token_id=layout.special("pad"), bos_token_id=layout.special("bos"), eos_token_id=layout.special("eos"),
-        )  # fmt: skip
+            vocab_size=layout.size,
+            hidden_size=config.hidden_size,
+            num_hidden_layers=config.num_layers,
+            num_attention_heads=config.num_heads,
+            num_key_value_heads=config.num_heads,
+            intermediate_size=config.mlp_size,
+            max_position_embeddings=config.max_tokens,
+            attention_dropout=config.dropout,
+            tie_word_embeddings=True,
+            pad_token_id=layout.special("pad"),
+            bos_token_id=layout.special("bos"),
+            eos_token_id=layout.special("eos"),
+        )
     )
 
 
-def structure_embeddings(model: LlamaForCausalLM, layout: TokenLayout, codebooks: list[Tensor], seed: int = 0) -> None:
-    """Start the (tied) embeddings from what is known of the tokens, which spares a small corpus from teaching it.
+def structure_embeddings(
+    model: LlamaForCausalLM, layout: TokenLayout, codebooks: list[Tensor], seed: int = 0
+) -> None:
+    """Start the (tied) embeddings from what is known of the tokens, which spares a small corpus
+    from teaching it.
 
-    Codec tokens of all books share one orthogonal projection of their codebook vectors e and one more direction that
-    holds |e|^2: a hidden state that carries the projection of an expected latent then scores every code by its distance
-    to it, the residual of the next book is a subtraction, and codes that sound alike are alike. A phone starts near its
-    variants under other stress, bins near their neighbours.
+    Codec tokens of all books share one orthogonal projection of their codebook vectors e and one
+    more direction that holds |e|^2: a hidden state that carries the projection of an expected
+    latent then scores every code by its distance to it, the residual of the next book is a
+    subtraction, and codes that sound alike are alike. A phone starts near its variants under other
+    stress, bins near their neighbours.
 
     Args:
         codebooks: [codebook_size, D] for every book of the layout, D < hidden size.
@@ -91,7 +113,8 @@ def structure_embeddings(model: LlamaForCausalLM, layout: TokenLayout, codebooks
         return torch.randn(*shape, generator=generator) * scale
 
     dim = codebooks[0].shape[1]
-    axes = torch.linalg.qr(torch.randn(width, dim + 1, generator=generator)).Q.t()  # orthonormal rows [D + 1, width]
+    # orthonormal rows [D + 1, width]
+    axes = torch.linalg.qr(torch.randn(width, dim + 1, generator=generator)).Q.t()
     unit = codebooks[0].float().norm(dim=1).mean().item()
     for book, vectors in enumerate(codebooks):
         vectors = vectors.float().cpu() / unit
@@ -103,14 +126,17 @@ def structure_embeddings(model: LlamaForCausalLM, layout: TokenLayout, codebooks
         position = torch.linspace(0, 1, end - start)[:, None]
         angles = position * torch.linspace(0.5, 8, width // 2)[None]
         waves = torch.cat([angles.sin(), angles.cos()], dim=1)
-        weight[start:end] = waves[:, torch.randperm(width, generator=generator)] * scale + noise(1, width)
+        weight[start:end] = waves[:, torch.randperm(width, generator=generator)] * scale + noise(
+            1, width
+        )
 
 
 def carried_rows(rows: Tensor, old: Tensor, new: Tensor, ridge: float = 1e-3) -> Tensor:
     """Embeddings of the codes of a codec that went on training, from those of the codes before.
 
-    What the rows owe to their code vectors, by ridge regression on the vector and its square length, is read off again at
-    the moved vectors: near nine tenths of the variance in a first codebook, half in a third.
+    What the rows owe to their code vectors, by ridge regression on the vector and its square
+    length, is read off again at the moved vectors: near nine tenths of the variance in a first
+    codebook, half in a third.
 
     Args:
         rows: [V,H] embeddings of the codes `old`.
@@ -122,26 +148,52 @@ def carried_rows(rows: Tensor, old: Tensor, new: Tensor, ridge: float = 1e-3) ->
     import torch
 
     unit = old.float().norm(dim=1).mean()
-    before, after = (torch.cat([v / unit, (v / unit).square().sum(1, keepdim=True), torch.ones(len(v), 1)], 1).double() for v in (old, new))
-    gram = before.T @ before + ridge * len(before) / before.shape[1] * torch.eye(before.shape[1]).double()
+    before, after = (
+        torch.cat(
+            [v / unit, (v / unit).square().sum(1, keepdim=True), torch.ones(len(v), 1)], 1
+        ).double()
+        for v in (old, new)
+    )
+    gram = (
+        before.T @ before
+        + ridge * len(before) / before.shape[1] * torch.eye(before.shape[1]).double()
+    )
     return (after @ torch.linalg.solve(gram, before.T @ rows.double())).float()
 
 
-def save_lm(folder: str | Path, model: LlamaForCausalLM, layout: TokenLayout, codec_fingerprint: str, pieces: bytes) -> None:
+def save_lm(
+    folder: str | Path,
+    model: LlamaForCausalLM,
+    layout: TokenLayout,
+    codec_fingerprint: str,
+    pieces: bytes,
+) -> None:
     """Write the folder in half precision, atomically."""
     write_lm(folder, model.config.to_dict(), model.state_dict(), layout, codec_fingerprint, pieces)
 
 
 def write_lm(
-    folder: str | Path, config: dict[str, Any], tensors: dict[str, Tensor], layout: TokenLayout, codec_fingerprint: str,
+    folder: str | Path,
+    config: dict[str, Any],
+    tensors: dict[str, Tensor],
+    layout: TokenLayout,
+    codec_fingerprint: str,
     pieces: bytes | None,
-) -> None:  # fmt: skip
+) -> None:
     """The same from the config and the tensors alone; transformers is not needed."""
     with atomic_folder(folder) as temporary:
-        write_json(temporary / "config.json", config | {"architectures": ["LlamaForCausalLM"], "dtype": "float16"})
+        write_json(
+            temporary / "config.json",
+            config | {"architectures": ["LlamaForCausalLM"], "dtype": "float16"},
+        )
         # The output matrix is tied to the input one and is left out, as transformers itself does.
-        save_model_weights(temporary, {name: tensor.half() for name, tensor in tensors.items() if name != "lm_head.weight"})
-        write_json(temporary / LAYOUT_NAME, {"codec": codec_fingerprint, "layout": layout.to_dict()})
+        save_model_weights(
+            temporary,
+            {name: tensor.half() for name, tensor in tensors.items() if name != "lm_head.weight"},
+        )
+        write_json(
+            temporary / LAYOUT_NAME, {"codec": codec_fingerprint, "layout": layout.to_dict()}
+        )
         if pieces is not None:
             (temporary / PIECES_NAME).write_bytes(pieces)
 
@@ -156,7 +208,9 @@ def load_lm(folder: str | Path) -> TokenLM:
     config, meta = read_json(folder / "config.json"), read_json(folder / LAYOUT_NAME)
     kind = config.get("model_type") if isinstance(config, dict) else None
     if kind != "llama" or not isinstance(meta, dict):
-        raise CheckpointError(f"{folder}: config.json is of model_type {kind!r}, not llama; give the folder of an LM")
+        raise CheckpointError(
+            f"{folder}: config.json is of model_type {kind!r}, not llama; give the folder of an LM"
+        )
     tensors = load_model_weights(folder)
     try:
         layout = TokenLayout.from_dict(meta["layout"])
@@ -164,6 +218,10 @@ def load_lm(folder: str | Path) -> TokenLM:
         raise CheckpointError(f"{folder}/{LAYOUT_NAME}: {error}") from error
     shape = (layout.size, config.get("hidden_size"))
     if tuple(tensors[EMBEDDING_NAME].shape if EMBEDDING_NAME in tensors else ()) != shape:
-        raise CheckpointError(f"{folder}: the embedding does not have the {shape} of layout.json and config.json")
+        raise CheckpointError(
+            f"{folder}: the embedding does not have the {shape} of layout.json and config.json"
+        )
     pieces = folder / PIECES_NAME
-    return TokenLM(folder, config, tensors, layout, meta.get("codec", ""), pieces if pieces.exists() else None)
+    return TokenLM(
+        folder, config, tensors, layout, meta.get("codec", ""), pieces if pieces.exists() else None
+    )

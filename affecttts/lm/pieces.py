@@ -15,9 +15,15 @@ def train_pieces(texts: Iterable[str], vocab_size: int) -> bytes:
 
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(sorted(set(texts))), model_writer=model, vocab_size=vocab_size, model_type="unigram",
-        byte_fallback=True, hard_vocab_limit=False, normalization_rule_name="nmt_nfkc_cf", minloglevel=2,
-    )  # fmt: skip
+        sentence_iterator=iter(sorted(set(texts))),
+        model_writer=model,
+        vocab_size=vocab_size,
+        model_type="unigram",
+        byte_fallback=True,
+        hard_vocab_limit=False,
+        normalization_rule_name="nmt_nfkc_cf",
+        minloglevel=2,
+    )
     return model.getvalue()
 
 
@@ -28,7 +34,9 @@ class PromptPieces:
         import sentencepiece
 
         try:
-            self.processor = sentencepiece.SentencePieceProcessor(model_proto=Path(path).read_bytes())
+            self.processor = sentencepiece.SentencePieceProcessor(
+                model_proto=Path(path).read_bytes()
+            )
         except (OSError, RuntimeError) as error:
             raise CheckpointError(f"{path}: not a SentencePiece model ({error})") from error
 

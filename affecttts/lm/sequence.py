@@ -1,10 +1,12 @@
 """The token stream: what an utterance looks like to the LM.
 
-    <bos> <prompt> emotion intensity V A D [pieces] </prompt> voice <text> phones </text> <audio> blocks <eos>
+    <bos> <prompt> emotion intensity V A D [pieces] </prompt> voice <text> phones </text> <audio>
+    blocks <eos>
 
-One block per phone (and per silence at either end): the phone, the phone after it, its duration in frames, its frames.
-Phones are given, durations and frames are predicted, so a phone can be neither skipped nor repeated (after ELLA-V,
-arXiv 2401.07333; the explicit duration and the phone of look-ahead are ours).
+One block per phone (and per silence at either end): the phone, the phone after it, its duration in
+frames, its frames. Phones are given, durations and frames are predicted, so a phone can be neither
+skipped nor repeated (after ELLA-V, arXiv 2401.07333; the explicit duration and the phone of
+look-ahead are ours).
 """
 
 from __future__ import annotations
@@ -64,7 +66,8 @@ def phone_ids(layout: TokenLayout, ipa: str) -> list[int]:
 
 
 def inside_phrase(layout: TokenLayout, phones: list[int]) -> list[bool]:
-    """Which blocks belong to a word that is followed by another without punctuation between, or to that space: [P].
+    """Which blocks belong to a word that is followed by another without punctuation between, or to
+    that space: [P].
 
     Args:
         phones: [P] block tokens from `phone_ids`.
@@ -79,7 +82,9 @@ def inside_phrase(layout: TokenLayout, phones: list[int]) -> list[bool]:
     return inside
 
 
-def frame_counts(ipa: str, durations: tuple[float, ...], offset: float, num_frames: int, frame_rate: float) -> list[int]:
+def frame_counts(
+    ipa: str, durations: tuple[float, ...], offset: float, num_frames: int, frame_rate: float
+) -> list[int]:
     """Codec frames of every block, summing to `num_frames`.
 
     Args:
@@ -102,11 +107,22 @@ def prefix(layout: TokenLayout, condition: Condition, phones: list[int]) -> list
     else:
         axes = [layout.vad(axis, value) for axis, value in enumerate(condition.vad)]
         pieces = [layout.piece(index) for index in condition.pieces]
-        prompt = [layout.emotion(condition.tag), layout.intensity(condition.intensity), *axes, *pieces]
+        prompt = [
+            layout.emotion(condition.tag),
+            layout.intensity(condition.intensity),
+            *axes,
+            *pieces,
+        ]
     return [
-        special("prompt"), *prompt, special("prompt_end"), layout.voice(condition.voice),
-        special("text"), *phones[1:-1], special("text_end"), special("audio"),
-    ]  # fmt: skip
+        special("prompt"),
+        *prompt,
+        special("prompt_end"),
+        layout.voice(condition.voice),
+        special("text"),
+        *phones[1:-1],
+        special("text_end"),
+        special("audio"),
+    ]
 
 
 def block_head(layout: TokenLayout, phones: list[int], index: int) -> list[int]:
@@ -117,14 +133,20 @@ def block_head(layout: TokenLayout, phones: list[int], index: int) -> list[int]:
 
 @dataclass(frozen=True)
 class Segment:
-    """One utterance as tokens and labels (`IGNORE` where the token is given), without `<bos>` and `<eos>`."""
+    """One utterance as tokens and labels (`IGNORE` where the token is given), without `<bos>` and
+    `<eos>`.
+    """
 
     tokens: np.ndarray  # int32 [S]
     labels: np.ndarray  # int32 [S]
 
 
 def build_segment(
-    layout: TokenLayout, condition: Condition, phones: list[int], counts: list[int], codes: np.ndarray
+    layout: TokenLayout,
+    condition: Condition,
+    phones: list[int],
+    counts: list[int],
+    codes: np.ndarray,
 ) -> Segment:
     """Interleave phones, durations and frames.
 

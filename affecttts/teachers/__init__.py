@@ -1,1 +1,3 @@
-"""Frozen teachers of the codec's modules: they say what emotion and what content every codec frame holds."""
+"""Frozen teachers of the codec's modules: they say what emotion and what content every codec frame
+holds.
+"""

@@ -1,6 +1,7 @@
 """Lessons of a whole corpus on disk, so that a teacher is asked once per utterance.
 
-A folder holds vectors.f16 (all vectors, one after the other), ends.f32 for teachers without a rate, and index.json.
+A folder holds vectors.f16 (all vectors, one after the other), ends.f32 for teachers without a rate,
+and index.json.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from affecttts.data.audio_cache import AudioCache, usual_f0, usual_level
 from affecttts.teachers.protocol import Clip, Lesson, Teacher
 from codec.errors import CheckpointError
-from codec.serialization import atomic_folder, read_json, write_json
+from codec.files import atomic_folder, read_json, write_json
 
 INDEX_NAME = "index.json"
 
@@ -30,34 +31,49 @@ def build_cache(teacher: Teacher, audio: AudioCache, folder: str | Path) -> None
     rows, start, dim = [], 0, 0
     clips = tqdm(_clips(audio), total=len(audio.clips), desc=teacher.id.split()[0], unit="clip")
     with atomic_folder(folder) as temporary:
-        with open(temporary / "vectors.f16", "wb") as vectors, open(temporary / "ends.f32", "wb") as ends:
+        with (
+            open(temporary / "vectors.f16", "wb") as vectors,
+            open(temporary / "ends.f32", "wb") as ends,
+        ):
             for clip in clips:
                 lesson = teacher.teach(clip)
                 count = 0 if lesson is None else len(lesson.vectors)
                 if lesson is not None:
                     dim = lesson.vectors.shape[1]
                     vectors.write(lesson.vectors.astype(np.float16).tobytes())
-                    ends.write(b"" if lesson.ends is None else lesson.ends.astype(np.float32).tobytes())
+                    ends.write(
+                        b"" if lesson.ends is None else lesson.ends.astype(np.float32).tobytes()
+                    )
                 name = clip.utterance.id
-                rows.append({"id": name, "sha256": audio.digests[name], "start": start, "count": count})
+                rows.append(
+                    {"id": name, "sha256": audio.digests[name], "start": start, "count": count}
+                )
                 start += count
         if not start:
             raise CheckpointError(
-                f"teacher {teacher.id}: nothing to learn about any of {len(rows)} utterances; does the manifest have what it "
+                f"teacher {teacher.id}: nothing to learn about any of {len(rows)} utterances; "
+                "does the manifest have what it "
                 "reads (transcripts, phone durations)?"
             )
-        write_json(temporary / INDEX_NAME, {"teacher": teacher.id, "dim": dim, "rate": teacher.rate, "clips": rows})
+        write_json(
+            temporary / INDEX_NAME,
+            {"teacher": teacher.id, "dim": dim, "rate": teacher.rate, "clips": rows},
+        )
 
 
 def _clips(audio: AudioCache) -> Iterator[Clip]:
     f0, loud = usual_f0(audio), usual_level(audio)
     for clip in audio.clips:
-        speaker, heard = clip.utterance.speaker, (audio.audio(clip), audio.sample_rate, audio.f0(clip), audio.hop_length)
+        speaker, heard = (
+            clip.utterance.speaker,
+            (audio.audio(clip), audio.sample_rate, audio.f0(clip), audio.hop_length),
+        )
         yield Clip(clip.utterance, *heard, f0[speaker], loud[speaker])
 
 
 class TeacherCache:
-    """Read access: `lesson(index)` of the audio cache's clip `index`, `dim`, `rate`, `per_gain`. Built where it is missing.
+    """Read access: `lesson(index)` of the audio cache's clip `index`, `dim`, `rate`, `per_gain`.
+    Built where it is missing.
 
     Raises:
         CheckpointError: made by another teacher, at another rate, for other audio, or incomplete.
@@ -73,12 +89,18 @@ class TeacherCache:
         made_for = {"teacher": index["teacher"], "rate": index["rate"]}
         made_for["list of clips"] = [(row["id"], row["sha256"]) for row in self._rows]
         asked_for = {"teacher": teacher.id, "rate": teacher.rate}
-        asked_for["list of clips"] = [(clip.utterance.id, audio.digests[clip.utterance.id]) for clip in audio.clips]
+        asked_for["list of clips"] = [
+            (clip.utterance.id, audio.digests[clip.utterance.id]) for clip in audio.clips
+        ]
         wrong = " and ".join(name for name in made_for if made_for[name] != asked_for[name])
         if wrong:
-            raise CheckpointError(f"{folder}: made for another {wrong}; remove the folder to ask the teacher again")
+            raise CheckpointError(
+                f"{folder}: made for another {wrong}; remove the folder to ask the teacher again"
+            )
         total = sum(row["count"] for row in self._rows)
-        self._vectors = _open(folder / "vectors.f16", np.float16, total * self.dim).reshape(total, self.dim)
+        self._vectors = _open(folder / "vectors.f16", np.float16, total * self.dim).reshape(
+            total, self.dim
+        )
         self._ends = _open(folder / "ends.f32", np.float32, total) if self.rate is None else None
 
     def lesson(self, index: int) -> Lesson | None:
@@ -93,5 +115,8 @@ class TeacherCache:
 def _open(path: Path, kind: type, count: int) -> np.ndarray:
     size, expected = path.stat().st_size if path.exists() else -1, count * np.dtype(kind).itemsize
     if size != expected:
-        raise CheckpointError(f"{path}: {size} bytes instead of {expected}; remove its folder to ask the teacher again")
+        raise CheckpointError(
+            f"{path}: {size} bytes instead of {expected}; remove its folder to "
+            "ask the teacher again"
+        )
     return np.memmap(path, dtype=kind, mode="r")

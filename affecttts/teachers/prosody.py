@@ -1,4 +1,6 @@
-"""Emotion teachers that need no downloaded model: how pitch, voicing, loudness and brightness move."""
+"""Emotion teachers that need no downloaded model: how pitch, voicing, loudness and brightness
+move.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +10,29 @@ import torch
 from affecttts.data.audio_cache import level
 from affecttts.teachers.protocol import Clip, Lesson, Teacher
 from codec.config import CodecConfig
-from codec.prosody import LEVELS, ProsodyFeatures
+from codec.nn.prosody import LEVELS, ProsodyFeatures
 
 QUIETEST = 1e-2  # of a clip's mean power: what is softer is silence, and silences are alike
-USUAL = np.float32([0, 0.6, -0.65, -0.95, 0, 0, 0, 0, 0, -0.65, -0.95, 0.55])  # of speech; distances do not see it, a LayerNorm does
-# Relations compare distances, to which a feature adds as it spreads: pitch as it is would tell speakers, frames would tell sounds.
+# of speech; distances do not see it, a LayerNorm does
+USUAL = np.float32([0, 0.6, -0.65, -0.95, 0, 0, 0, 0, 0, -0.65, -0.95, 0.55])
+# Relations compare distances, to which a feature adds as it spreads: pitch as it is would tell
+# speakers, frames would tell sounds.
 WEIGHTS = np.float32([0.2, 1, 1, 1, 0.6, 0.3, 0.3, 0.3, 0.4, 3, 3, 3])
 
 
 class ProsodyTeacher(Teacher):
-    """The 12 features of `codec.prosody` at the codec's frame rate, F0 against the speaker's median."""
+    """The 12 features of `codec.nn.prosody` at the codec's frame rate, F0 against the speaker's
+    median.
+    """
 
     version = "prosody-2"
 
     def __init__(self, config: CodecConfig) -> None:
         self.config, self.rate = config, config.frame_rate
-        self.id = f"{self.version} {config.sample_rate}/{config.hop_length}/{config.frame_stride}/{config.n_fft}"
+        self.id = (
+            f"{self.version} "
+            f"{config.sample_rate}/{config.hop_length}/{config.frame_stride}/{config.n_fft}"
+        )
         self._features = ProsodyFeatures(config)
 
     def teach(self, clip: Clip) -> Lesson:
@@ -37,7 +46,9 @@ class ProsodyTeacher(Teacher):
 
 
 class AffectiveProsodyTeacher(ProsodyTeacher):
-    """The same features for relations between clips: level against the speaker's usual one, what is slow counts most (ours)."""
+    """The same features for relations between clips: level against the speaker's usual one, what is
+    slow counts most (ours).
+    """
 
     version = "affective_prosody-2"
 

@@ -33,25 +33,35 @@ class Lesson:
     """Vectors in the order of time."""
 
     vectors: np.ndarray  # float [N,dim]
-    ends: np.ndarray | None = None  # float [N] seconds at which each vector's stretch ends; None: all last 1 / rate
+    # float [N] seconds at which each vector's stretch ends; None: all last 1 / rate
+    ends: np.ndarray | None = None
 
 
 class Teacher(Protocol):
-    """A frozen model or method; teachers inherit from it. Nothing is loaded before the first lesson."""
+    """A frozen model or method; teachers inherit from it. Nothing is loaded before the first
+    lesson.
+    """
 
-    id: str  # names the teacher and all that its answers depend on; a cache made by another id is refused
+    # names the teacher and all that its answers depend on; a cache made by another id is refused
+    id: str
     rate: float | None  # vectors per second; None where every lesson has its own `ends`
-    per_gain: np.ndarray | None = None  # float32 [dim], what ten times the power adds to a vector; None = nothing
+    # float32 [dim], what ten times the power adds to a vector; None = nothing
+    per_gain: np.ndarray | None = None
 
     def teach(self, clip: Clip) -> Lesson | None:
-        """The lesson of one utterance; None where the teacher has nothing to go by, e.g. no transcript."""
+        """The lesson of one utterance; None where the teacher has nothing to go by, e.g. no
+        transcript.
+        """
         ...
 
 
-def frames_at(lesson: Lesson, rate: float | None, start: float, count: int, frame_rate: float) -> tuple[np.ndarray, np.ndarray]:
+def frames_at(
+    lesson: Lesson, rate: float | None, start: float, count: int, frame_rate: float
+) -> tuple[np.ndarray, np.ndarray]:
     """A lesson brought to codec frames.
 
-    Faster lessons are averaged over each frame, slower ones interpolated; stretches with `ends` hold their value.
+    Faster lessons are averaged over each frame, slower ones interpolated; stretches with `ends`
+    hold their value.
 
     Args:
         rate: the teacher's.
@@ -75,8 +85,11 @@ def frames_at(lesson: Lesson, rate: float | None, start: float, count: int, fram
     return np.where(known[:, None], features, 0).astype(np.float32), known
 
 
-def windows_at(lesson: Lesson, start: float, count: int, frame_rate: float, reach: int) -> np.ndarray:
-    """The vector whose stretch every frame lies in, with `reach` more to either side: float32 [F, 2 * reach + 1, dim].
+def windows_at(
+    lesson: Lesson, start: float, count: int, frame_rate: float, reach: int
+) -> np.ndarray:
+    """The vector whose stretch every frame lies in, with `reach` more to either side: float32 [F, 2
+    * reach + 1, dim].
 
     Vectors past either end are zero, and so are whole frames past the last stretch.
     """
@@ -87,14 +100,18 @@ def windows_at(lesson: Lesson, start: float, count: int, frame_rate: float, reac
 
 
 def places_at(lesson: Lesson, start: float, count: int, frame_rate: float) -> np.ndarray:
-    """Index of the stretch in which the middle of every frame lies, int64 [F]; len(vectors) past the last one."""
+    """Index of the stretch in which the middle of every frame lies, int64 [F]; len(vectors) past
+    the last one.
+    """
     middles = start + (np.arange(count) + 0.5) / frame_rate
     return np.searchsorted(lesson.ends, middles, side="right")
 
 
 def _rows(vectors: np.ndarray, index: np.ndarray) -> np.ndarray:
     inside = (index >= 0) & (index < len(vectors))
-    return np.where(inside[..., None], vectors[index.clip(0, len(vectors) - 1)], 0).astype(np.float32)
+    return np.where(inside[..., None], vectors[index.clip(0, len(vectors) - 1)], 0).astype(
+        np.float32
+    )
 
 
 def _averages(vectors: np.ndarray, borders: np.ndarray) -> np.ndarray:
@@ -102,7 +119,11 @@ def _averages(vectors: np.ndarray, borders: np.ndarray) -> np.ndarray:
     borders = borders.clip(0, len(vectors))
     first, last = int(borders[0]), min(len(vectors), int(np.ceil(borders[-1])))
     sums = np.cumsum(np.asarray(vectors[first:last], dtype=np.float64), axis=0)
-    sums = np.concatenate([np.zeros_like(sums[:1]), sums]) if len(sums) else np.zeros((1, vectors.shape[1]))
+    sums = (
+        np.concatenate([np.zeros_like(sums[:1]), sums])
+        if len(sums)
+        else np.zeros((1, vectors.shape[1]))
+    )
     place = borders - first
     low = place.astype(int).clip(0, len(sums) - 1)
     high = np.minimum(low + 1, len(sums) - 1)

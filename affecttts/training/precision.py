@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 CHOICES = ("auto", "bf16", "no")
-BF16_INSTRUCTIONS = ("amx_bf16", "avx512_bf16", "bf16", "sve_bf16")  # of processors, x86 and ARM; any of them will do
+# of processors, x86 and ARM; any of them will do
+BF16_INSTRUCTIONS = ("amx_bf16", "avx512_bf16", "bf16", "sve_bf16")
 
 
 def has_fast_bf16() -> bool:
     """Whether the device in use multiplies matrices in bfloat16 by instructions made for it.
 
-    A CPU without them imitates: its products are 70 times slower than in float32 (AVX2, one thread, 1024 x 1024).
-    An older torch cannot tell; a CPU counts as one without them there.
+    A CPU without them imitates: its products are 70 times slower than in float32 (AVX2, one thread,
+    1024 x 1024). An older torch cannot tell; a CPU counts as one without them there.
     """
     import torch
     from accelerate import PartialState

@@ -1,4 +1,6 @@
-"""What changes in the course of a run, as pure functions of the step, so that nothing need be restored on resume."""
+"""What changes in the course of a run, as pure functions of the step, so that nothing need be
+restored on resume.
+"""
 
 from __future__ import annotations
 
@@ -20,5 +22,7 @@ def ramp(step: int, start: int, end: int) -> float:
 
 
 def faded(step: int, total: int, parts: Sequence[float]) -> float:
-    """1 up to the first of two parts of `total` steps, 0 from the second on, linear between; 1 where there are no parts."""
+    """1 up to the first of two parts of `total` steps, 0 from the second on, linear between; 1
+    where there are no parts.
+    """
     return 1 - ramp(step, *(round(part * total) for part in parts)) if parts else 1.0

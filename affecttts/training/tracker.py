@@ -1,4 +1,6 @@
-"""Where training tells how it goes: metrics.jsonl always, TensorBoard scalars and audio where it is installed."""
+"""Where training tells how it goes: metrics.jsonl always, TensorBoard scalars and audio where it is
+installed.
+"""
 
 from __future__ import annotations
 

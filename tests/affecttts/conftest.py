@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from affecttts.cli import main
+from affecttts.cli.main import main
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,9 @@ class Outcome:
         """Whether it ended with this code and exactly one line on stderr that holds the parts."""
         lines = self.err.splitlines()
         assert self.code == code, (self.code, self.err)
-        assert len(lines) == 1 and lines[0].startswith("affecttts: ") and "Traceback" not in self.err, self.err
+        assert (
+            len(lines) == 1 and lines[0].startswith("affecttts: ") and "Traceback" not in self.err
+        ), self.err
         assert len(lines[0]) < 600, "an error is one short line"
         assert not self.out
         assert all(part in lines[0] for part in parts), lines[0]
@@ -46,7 +48,9 @@ def cli(capsysbinary):
 
 @pytest.fixture
 def say(cli, tiny_model_dir):
-    """Run `affecttts synthesize` with the tiny model, a short text and a seed where none is given."""
+    """Run `affecttts synthesize` with the tiny model, a short text and a seed where none is
+    given.
+    """
 
     def run(*arguments: object, model=tiny_model_dir) -> Outcome:
         given = set(arguments)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import pytest
-
 from adapted_voice import Listening
-from affecttts.evaluation.judges import WordCounts
+
+from affecttts.evaluation.judges.words import WordCounts
 
 
 def heard(cosine: float, errors: int) -> Listening:
-    return Listening([cosine - 0.1, cosine + 0.1], [WordCounts(10 - errors, errors, 0, 0, 0, 0), WordCounts(10, 0, 0, 0, 0, 0)])
+    return Listening(
+        [cosine - 0.1, cosine + 0.1],
+        [WordCounts(10 - errors, errors, 0, 0, 0, 0), WordCounts(10, 0, 0, 0, 0, 0)],
+    )
 
 
 def test_a_voice_is_told_by_itself_and_beside_the_best_base_voice():

@@ -6,12 +6,21 @@ import pytest
 
 pytest.importorskip("scipy")
 
-from affecttts.evaluation.acoustics import Acoustics
 from corpus_twins import drawn, shifts_by_emotion
 from manifest_scale import measure, write_rows
+
+from affecttts.evaluation.signal.acoustics import Acoustics
 from tiny_models import DATA
 
-NEUTRAL = Acoustics(f0_st=10.0, f0_hz=178.0, f0_range_st=6.0, rate=12.0, level_db=-23.0, tilt_db=-15.0, speech_seconds=2.0)
+NEUTRAL = Acoustics(
+    f0_st=10.0,
+    f0_hz=178.0,
+    f0_range_st=6.0,
+    rate=12.0,
+    level_db=-23.0,
+    tilt_db=-15.0,
+    speech_seconds=2.0,
+)
 
 
 def test_shifts_are_from_the_speakers_own_neutral(utterances):
@@ -27,7 +36,9 @@ def test_shifts_are_from_the_speakers_own_neutral(utterances):
     sad, neutral = (shifts[name] for name in ("sad", "neutral"))
     assert sad.pop("clips") == neutral.pop("clips") == 2
     means = {name: value.mean for name, value in sad.items()}
-    assert means == pytest.approx({"f0": -3.0, "range": 0.0, "rate": 0.0, "level": -2.0, "tilt": 0.0})
+    assert means == pytest.approx(
+        {"f0": -3.0, "range": 0.0, "rate": 0.0, "level": -2.0, "tilt": 0.0}
+    )
     assert sad["f0"].low == pytest.approx(-4.0) and sad["f0"].high == pytest.approx(-2.0)
     assert all(value.mean == pytest.approx(0.0) for value in neutral.values())
 

@@ -13,11 +13,21 @@ for package in ("pyworld", "soundfile"):
     pytest.importorskip(package)
 
 import retention
+from retention import (
+    Heard,
+    Hearing,
+    affect_rows,
+    both,
+    likeness_rows,
+    load_judge,
+    probe_rows,
+    word_rows,
+)
+
 from affecttts.data.audio_cache import AudioCache
-from affecttts.evaluation.judges import WordCounts
-from affecttts.evaluation.probes import ProbeAnswers, probe_items
+from affecttts.evaluation.judges.words import WordCounts
+from affecttts.evaluation.tokens.probes import ProbeAnswers, probe_items
 from affecttts.teachers.lessons import lessons_for
-from retention import Heard, Hearing, affect_rows, both, likeness_rows, load_judge, probe_rows, word_rows
 from tiny_models import DATA, random_codec
 
 RATE = 24_000
@@ -35,25 +45,39 @@ class Loudness:
 
 def hearing(level: float, errors: int = 0, seed: int = 0) -> Hearing:
     draw = np.random.default_rng(seed)
-    audio = (level * draw.standard_normal(9600) * np.repeat(draw.uniform(0.1, 1, 40), 240)).astype(np.float32)
+    audio = (level * draw.standard_normal(9600) * np.repeat(draw.uniform(0.1, 1, 40), 240)).astype(
+        np.float32
+    )
     words = WordCounts(10 - errors, errors, 0, 0, 0, 0)
     return Hearing(audio, 100 + 50 * draw.random(40), {"loudness": Loudness()(audio, RATE)}, words)
 
 
 @pytest.fixture
 def heard() -> Heard:
-    """Copies of ten clips: `on` is exact, `off` is halved in level, mispronounced and another clip's melody."""
+    """Copies of ten clips: `on` is exact, `off` is halved in level, mispronounced and another
+    clip's melody.
+    """
     levels = np.linspace(0.05, 0.6, 10)
     original, on = ([hearing(level, seed=i) for i, level in enumerate(levels)] for _ in range(2))
-    return Heard(original, {"off": [[hearing(0.3, errors=2, seed=i + 50) for i in range(10)]], "on": [on]})
+    return Heard(
+        original, {"off": [[hearing(0.3, errors=2, seed=i + 50) for i in range(10)]], "on": [on]}
+    )
 
 
 def test_an_exact_copy_loses_nothing(heard):
     rows = likeness_rows(heard, 240)
-    for name, best in (("log-F0 correlation", 1.0), ("level correlation", 1.0), ("loudness: same emotion, %", 100.0)):
-        assert rows[name]["on"].mean == pytest.approx(best) and rows[name]["difference"].low > 0, name
+    for name, best in (
+        ("log-F0 correlation", 1.0),
+        ("level correlation", 1.0),
+        ("loudness: same emotion, %", 100.0),
+    ):
+        assert rows[name]["on"].mean == pytest.approx(best) and rows[name]["difference"].low > 0, (
+            name
+        )
     for name in ("F0 error, cents", "loudness: probability moved, %"):
-        assert rows[name]["on"].mean == pytest.approx(0.0) and rows[name]["difference"].high < 0, name
+        assert rows[name]["on"].mean == pytest.approx(0.0) and rows[name]["difference"].high < 0, (
+            name
+        )
 
 
 def test_words_are_counted_over_all_clips(heard):
@@ -68,12 +92,17 @@ def test_arousal_follows_the_original(heard):
     rows = affect_rows(heard, {"loudness": Loudness()})
     assert rows["loudness: arousal correlation"]["on"].mean == pytest.approx(1.0)
     assert rows["loudness: arousal correlation"]["off"].mean < 0.9
-    assert affect_rows(heard, {"loudness": lambda audio, rate: None}) == {}  # a judge that names no labels
+    # a judge that names no labels
+    assert affect_rows(heard, {"loudness": lambda audio, rate: None}) == {}
 
 
 def test_probes_are_paired_by_utterance():
     labels = np.array(["happy", "sad"] * 20)
-    good, bad, speakers = np.ones(40, dtype=bool), labels == "happy", np.repeat(["ann", "bo", "cy", "di"], 10)
+    good, bad, speakers = (
+        np.ones(40, dtype=bool),
+        labels == "happy",
+        np.repeat(["ann", "bo", "cy", "di"], 10),
+    )
     first, second = ([{"linear": ProbeAnswers(labels, right, speakers)}] for right in (bad, good))
     row = probe_rows(first, second)["linear"]
     assert row["off"].mean == 50.0 and row["on"].mean == 100.0
@@ -94,11 +123,16 @@ def test_clips_of_a_group_are_drawn_together():
     never, mean = [lambda picks: 0.0], [lambda picks: values[picks].mean()]
     apart, together = (both(never, mean, groups)["on"] for groups in (np.arange(400), speakers))
     assert together.mean == pytest.approx(apart.mean)
-    assert (together.high - together.low) / (apart.high - apart.low) == pytest.approx(10**0.5, rel=0.15)
+    assert (together.high - together.low) / (apart.high - apart.low) == pytest.approx(
+        10**0.5, rel=0.15
+    )
 
 
 def test_seeds_are_averaged_and_shown_one_by_one(heard):
-    twice = Heard(heard.original, {"off": heard.copies["off"] * 2, "on": [heard.copies["on"][0], heard.copies["off"][0]]})
+    twice = Heard(
+        heard.original,
+        {"off": heard.copies["off"] * 2, "on": [heard.copies["on"][0], heard.copies["off"][0]]},
+    )
     alone, rows = likeness_rows(heard, 240), likeness_rows(twice, 240)
     for name, row in rows.items():
         assert row["difference"].mean == pytest.approx(alone[name]["difference"].mean / 2), name
@@ -107,7 +141,10 @@ def test_seeds_are_averaged_and_shown_one_by_one(heard):
     assert words["off"].mean == pytest.approx(20.0) and words["on"].mean == pytest.approx(10.0)
     assert words["by seed"] == pytest.approx([-20.0, 0.0])
     correlation = affect_rows(twice, {"loudness": Loudness()})["loudness: arousal correlation"]
-    assert correlation["difference"].mean == pytest.approx(np.mean(correlation["by seed"])) and correlation["by seed"][1] == 0.0
+    assert (
+        correlation["difference"].mean == pytest.approx(np.mean(correlation["by seed"]))
+        and correlation["by seed"][1] == 0.0
+    )
 
 
 def test_every_codec_has_a_partner(tmp_path, monkeypatch):
@@ -128,19 +165,40 @@ def test_two_codecs_on_a_corpus(tmp_path, monkeypatch, capsys):
     (corpus / "manifest.jsonl").write_text((DATA / "manifest.jsonl").read_text())
     for seed, side in enumerate(("off", "on")):
         random_codec(seed).save_pretrained(tmp_path / side)
-    options = ["--on", tmp_path / "on", "--off", tmp_path / "off", "--corpus", tmp_path / "corpus", "--limit", "2"]
-    options += ["--probe-clips", "8", "--no-words", "--judge", "test_retention:Loudness", "--json", tmp_path / "out.json"]
+    options = [
+        "--on",
+        tmp_path / "on",
+        "--off",
+        tmp_path / "off",
+        "--corpus",
+        tmp_path / "corpus",
+        "--limit",
+        "2",
+    ]
+    options += [
+        "--probe-clips",
+        "8",
+        "--no-words",
+        "--judge",
+        "test_retention:Loudness",
+        "--json",
+        tmp_path / "out.json",
+    ]
     monkeypatch.setattr(sys, "argv", ["retention.py", *map(str, options)])
     retention.main()
     numbers = json.loads((tmp_path / "out.json").read_text())
     assert set(numbers) == {"sentences not in training", "probes"}
-    mean, low, high = numbers["sentences not in training"]["Loudness: probability moved, %"]["difference"]
+    mean, low, high = numbers["sentences not in training"]["Loudness: probability moved, %"][
+        "difference"
+    ]
     assert low <= mean <= high
     assert "on - off" in capsys.readouterr().out
 
 
 def test_probes_read_what_the_teachers_lead_to(tmp_path):
-    codec = random_codec(modulation="xattn_pre", modulation_heads=2, modulation_dim=16, student_dim=16)
+    codec = random_codec(
+        modulation="xattn_pre", modulation_heads=2, modulation_dim=16, student_dim=16
+    )
     torch.nn.init.normal_(codec.modulator.output.weight)  # untrained it changes nothing
     cache = AudioCache([DATA / "manifest.jsonl"], tmp_path / "cache", RATE, 240)
     lessons = lessons_for(codec.config, cache, tmp_path / "teachers")

@@ -15,7 +15,9 @@ RATE = 24_000
 
 
 def sine(hertz=440.0, seconds=0.5, rate=RATE, level=0.5):
-    return (level * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)).astype(np.float32)
+    return (level * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)).astype(
+        np.float32
+    )
 
 
 def write(path, samples, rate=RATE, subtype="FLOAT"):
@@ -65,7 +67,9 @@ def test_over_long_files_are_refused_before_they_are_read(tmp_path, monkeypatch)
     path = tmp_path / "long.wav"
     write(path, sine(seconds=0.5))
     monkeypatch.setattr(audio_module, "MAX_SECONDS", 0.4)
-    monkeypatch.setattr(soundfile.SoundFile, "read", lambda *args, **kwargs: pytest.fail("was read"))
+    monkeypatch.setattr(
+        soundfile.SoundFile, "read", lambda *args, **kwargs: pytest.fail("was read")
+    )
     with pytest.raises(AudioError, match=r"long\.wav.*cut it"):
         load_audio(path, RATE)
 
@@ -95,7 +99,11 @@ def test_other_rates_keep_length_and_pitch(tmp_path, rate):
     loaded = load_audio(path, RATE)
     assert loaded.sample_rate == RATE
     assert abs(len(loaded.samples) - RATE) <= 1 and loaded.seconds == pytest.approx(1.0, abs=1e-3)
-    peak = np.abs(np.fft.rfft(loaded.samples * np.hanning(len(loaded.samples)))).argmax() * RATE / len(loaded.samples)
+    peak = (
+        np.abs(np.fft.rfft(loaded.samples * np.hanning(len(loaded.samples)))).argmax()
+        * RATE
+        / len(loaded.samples)
+    )
     assert peak == pytest.approx(440.0, abs=1.5)
     assert np.abs(loaded.samples).max() == pytest.approx(0.5, rel=0.1)
 

@@ -9,7 +9,7 @@ import torch
 from codec import Codec, CodecConfig
 from codec.config import PRESETS
 from codec.errors import CheckpointError
-from codec.serialization import CONFIG_NAME, WEIGHTS_NAME, fingerprint
+from codec.files import CONFIG_NAME, WEIGHTS_NAME, fingerprint
 
 LENGTHS = (1, 239, 240, 959, 960, 961, 5000)
 
@@ -39,7 +39,9 @@ def test_any_length_in_is_the_same_length_out(tiny_codec, length):
 
 def test_decode_without_a_length_gives_whole_frames(tiny_codec, tone):
     codes = tiny_codec.encode(tone).codes
-    assert tiny_codec.decode(codes).shape[-1] == codes.shape[-1] * tiny_codec.config.samples_per_frame
+    assert (
+        tiny_codec.decode(codes).shape[-1] == codes.shape[-1] * tiny_codec.config.samples_per_frame
+    )
 
 
 def test_decoding_the_codes_equals_one_pass(tiny_codec, tone):
@@ -49,7 +51,8 @@ def test_decoding_the_codes_equals_one_pass(tiny_codec, tone):
     assert torch.equal(encoded.codes, through.quantized.codes)
     decoded = tiny_codec.decode(encoded.codes, encoded.num_samples)
     assert decoded.abs().max() > 1e-3
-    torch.testing.assert_close(decoded, through.audio, atol=2e-3, rtol=0)  # latents + (sum - latents) rounds
+    # latents + (sum - latents) rounds
+    torch.testing.assert_close(decoded, through.audio, atol=2e-3, rtol=0)
 
 
 def test_same_codes_give_identical_samples(tiny_codec, tone):
@@ -68,7 +71,9 @@ def test_an_item_does_not_depend_on_its_batch(tiny_codec, tone):
     torch.testing.assert_close(alone, together, atol=1e-4, rtol=1e-3)
     codes = tiny_codec.encode(batch).codes
     assert torch.equal(codes[1:2], tiny_codec.encode(tone).codes)
-    torch.testing.assert_close(tiny_codec.decode(codes[1:2]), tiny_codec.decode(codes)[1:2], atol=2e-3, rtol=0)
+    torch.testing.assert_close(
+        tiny_codec.decode(codes[1:2]), tiny_codec.decode(codes)[1:2], atol=2e-3, rtol=0
+    )
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
@@ -112,7 +117,8 @@ def test_save_and_load_keep_codes_and_nearly_the_audio(tiny_codec, tone, folder)
     codes = tiny_codec.encode(tone).codes
     assert torch.equal(loaded.encode(tone).codes, codes)
     before, after = tiny_codec.decode(codes), loaded.decode(codes)
-    # A rounded frame pitch may shift late pulses, so the levels are compared, and the first frame closely.
+    # A rounded frame pitch may shift late pulses, so the levels are compared, and the first frame
+    # closely.
     torch.testing.assert_close(before[..., :960], after[..., :960], atol=2e-2, rtol=0)
     torch.testing.assert_close(before.std(), after.std(), rtol=0.02, atol=0)
 
@@ -204,7 +210,12 @@ def test_config_refuses_what_it_does_not_know():
     assert CodecConfig.from_dict(config.to_dict()) == config
     with pytest.raises(ValueError, match="colour"):
         CodecConfig.from_dict(config.to_dict() | {"colour": "red"})
-    for changes in ({"hop_length": 251}, {"n_fft": 300}, {"num_codebooks": 0}, {"codebook_size": 0}):
+    for changes in (
+        {"hop_length": 251},
+        {"n_fft": 300},
+        {"num_codebooks": 0},
+        {"codebook_size": 0},
+    ):
         with pytest.raises(ValueError):
             CodecConfig.preset("tiny", **changes)
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from codec import CodecConfig
-from codec.attention import CHUNK, WindowedAttention
 from codec.config import CHOICES
 from codec.modulation import Guidance, Modulator
+from codec.nn.attention import CHUNK, WindowedAttention
 
 BATCH, FRAMES, DIM = 3, 30, 32
 VARIANTS = [name for name in CHOICES["modulation"] if name != "none"]
@@ -14,7 +14,12 @@ VARIANTS = [name for name in CHOICES["modulation"] if name != "none"]
 
 def config(name, **changes):
     extra = {"quantizer": "bd_rfsq", "codebook_size": 2**15} if name == "cem" else {}
-    shape = {"modulation": name, "modulation_dim": 16, "modulation_heads": 4, "modulation_window": 5}
+    shape = {
+        "modulation": name,
+        "modulation_dim": 16,
+        "modulation_heads": 4,
+        "modulation_window": 5,
+    }
     return CodecConfig.preset("tiny", **(shape | extra | changes))
 
 
@@ -33,13 +38,19 @@ def latents(frames=FRAMES, seed=1):
 
 def guidance(frames=FRAMES, seed=2):
     draw = torch.Generator().manual_seed(seed)
-    return Guidance.everywhere(*(torch.randn(BATCH, frames, dim, generator=draw) for dim in (12, 28)))
+    return Guidance.everywhere(
+        *(torch.randn(BATCH, frames, dim, generator=draw) for dim in (12, 28))
+    )
 
 
 def reference(attention, queries, keys):
     """The same attention frame by frame, softmax written out."""
     keys = attention.key_norm(keys)
-    q, k, v = attention.query(attention.query_norm(queries)), attention.key(keys), attention.value(keys)
+    q, k, v = (
+        attention.query(attention.query_norm(queries)),
+        attention.key(keys),
+        attention.value(keys),
+    )
     q, k, v = (x.unflatten(-1, (attention.heads, -1)) for x in (q, k, v))
     rows = []
     for t in range(q.shape[1]):
@@ -60,14 +71,16 @@ def attention(window=4):
 
 def test_attention_is_what_its_formula_says():
     module, queries, keys = attention(), torch.randn(2, 15, 8), torch.randn(2, 15, 6)
-    torch.testing.assert_close(module(queries, keys), reference(module, queries, keys), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(
+        module(queries, keys), reference(module, queries, keys), atol=1e-5, rtol=1e-4
+    )
 
 
 @pytest.mark.parametrize("chunk", [1, 4, 7])
 def test_attention_in_chunks_equals_the_whole(chunk, monkeypatch):
     module, queries, keys = attention(), torch.randn(2, 25, 8), torch.randn(2, 25, 6)
     whole = module(queries, keys)
-    monkeypatch.setattr("codec.attention.CHUNK", chunk)
+    monkeypatch.setattr("codec.nn.attention.CHUNK", chunk)
     torch.testing.assert_close(module(queries, keys), whole, atol=1e-5, rtol=1e-4)
 
 
@@ -123,14 +136,19 @@ def test_each_branch_hears_its_own_teacher(name):
 def test_gradient_reaches_everything(name):
     module, z = modulator(name), latents().requires_grad_()
     (module(z, guidance()) * torch.randn(BATCH, DIM, FRAMES)).sum().backward()
-    still = [n for n, w in module.named_parameters() if w.grad is None or not w.grad.abs().sum() > 0]
-    assert not [n for n in still if not n.endswith("score.bias")]  # a softmax ignores what is added to all of it
+    still = [
+        n for n, w in module.named_parameters() if w.grad is None or not w.grad.abs().sum() > 0
+    ]
+    # a softmax ignores what is added to all of it
+    assert not [n for n in still if not n.endswith("score.bias")]
     assert z.grad.abs().sum() > 0
 
 
 @pytest.mark.parametrize("name", ["xattn_pre", "xattn_post", "add", "concat", "self"])
 def test_long_audio_is_modulated_as_its_parts(name):
-    """Away from its ends a part is modulated as within the whole: no variant but those that pool depends on the length."""
+    """Away from its ends a part is modulated as within the whole: no variant but those that pool
+    depends on the length.
+    """
     module, frames = modulator(name), CHUNK + 40
     z, told = latents(frames), guidance(frames)
     part = Guidance.everywhere(told.emotion[:, 100:160], told.semantic[:, 100:160])
@@ -150,7 +168,9 @@ def test_gates_are_drawn_as_configured():
     assert set(gates.unique().tolist()) == {0.0, 1.0}
     assert gates.mean(0).tolist() == pytest.approx([0.72, 0.72], abs=0.02)  # 0.8 of 0.9
     off, both = (gates.sum(1) == 0).float().mean().item(), (gates.sum(1) == 2).float().mean().item()
-    assert off == pytest.approx(0.1 + 0.9 * 0.04, abs=0.02) and both == pytest.approx(0.9 * 0.64, abs=0.02)
+    assert off == pytest.approx(0.1 + 0.9 * 0.04, abs=0.02) and both == pytest.approx(
+        0.9 * 0.64, abs=0.02
+    )
     always = modulator("add", modulation_keep=1.0, modulation_both_off=0.0)
     assert (always.draw_gates(100, torch.device("cpu")) == 1).all()
 
@@ -164,7 +184,9 @@ def test_gaps_are_filled_and_sequences_swapped():
     assert torch.equal(full.semantic[:, :20], first.semantic[:, :20])
     assert torch.equal(full.semantic[:, 20:], second.semantic[:, 20:])
     mixed = first.swapped(second, torch.tensor([False, True, False]))
-    assert torch.equal(mixed.emotion[[0, 2]], first.emotion[[0, 2]]) and torch.equal(mixed.emotion[1], second.emotion[1])
+    assert torch.equal(mixed.emotion[[0, 2]], first.emotion[[0, 2]]) and torch.equal(
+        mixed.emotion[1], second.emotion[1]
+    )
     assert torch.equal(mixed.semantic[1], second.semantic[1]) and mixed.semantic_known.all()
 
 

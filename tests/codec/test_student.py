@@ -13,11 +13,18 @@ FRAMES = 13
 
 def modulated(seed=0, **changes):
     """A tiny codec whose modulation matters."""
-    shape = {"modulation": "xattn_pre", "modulation_dim": 32, "modulation_window": 6, "student_dim": 32}
+    shape = {
+        "modulation": "xattn_pre",
+        "modulation_dim": 32,
+        "modulation_window": 6,
+        "student_dim": 32,
+    }
     codec = random_codec(seed, **(shape | changes))
     if codec.modulator is not None:
         with torch.no_grad():
-            codec.modulator.output.weight.normal_(std=3.0, generator=torch.Generator().manual_seed(7))
+            codec.modulator.output.weight.normal_(
+                std=3.0, generator=torch.Generator().manual_seed(7)
+            )
     return codec
 
 
@@ -28,7 +35,9 @@ def codec():
 
 def teachers(batch=1, frames=FRAMES, seed=3):
     draw = torch.Generator().manual_seed(seed)
-    return Guidance.everywhere(*(torch.randn(batch, frames, dim, generator=draw) for dim in (12, 28)))
+    return Guidance.everywhere(
+        *(torch.randn(batch, frames, dim, generator=draw) for dim in (12, 28))
+    )
 
 
 def encode(codec, tone, mode):
@@ -47,7 +56,13 @@ def test_every_mode_encodes_in_its_own_way(codec, tone):
 
 def test_off_is_the_codec_without_its_modulation(codec, tone):
     bare = random_codec()
-    bare.load_state_dict({n: w for n, w in codec.state_dict().items() if n.split(".")[0] not in ("modulator", "student")})
+    bare.load_state_dict(
+        {
+            n: w
+            for n, w in codec.state_dict().items()
+            if n.split(".")[0] not in ("modulator", "student")
+        }
+    )
     assert torch.equal(bare.encode(tone).codes, encode(codec, tone, "off"))
     assert bare.modes == ("off",)
 
@@ -73,9 +88,15 @@ BAD_CALLS = {
     "features for nobody": ({"mode": "off", "guidance": teachers()}, "takes no guidance"),
     "features of other frames": ({"mode": "teacher", "guidance": teachers(frames=12)}, "need"),
     "features of another width": (
-        {"mode": "teacher", "guidance": Guidance.everywhere(torch.zeros(1, FRAMES, 768), torch.zeros(1, FRAMES, 28))}, "prosody"
+        {
+            "mode": "teacher",
+            "guidance": Guidance.everywhere(
+                torch.zeros(1, FRAMES, 768), torch.zeros(1, FRAMES, 28)
+            ),
+        },
+        "prosody",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("call, said", BAD_CALLS.values(), ids=BAD_CALLS)
@@ -95,14 +116,19 @@ def test_unknown_frames_are_the_students(codec, tone):
     nothing = torch.zeros(1, FRAMES, dtype=torch.bool)
     told = teachers()
     silent = Guidance(told.emotion, told.semantic, nothing, nothing)
-    assert torch.equal(codec.encode(tone, mode="teacher", guidance=silent).codes, codec.encode(tone, mode="student").codes)
+    assert torch.equal(
+        codec.encode(tone, mode="teacher", guidance=silent).codes,
+        codec.encode(tone, mode="student").codes,
+    )
 
 
 def test_the_student_trains_on_the_encoder_without_changing_it(codec, tone):
     student = modulated().train()
     found = student(tone, guidance=teachers())
     prediction_loss(found.predicted, teachers()).backward()
-    moved = {name.split(".")[0] for name, weight in student.named_parameters() if weight.grad is not None}
+    moved = {
+        name.split(".")[0] for name, weight in student.named_parameters() if weight.grad is not None
+    }
     assert moved == {"student"}
 
 
@@ -126,7 +152,9 @@ def test_what_moves_little_counts_as_much():
         wrong = wrong + torch.eye(12)[3] * unit
         cosine = 1 - torch.nn.functional.cosine_similarity(wrong, target, dim=-1).mean()
         known = Guidance.everywhere(target, told.semantic)
-        losses.append((prediction_loss(Guidance.everywhere(wrong, told.semantic), known) - cosine).item())
+        losses.append(
+            (prediction_loss(Guidance.everywhere(wrong, told.semantic), known) - cosine).item()
+        )
     assert losses[0] == pytest.approx(losses[1], rel=1e-3) and losses[0] > 0.01
 
 
@@ -136,7 +164,11 @@ def test_prediction_loss_of_unknown_frames_is_none():
     assert prediction_loss(other, Guidance(told.emotion, told.semantic, known, known)).item() == 0.0
     known[:, :5] = True
     partial = Guidance(told.emotion, told.semantic, known, known)
-    spoilt = Guidance(*(torch.where(known[..., None], x, 9.0) for x in (told.emotion, told.semantic)), known, known)
+    spoilt = Guidance(
+        *(torch.where(known[..., None], x, 9.0) for x in (told.emotion, told.semantic)),
+        known,
+        known,
+    )
     torch.testing.assert_close(prediction_loss(other, partial), prediction_loss(other, spoilt))
 
 
@@ -148,7 +180,8 @@ def test_consistency_is_the_distance_to_what_the_teachers_would_have_made(tone):
     assert none.consistency is None
     expected = (every.latents - none.latents).square().mean()
     torch.testing.assert_close(every.consistency, expected, atol=1e-4, rtol=1e-3)
-    torch.testing.assert_close(every.latents, codec(audio).latents)  # all sequences got the student's features
+    # all sequences got the student's features
+    torch.testing.assert_close(every.latents, codec(audio).latents)
 
 
 def test_consistency_trains_the_student_and_not_what_it_agrees_on():
@@ -197,7 +230,9 @@ def test_a_trained_codec_can_be_given_a_modulation(tiny_codec, tone, tmp_path):
     before = Codec.from_pretrained(tmp_path / "codec")
     shape = before.config.changed(modulation="xattn_pre", modulation_dim=32, student_dim=32)
     grown = Codec.extended(tmp_path / "codec", shape).eval()
-    assert grown.modes[0] == "student" and torch.equal(grown.encode(tone).codes, before.encode(tone).codes)
+    assert grown.modes[0] == "student" and torch.equal(
+        grown.encode(tone).codes, before.encode(tone).codes
+    )
     with pytest.raises(ValueError, match="fit"):
         Codec.extended(tmp_path / "codec", before.config.changed(decoder_dim=56))
 
@@ -207,9 +242,14 @@ def test_modules_and_detail_can_be_taken_from_a_trained_codec(tone, tmp_path):
     codec.give_detail(2)
     codec.save_pretrained(tmp_path / "codec")
     before = Codec.from_pretrained(tmp_path / "codec")
-    bare = Codec.extended(tmp_path / "codec", codec.config.changed(modulation="none", student_dim=0, detail_codebooks=0)).eval()
+    bare = Codec.extended(
+        tmp_path / "codec",
+        codec.config.changed(modulation="none", student_dim=0, detail_codebooks=0),
+    ).eval()
     assert bare.modes == ("off",)
-    assert torch.equal(bare.encode(tone).codes, before.encode(tone, before.config.num_codebooks, mode="off").codes)
+    assert torch.equal(
+        bare.encode(tone).codes, before.encode(tone, before.config.num_codebooks, mode="off").codes
+    )
 
 
 def test_a_codec_with_a_student_is_saved_whole(tone, tmp_path):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from affecttts.data.tokens import TokenRow, shard_path, write_shard
-from codec.serialization import fingerprint
+from affecttts.data.codes.store import TokenRow, shard_path, write_shard
+from codec.files import fingerprint
 
 
 @pytest.fixture
@@ -25,6 +25,9 @@ def codec_dir(tiny_codec, tmp_path_factory):
 def tokens(utterances, codec_dir, tmp_path_factory):
     folder = tmp_path_factory.mktemp("tokens")
     draw = np.random.default_rng(0).integers
-    rows = [TokenRow(u.id, "0" * 16, draw(0, 64, (4, round(u.seconds * 25))).astype(np.uint16)) for u in utterances]
+    rows = [
+        TokenRow(u.id, "0" * 16, draw(0, 64, (4, round(u.seconds * 25))).astype(np.uint16))
+        for u in utterances
+    ]
     write_shard(shard_path(folder, 0, 1), rows, fingerprint(codec_dir))
     return folder

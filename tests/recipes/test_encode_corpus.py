@@ -12,7 +12,7 @@ import torch
 
 pytest.importorskip("accelerate")
 
-from affecttts.data.tokens import TokenStore
+from affecttts.data.codes.store import TokenStore
 from codec import Codec
 from codec.audio import load_audio
 from tiny_models import DATA, REPOSITORY, load_recipe
@@ -31,7 +31,9 @@ def recipe(tiny_model_dir, tmp_path, monkeypatch):
     }
 
     def run(name, *arguments):
-        monkeypatch.setattr(sys, "argv", [str(a) for a in (name, "--manifest", MANIFEST, *own[name], *arguments)])
+        monkeypatch.setattr(
+            sys, "argv", [str(a) for a in (name, "--manifest", MANIFEST, *own[name], *arguments)]
+        )
         return load_recipe(name).main(), tmp_path / "tokens"
 
     return run
@@ -69,9 +71,18 @@ def test_ray_makes_the_same_shards(recipe, tiny_model_dir, tmp_path):
     _, folder = recipe("encode_corpus", "--shards", 3)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     folder.rename(tmp_path / "alone")
-    command = [sys.executable, REPOSITORY / "recipes" / "encode_corpus.py", "--manifest", MANIFEST, "--codec", tiny_model_dir / "codec"]
+    command = [
+        sys.executable,
+        REPOSITORY / "recipes" / "encode_corpus.py",
+        "--manifest",
+        MANIFEST,
+        "--codec",
+        tiny_model_dir / "codec",
+    ]
     command += ["--output", folder, "--shards", "3", "--ray", "1"]
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    assert done.returncode == 0 and "3 shards, 12 utterances encoded now" in done.stderr, done.stderr[-2000:]
+    assert done.returncode == 0 and "3 shards, 12 utterances encoded now" in done.stderr, (
+        done.stderr[-2000:]
+    )
     assert before == {path.name: path.read_bytes() for path in folder.iterdir()}

@@ -10,43 +10,70 @@ import torch
 
 pytest.importorskip("accelerate")
 
+from affecttts.data.codes.store import TokenRow, shard_path, write_shard
 from affecttts.data.manifest import write_manifest
-from affecttts.data.tokens import TokenRow, shard_path, write_shard
 from codec import Codec
 from codec.errors import CheckpointError
-from codec.serialization import fingerprint
+from codec.files import fingerprint
 from tiny_models import DATA, random_codec
 from tiny_runs import lm_trainer
 
 pytestmark = pytest.mark.usefixtures("on_cpu")
 
 
-def test_lm_widened_to_more_codebooks_keeps_what_it_learned(monkeypatch, tokens, codec_dir, tmp_path):
+def test_lm_widened_to_more_codebooks_keeps_what_it_learned(
+    monkeypatch, tokens, codec_dir, tmp_path
+):
     narrow = lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "a", num_codebooks=2, steps=3)
     narrow.run()
-    wide = lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "b", init=str(tmp_path / "a" / "lm"), num_codebooks=3)
+    wide = lm_trainer(
+        monkeypatch,
+        tokens,
+        codec_dir,
+        tmp_path / "b",
+        init=str(tmp_path / "a" / "lm"),
+        num_codebooks=3,
+    )
     before, after = narrow.ema.module.state_dict(), wide._llama().state_dict()
     rows = narrow.layout.book(2)
     assert_kept(after, before, rows)
-    assert after["model.embed_tokens.weight"][rows : rows + 64].std(dim=0).min() > 0  # the third book starts as codes, not as zeros
-    assert (tmp_path / "a" / "prompt_pieces.model").read_bytes() == (tmp_path / "b" / "prompt_pieces.model").read_bytes()
+    # the third book starts as codes, not as zeros
+    assert after["model.embed_tokens.weight"][rows : rows + 64].std(dim=0).min() > 0
+    assert (tmp_path / "a" / "prompt_pieces.model").read_bytes() == (
+        tmp_path / "b" / "prompt_pieces.model"
+    ).read_bytes()
 
 
 def test_lm_narrowed_to_fewer_codebooks_keeps_those(monkeypatch, tokens, codec_dir, tmp_path):
     wide = lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "a", steps=1)
     wide.run()
-    narrow = lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "b", init=str(tmp_path / "a" / "lm"), num_codebooks=2)
+    narrow = lm_trainer(
+        monkeypatch,
+        tokens,
+        codec_dir,
+        tmp_path / "b",
+        init=str(tmp_path / "a" / "lm"),
+        num_codebooks=2,
+    )
     rows = narrow.layout.book(2)
-    before, after = (model["model.embed_tokens.weight"] for model in (wide.ema.module.state_dict(), narrow._llama().state_dict()))
+    before, after = (
+        model["model.embed_tokens.weight"]
+        for model in (wide.ema.module.state_dict(), narrow._llama().state_dict())
+    )
     torch.testing.assert_close(after[:rows], before[:rows], atol=1e-3, rtol=1e-3)
 
 
-def test_lm_that_meets_further_voices_keeps_what_it_learned(monkeypatch, utterances, tokens, codec_dir, tmp_path):
+def test_lm_that_meets_further_voices_keeps_what_it_learned(
+    monkeypatch, utterances, tokens, codec_dir, tmp_path
+):
     paths = {utterance.id: str((DATA / utterance.path).resolve()) for utterance in utterances}
     few, more = tmp_path / "few.jsonl", tmp_path / "more.jsonl"
     write_manifest(few, [replace(u, path=paths[u.id], speaker="heart") for u in utterances])
     speakers = ("zoe", "heart", "abe")
-    write_manifest(more, [replace(u, path=paths[u.id], speaker=speakers[i % 3]) for i, u in enumerate(utterances)])
+    write_manifest(
+        more,
+        [replace(u, path=paths[u.id], speaker=speakers[i % 3]) for i, u in enumerate(utterances)],
+    )
     first = lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "a", manifest=few, steps=2)
     first.run()
     init = str(tmp_path / "a" / "lm")
@@ -56,43 +83,77 @@ def test_lm_that_meets_further_voices_keeps_what_it_learned(monkeypatch, utteran
     assert_kept(after, before, first.layout.book(4))
     third = lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "c", manifest=more, steps=1)
     third.run()
-    with pytest.raises(CheckpointError, match="token layout"):  # fewer voices would lose rows that it has
-        lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "d", init=str(tmp_path / "c" / "lm"), manifest=few)
+    # fewer voices would lose rows that it has
+    with pytest.raises(CheckpointError, match="token layout"):
+        lm_trainer(
+            monkeypatch,
+            tokens,
+            codec_dir,
+            tmp_path / "d",
+            init=str(tmp_path / "c" / "lm"),
+            manifest=few,
+        )
 
 
-def test_lm_started_from_another_codec_s_keeps_all_but_the_codes(monkeypatch, utterances, tokens, codec_dir, tmp_path):
+def test_lm_started_from_another_codec_s_keeps_all_but_the_codes(
+    monkeypatch, utterances, tokens, codec_dir, tmp_path
+):
     first = lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "a", steps=2)
     first.run()
     other = tmp_path / "other"
     random_codec(seed=1).save_pretrained(other)
-    rows = [TokenRow(u.id, "0" * 16, np.zeros((4, round(u.seconds * 25)), np.uint16)) for u in utterances]
+    rows = [
+        TokenRow(u.id, "0" * 16, np.zeros((4, round(u.seconds * 25)), np.uint16))
+        for u in utterances
+    ]
     write_shard(shard_path(tmp_path / "tokens", 0, 1), rows, fingerprint(other))
-    second = lm_trainer(monkeypatch, tmp_path / "tokens", other, tmp_path / "b", init=str(tmp_path / "a" / "lm"))
+    second = lm_trainer(
+        monkeypatch, tmp_path / "tokens", other, tmp_path / "b", init=str(tmp_path / "a" / "lm")
+    )
     before, after = first.ema.module.state_dict(), second._llama().state_dict()
-    assert_close(after, {name: value for name, value in before.items() if name.startswith("model.layers")})
+    assert_close(
+        after, {name: value for name, value in before.items() if name.startswith("model.layers")}
+    )
     name, codes = "model.embed_tokens.weight", first.layout.codec_start
     torch.testing.assert_close(after[name][:codes], before[name][:codes], atol=1e-3, rtol=1e-3)
-    fresh = lm_trainer(monkeypatch, tmp_path / "tokens", other, tmp_path / "c")._llama().state_dict()
+    fresh = (
+        lm_trainer(monkeypatch, tmp_path / "tokens", other, tmp_path / "c")._llama().state_dict()
+    )
     assert torch.equal(after[name][codes:], fresh[name][codes:])
 
 
-def test_lm_of_a_codec_that_went_on_carries_its_codes_along(monkeypatch, utterances, tokens, codec_dir, tmp_path):
+def test_lm_of_a_codec_that_went_on_carries_its_codes_along(
+    monkeypatch, utterances, tokens, codec_dir, tmp_path
+):
     first = lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "a", steps=2)
     first.run()
     moved = Codec.from_pretrained(codec_dir)
     for table in moved.quantizer.code_vectors():
-        table.copy_(table[torch.arange(len(table) - 1, -1, -1)])  # the same codes under other numbers
+        # the same codes under other numbers
+        table.copy_(table[torch.arange(len(table) - 1, -1, -1)])
     moved.save_pretrained(tmp_path / "moved")
-    rows = [TokenRow(u.id, "0" * 16, np.zeros((4, round(u.seconds * 25)), np.uint16)) for u in utterances]
+    rows = [
+        TokenRow(u.id, "0" * 16, np.zeros((4, round(u.seconds * 25)), np.uint16))
+        for u in utterances
+    ]
     write_shard(shard_path(tmp_path / "tokens", 0, 1), rows, fingerprint(tmp_path / "moved"))
     init = str(tmp_path / "a" / "lm")
-    second = lm_trainer(monkeypatch, tmp_path / "tokens", tmp_path / "moved", tmp_path / "b", init, codec_dir)
+    second = lm_trainer(
+        monkeypatch, tmp_path / "tokens", tmp_path / "moved", tmp_path / "b", init, codec_dir
+    )
     before, after = (t._llama().get_input_embeddings().weight.detach() for t in (first, second))
     for book in range(4):
         place = slice(first.layout.book(book), first.layout.book(book + 1))
         assert (after[place] - before[place].flip(0)).norm() < 0.2 * before[place].norm()
     with pytest.raises(CheckpointError, match="not the codec"):
-        lm_trainer(monkeypatch, tmp_path / "tokens", tmp_path / "moved", tmp_path / "c", init, tmp_path / "moved")
+        lm_trainer(
+            monkeypatch,
+            tmp_path / "tokens",
+            tmp_path / "moved",
+            tmp_path / "c",
+            init,
+            tmp_path / "moved",
+        )
 
 
 def assert_kept(after, before, rows):

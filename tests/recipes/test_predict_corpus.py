@@ -7,9 +7,9 @@ import torch
 pytest.importorskip("pyworld")
 
 from affecttts.data.audio_cache import AudioCache, build_cache
-from affecttts.data.crops import CropConfig, CropSampler
-from affecttts.data.tokens import TokenRow, TokenStore, shard_path, write_shard
+from affecttts.data.codes.store import TokenRow, TokenStore, shard_path, write_shard
 from affecttts.lm.sequence import Condition, build_segment, join_segments, phone_ids
+from affecttts.training.codec.crops import CropConfig, CropSampler
 from tiny_models import DATA, load_recipe, random_llama, tiny_layout
 
 MANIFEST = str(DATA / "manifest.jsonl")
@@ -22,9 +22,17 @@ def recipe():
 
 
 def stream(codes):
-    segment = build_segment(LAYOUT, Condition("heart", "sad"), phone_ids(LAYOUT, "hi"), [2, 0, 3, codes.shape[1] - 5], codes)
+    segment = build_segment(
+        LAYOUT,
+        Condition("heart", "sad"),
+        phone_ids(LAYOUT, "hi"),
+        [2, 0, 3, codes.shape[1] - 5],
+        codes,
+    )
     joined = join_segments(LAYOUT, [segment])
-    return torch.from_numpy(joined.tokens).long()[None], torch.from_numpy(joined.labels).long()[None]
+    return torch.from_numpy(joined.tokens).long()[None], torch.from_numpy(joined.labels).long()[
+        None
+    ]
 
 
 def test_only_codes_are_drawn_and_from_the_model_s_own_distribution(recipe):
@@ -39,7 +47,9 @@ def test_only_codes_are_drawn_and_from_the_model_s_own_distribution(recipe):
         logits = llama(input_ids=tokens).logits[0]
     for place in range(1, tokens.shape[1]):
         if not given[0, place]:
-            first = LAYOUT.book((int(tokens[0, place]) - LAYOUT.codec_start) // LAYOUT.codebook_size)
+            first = LAYOUT.book(
+                (int(tokens[0, place]) - LAYOUT.codec_start) // LAYOUT.codebook_size
+            )
             best = logits[place - 1, first : first + LAYOUT.codebook_size].argmax()
             assert drawn[0, place] == first + best
 
@@ -49,10 +59,15 @@ def test_crops_bring_the_codes_of_their_own_frames(tiny_codec, utterances, tmp_p
     build_cache([MANIFEST], cache_folder, 24_000, 240)
     cache = AudioCache([MANIFEST], cache_folder, 24_000, 240)
     frames = {clip.utterance.id: -(-clip.length // 960) for clip in cache.clips}
-    rows = [TokenRow(u.id, "x", np.tile(np.arange(frames[u.id], dtype=np.uint16), (2, 1))) for u in utterances[1:]]
+    rows = [
+        TokenRow(u.id, "x", np.tile(np.arange(frames[u.id], dtype=np.uint16), (2, 1)))
+        for u in utterances[1:]
+    ]
     write_shard(shard_path(tmp_path / "tokens", 0, 1), rows, "codec")
     config = CropConfig(8, 0.32, 0.0, {}, 0, predicted_share=0.7)
-    sampler = CropSampler(cache, config, tiny_codec.config, predicted=TokenStore(tmp_path / "tokens"))
+    sampler = CropSampler(
+        cache, config, tiny_codec.config, predicted=TokenStore(tmp_path / "tokens")
+    )
     clips, seen = {clip.utterance.id: clip for clip in cache.clips}, {True: 0, False: 0}
     for step in range(8):
         batch = sampler.batch(step)

@@ -23,7 +23,9 @@ def recipe():
 def clip(recipe, seed, ahead, estimated=False):
     """A clip of 120 frames whose sound is `ahead` frames before its timeline."""
     draws = np.random.default_rng(seed)
-    phones = np.repeat(draws.integers(0, SILENCE + 1, 60), draws.integers(2, 9, 60))[: 120 + 2 * REACH]
+    phones = np.repeat(draws.integers(0, SILENCE + 1, 60), draws.integers(2, 9, 60))[
+        : 120 + 2 * REACH
+    ]
     sound = SOUNDS[torch.from_numpy(phones[REACH + ahead : REACH + ahead + 120])]
     noise = torch.randn(120, MELS, generator=torch.Generator().manual_seed(seed))
     utterance = Utterance(str(seed), "x.wav", "heart", 1.2, "train", offset_estimated=estimated)
@@ -50,14 +52,22 @@ def test_guessed_offsets_are_moved_each_to_its_own_place(recipe):
 
 def test_only_offsets_and_paths_change(recipe, monkeypatch, tmp_path):
     output = tmp_path / "new" / "aligned.jsonl"
-    monkeypatch.setattr("sys.argv", ["x", "--manifest", str(DATA / "manifest.jsonl"), "--output", str(output), "--steps", "2"])
+    monkeypatch.setattr(
+        "sys.argv",
+        ["x", "--manifest", str(DATA / "manifest.jsonl"), "--output", str(output), "--steps", "2"],
+    )
     recipe.main()
     before, after = list(read_manifest(DATA / "manifest.jsonl")), list(read_manifest(output))
     assert len(before) == len(after) > 0
     for old, new in zip(before, after):
         assert abs(old.offset - new.offset) <= 0.2501
         assert (output.parent / new.path).resolve() == (DATA / old.path).resolve()
-        assert (old.id, old.durations, old.ipa, old.vad) == (new.id, new.durations, new.ipa, new.vad)
+        assert (old.id, old.durations, old.ipa, old.vad) == (
+            new.id,
+            new.durations,
+            new.ipa,
+            new.vad,
+        )
     assert "text_asr" not in json.loads(output.read_text().splitlines()[0])
     with pytest.raises(RequestError, match="exists"):
         recipe.main()

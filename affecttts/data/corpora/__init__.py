@@ -1,4 +1,6 @@
-"""Importers: from a corpus as its authors publish it to a manifest. Nothing here downloads anything."""
+"""Importers: from a corpus as its authors publish it to a manifest. Nothing here downloads
+anything.
+"""
 
 from affecttts.data.corpora.importer import ImportResult, import_corpus
 from affecttts.data.corpora.spec import Corpus, load_corpora

@@ -1,4 +1,6 @@
-"""The official split of every row of a corpus, or one that keeps its groups (speakers, sessions) whole."""
+"""The official split of every row of a corpus, or one that keeps its groups (speakers, sessions)
+whole.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +14,26 @@ from affecttts.data.splits import group_splits, sentence_split
 
 
 class Divider:
-    """`divider(source)` is its split. Where no official valid split is, some groups of train become it."""
+    """`divider(source)` is its split. Where no official valid split is, some groups of train become
+    it.
+    """
 
     def __init__(self, corpus: Corpus, sources: Iterable[Source]) -> None:
         self.corpus, self.found_any = corpus, False
-        members: defaultdict[str, set[str]] = defaultdict(set)  # groups by official split, "" where there is none
+        # groups by official split, "" where there is none
+        members: defaultdict[str, set[str]] = defaultdict(set)
         for source in sources:
             self.found_any = True
             if not source.fault:
                 members[self._official(source)].add(self._group(source))
-        self._divided: dict[str, dict[str, str] | None] = {}  # by official split: the splits of its groups
+        # by official split: the splits of its groups
+        self._divided: dict[str, dict[str, str] | None] = {}
         if members[""]:
-            self._divided[""] = _or_sentences(members[""], ("valid", "test")) if corpus.split_by == "group" else None
+            self._divided[""] = (
+                _or_sentences(members[""], ("valid", "test"))
+                if corpus.split_by == "group"
+                else None
+            )
         if members["train"] and not members["valid"]:
             self._divided["train"] = _or_sentences(members["train"], ("valid",))
 

@@ -17,14 +17,19 @@ COLUMNS = {
     "text": ("text", "transcript", "transcription", "sentence", "normalized_text"),
     "speaker": ("speaker", "speaker_id", "spk", "voice"),
     "label": ("emotion", "label", "style"),
-    **{name: (name,) for name in ("id", "language", "split", "intensity", "valence", "arousal", "dominance")},
+    **{
+        name: (name,)
+        for name in ("id", "language", "split", "intensity", "valence", "arousal", "dominance")
+    },
     **{name: (name,) for name in ("start", "seconds", "licence")},
 }
 
 
 def read_folder(corpus: Corpus, root: Path, reading: Reading) -> Iterator[Source]:
     """The rows of the table, or every audio file below the folder."""
-    table = reading.table or next((root / name for name in TABLE_NAMES if (root / name).is_file()), None)
+    table = reading.table or next(
+        (root / name for name in TABLE_NAMES if (root / name).is_file()), None
+    )
     return _read_rows(table, root, reading) if table else _read_tree(corpus, root, reading)
 
 
@@ -40,7 +45,10 @@ def _read_rows(table: Path, root: Path, reading: Reading) -> Iterator[Source]:
             if value := next((lowered[name] for name in names if lowered.get(name)), None):
                 fields[field] = value
         if "path" not in fields:
-            raise RequestError(f"{table}: row {number} has no path; name a column one of {', '.join(COLUMNS['path'])}")
+            raise RequestError(
+                f"{table}: row {number} has no path; name a column one of "
+                f"{', '.join(COLUMNS['path'])}"
+            )
         path = root / fields.pop("path")
         place = {"stem": path.stem, "folder": str(path.parent), "root": str(root)}
         yield _source(path, {"speaker": reading.speaker, **place, **fields})
@@ -48,7 +56,9 @@ def _read_rows(table: Path, root: Path, reading: Reading) -> Iterator[Source]:
 
 def _source(path: Path, fields: dict[str, str]) -> Source:
     try:
-        start, seconds = (float(fields[name]) if name in fields else None for name in ("start", "seconds"))
+        start, seconds = (
+            float(fields[name]) if name in fields else None for name in ("start", "seconds")
+        )
     except ValueError:
         return Source(path, fields, "start or seconds is no number")
     if start is not None and seconds is None:
@@ -57,7 +67,9 @@ def _source(path: Path, fields: dict[str, str]) -> Source:
 
 
 def _read_tree(corpus: Corpus, root: Path, reading: Reading) -> Iterator[Source]:
-    """SPEAKER/EMOTION/FILE, SPEAKER/FILE, EMOTION/FILE or FILE: a folder is an emotion where the labels know its name."""
+    """SPEAKER/EMOTION/FILE, SPEAKER/FILE, EMOTION/FILE or FILE: a folder is an emotion where the
+    labels know its name.
+    """
     for folder, folders, names in os.walk(root, followlinks=True):
         folders.sort()
         for name in sorted(names):
@@ -66,8 +78,15 @@ def _read_tree(corpus: Corpus, root: Path, reading: Reading) -> Iterator[Source]
                 parts = path.relative_to(root).parts[:-1]
                 labels = [part for part in parts if part in corpus.labels]
                 speakers = [part for part in parts if part not in corpus.labels]
-                fields = {"stem": path.stem, "folder": folder, "root": str(root), "id": "_".join([*parts, path.stem])}
-                fields |= {"speaker": "_".join(speakers) or reading.speaker} | ({"label": labels[-1]} if labels else {})
+                fields = {
+                    "stem": path.stem,
+                    "folder": folder,
+                    "root": str(root),
+                    "id": "_".join([*parts, path.stem]),
+                }
+                fields |= {"speaker": "_".join(speakers) or reading.speaker} | (
+                    {"label": labels[-1]} if labels else {}
+                )
                 yield Source(path, fields | _text_beside(path))
 
 

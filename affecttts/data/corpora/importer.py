@@ -1,4 +1,6 @@
-"""From the rows of a corpus to a manifest: emotions, splits, licence, lengths; what cannot become a row is counted."""
+"""From the rows of a corpus to a manifest: emotions, splits, licence, lengths; what cannot become a
+row is counted.
+"""
 
 from __future__ import annotations
 
@@ -57,20 +59,29 @@ class ImportResult:
 
 
 def import_corpus(
-    corpus: Corpus, root: Path, output: Path, labels: dict[str, Label] | None = None, reading: Reading | None = None,
+    corpus: Corpus,
+    root: Path,
+    output: Path,
+    labels: dict[str, Label] | None = None,
+    reading: Reading | None = None,
     progress: Callable[[], object] = lambda: None,
-) -> ImportResult:  # fmt: skip
-    """Write the manifest of the corpus in `root`; `labels` win over the corpus's own, `progress` is called for every file.
+) -> ImportResult:
+    """Write the manifest of the corpus in `root`; `labels` win over the corpus's own, `progress` is
+    called for every file.
 
     Raises:
-        RequestError: no such folder, no file that fits the corpus's layout, or a table that cannot be read.
+        RequestError: no such folder, no file that fits the corpus's layout, or a table that cannot
+            be read.
     """
     if not root.is_dir():
         raise RequestError(f"{root}: no such folder; {corpus.title} is to be had from {corpus.ask}")
     corpus = replace(corpus, labels={**corpus.labels, **(labels or {})})
     work = _Import(corpus, root, output, reading or Reading(), progress)
     if not work.divider.found_any:
-        expected = f"no file fits the layout of {corpus.title}: {corpus.layout}. It is to be had from {corpus.ask}"
+        expected = (
+            f"no file fits the layout of {corpus.title}: {corpus.layout}. It is to be had "
+            f"from {corpus.ask}"
+        )
         raise RequestError(f"{root}: {expected}")
     write_manifest(output, work.utterances())
     return work.result
@@ -79,8 +90,21 @@ def import_corpus(
 class _Import:
     """One run over a corpus: once for the groups of its splits, once for its rows."""
 
-    def __init__(self, corpus: Corpus, root: Path, output: Path, reading: Reading, progress: Callable[[], object]) -> None:
-        self.corpus, self.root, self.output, self.reading, self.progress = corpus, root, output, reading, progress
+    def __init__(
+        self,
+        corpus: Corpus,
+        root: Path,
+        output: Path,
+        reading: Reading,
+        progress: Callable[[], object],
+    ) -> None:
+        self.corpus, self.root, self.output, self.reading, self.progress = (
+            corpus,
+            root,
+            output,
+            reading,
+            progress,
+        )
         self.prepare = PREPARERS[corpus.prepare] if corpus.prepare else lambda fields: fields
         self.result = ImportResult()
         self.divider = Divider(corpus, self._sources())
@@ -104,9 +128,13 @@ class _Import:
             yield utterance
 
     def _utterance(self, source: Source) -> Utterance | None:
-        label = self.corpus.labels.get(source.fields["label"]) if "label" in source.fields else Label()
+        label = (
+            self.corpus.labels.get(source.fields["label"]) if "label" in source.fields else Label()
+        )
         if source.fault or label is None:
-            reason = source.fault or f"label {source.fields['label']!r} is not in the table of labels"
+            reason = source.fault or (
+                f"label {source.fields['label']!r} is not in the table of labels"
+            )
             self.result.reject(reason, source.path)
             return None
         if label.drop:
@@ -122,7 +150,8 @@ class _Import:
 
     def _row(self, source: Source, label: Label) -> Utterance:
         corpus, fields, header = self.corpus, source.fields, read_header(source.path)
-        named = "" if corpus.name == OWN_FOLDER else f"{corpus.name}_"  # ids and speakers of several corpora must differ
+        # ids and speakers of several corpora must differ
+        named = "" if corpus.name == OWN_FOLDER else f"{corpus.name}_"
         return Utterance(
             id=named + (fields.get("id") or corpus.id.format_map(fields)),
             path=os.path.relpath(source.path, self.output.parent),
@@ -140,8 +169,14 @@ class _Import:
 
 
 def _intensity(corpus: Corpus, fields: dict[str, str], label: Label) -> float:
-    """The row's own, or that of its level, times that of its label. A neutral row has no strength but 1."""
-    own = float(fields["intensity"]) if "intensity" in fields else corpus.levels.get(fields.get("level", ""), 1.0)
+    """The row's own, or that of its level, times that of its label. A neutral row has no strength
+    but 1.
+    """
+    own = (
+        float(fields["intensity"])
+        if "intensity" in fields
+        else corpus.levels.get(fields.get("level", ""), 1.0)
+    )
     return 1.0 if label.emotion == "neutral" else round(own * label.intensity, 4)
 
 
@@ -149,4 +184,8 @@ def _vad(corpus: Corpus, fields: dict[str, str]) -> tuple[float, float, float] |
     """Valence, arousal and dominance brought to -1..1; None where one is missing."""
     low, high = corpus.vad_range
     values = [float(fields.get(name, "nan")) for name in ("valence", "arousal", "dominance")]
-    return None if any(map(math.isnan, values)) else tuple(round(2 * (v - low) / (high - low) - 1, 4) for v in values)
+    return (
+        None
+        if any(map(math.isnan, values))
+        else tuple(round(2 * (v - low) / (high - low) - 1, 4) for v in values)
+    )

@@ -1,4 +1,6 @@
-"""CMU-MOSEI: whole videos, transcripts that say where its clips lie in them, and three raters for every clip."""
+"""CMU-MOSEI: whole videos, transcripts that say where its clips lie in them, and three raters for
+every clip.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,14 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from affecttts.data.corpora.reading import Reading, Source, matching_files, read_records, read_text, winner
+from affecttts.data.corpora.reading import (
+    Reading,
+    Source,
+    matching_files,
+    read_records,
+    read_text,
+    winner,
+)
 from affecttts.data.corpora.spec import Corpus
 
 EMOTIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
@@ -19,7 +28,9 @@ Ratings = dict[tuple[str, str], Counter]
 
 
 def read_mosei(corpus: Corpus, root: Path, _: Reading) -> Iterator[Source]:
-    """One row for every clip of a transcript; its label is the emotion with the highest ratings in sum."""
+    """One row for every clip of a transcript; its label is the emotion with the highest ratings in
+    sum.
+    """
     ratings, folds = _read_ratings(root), _read_folds(root)
     for path, fields in matching_files(root, corpus.files):
         transcript = Path(fields["root"], "Transcript/Segmented/Combined", f"{path.stem}.txt")
@@ -36,7 +47,9 @@ def read_mosei(corpus: Corpus, root: Path, _: Reading) -> Iterator[Source]:
 def _clip(path: Path, fields: dict[str, str], ratings: Ratings) -> Source:
     start, end = float(fields["start"]), float(fields["end"])
     fields["label"] = _label(ratings.get((path.stem, fields["clip"])))
-    return Source(path, fields, "" if end > start else "ends before it starts", start, round(end - start, 4))
+    return Source(
+        path, fields, "" if end > start else "ends before it starts", start, round(end - start, 4)
+    )
 
 
 def _label(votes: Counter | None) -> str:
@@ -55,12 +68,16 @@ def _read_folds(root: Path) -> dict[str, str]:
 
 
 def _read_ratings(root: Path) -> Ratings:
-    """Sum of the raters' scores, each 0 to 3, for every clip; raters who left a score out do not count."""
+    """Sum of the raters' scores, each 0 to 3, for every clip; raters who left a score out do not
+    count.
+    """
     ratings: Ratings = {}
     for path, _ in matching_files(root, r"Labels/[^/]+\.csv"):
         for record in read_records(path):
             scores = [record.get(f"Answer.{emotion}") for emotion in EMOTIONS]
             if all(scores):
                 key = record["Input.VIDEO_ID"], record["Input.CLIP"]
-                ratings.setdefault(key, Counter(dict.fromkeys(EMOTIONS, 0))).update(dict(zip(EMOTIONS, map(float, scores))))
+                ratings.setdefault(key, Counter(dict.fromkeys(EMOTIONS, 0))).update(
+                    dict(zip(EMOTIONS, map(float, scores)))
+                )
     return ratings

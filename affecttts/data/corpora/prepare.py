@@ -18,7 +18,9 @@ def without_pinyin(fields: Fields) -> Fields:
 
 
 def iemocap(fields: Fields) -> Fields:
-    """Who speaks is told by the session and the letter before the turn; noises are marked as [LAUGHTER] and the like."""
+    """Who speaks is told by the session and the letter before the turn; noises are marked as
+    [LAUGHTER] and the like.
+    """
     text = {"text": re.sub(r"\[[^\]]*\]", " ", fields["text"])} if "text" in fields else {}
     return fields | {"speaker": fields["session"] + fields["gender"]} | text
 
@@ -29,7 +31,9 @@ def word_as_text(fields: Fields) -> Fields:
 
 
 def esd(fields: Fields) -> Fields:
-    """Speakers 1 to 10 speak Mandarin. Of the 350 sentences of each emotion the first 20 are for evaluation, 30 for test."""
+    """Speakers 1 to 10 speak Mandarin. Of the 350 sentences of each emotion the first 20 are for
+    evaluation, 30 for test.
+    """
     number = (int(fields["number"]) - 1) % 350
     split = "evaluation" if number < 20 else "test" if number < 50 else "train"
     return {"split": split, "language": "zh" if int(fields["speaker"]) <= 10 else "en", **fields}
@@ -42,11 +46,25 @@ def unknown_speaker_of_podcast(fields: Fields) -> Fields:
 
 
 def atmosphere_as_label(fields: Fields) -> Fields:
-    """NNIME without its table of votes and people: the mood that the scene was to have, and the chair of the scene."""
-    return {"label": fields["atmosphere"], "speaker": fields["session"] + fields["person"], **fields}
+    """NNIME without its table of votes and people: the mood that the scene was to have, and the
+    chair of the scene.
+    """
+    return {
+        "label": fields["atmosphere"],
+        "speaker": fields["session"] + fields["person"],
+        **fields,
+    }
 
 
 PREPARERS = {
     function.__name__: function
-    for function in (lower_case, without_pinyin, iemocap, word_as_text, esd, unknown_speaker_of_podcast, atmosphere_as_label)
+    for function in (
+        lower_case,
+        without_pinyin,
+        iemocap,
+        word_as_text,
+        esd,
+        unknown_speaker_of_podcast,
+        atmosphere_as_label,
+    )
 }

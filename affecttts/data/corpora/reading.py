@@ -1,4 +1,6 @@
-"""The files of a corpus as rows of named fields, by the patterns of its table. What a field means is told elsewhere."""
+"""The files of a corpus as rows of named fields, by the patterns of its table. What a field means
+is told elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +61,9 @@ def _text_beside(path: Path) -> dict[str, str]:
 
 
 def matching_files(root: Path, pattern: str) -> Iterator[tuple[Path, dict[str, str]]]:
-    """Files below root whose path fits, with the pattern's groups and stem, folder and root (where the pattern starts)."""
+    """Files below root whose path fits, with the pattern's groups and stem, folder and root (where
+    the pattern starts).
+    """
     compiled = path_pattern(pattern)
     for folder, folders, names in os.walk(root, followlinks=True):
         folders.sort()
@@ -67,13 +71,15 @@ def matching_files(root: Path, pattern: str) -> Iterator[tuple[Path, dict[str, s
             path = Path(folder, name)
             relative = path.relative_to(root).as_posix()
             if not name.startswith("._") and (match := compiled.search(relative)):
-                groups = {name: value for name, value in match.groupdict().items() if value is not None}
+                groups = {
+                    name: value for name, value in match.groupdict().items() if value is not None
+                }
                 start = root / relative[: match.start("_whole")]
                 groups.pop("_whole")
                 yield path, {"stem": path.stem, "folder": folder, "root": str(start), **groups}
 
 
-# -- tables -----------------------------------------------------------------------------------------------------------
+# -- tables
 def read_table(root: Path, table: TextTable) -> dict[str, dict[str, str]]:
     """Fields of every row of a table's files, by key.
 
@@ -82,7 +88,9 @@ def read_table(root: Path, table: TextTable) -> dict[str, dict[str, str]]:
     """
     rows: dict[str, dict[str, str]] = {}
     for path, found in matching_files(root, table.files):
-        from_path = {name: value for name, value in found.items() if name not in ("stem", "folder", "root")}
+        from_path = {
+            name: value for name, value in found.items() if name not in ("stem", "folder", "root")
+        }
         for fields in _table_rows(path, table):
             fields = from_path | fields
             if "key" in fields:
@@ -128,9 +136,15 @@ def read_records(path: Path, encodings: tuple[str, ...] = ("utf-8",)) -> Iterato
         elif path.suffix == ".json":
             records = json.loads(text)
         else:
-            records = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(path, text)))
+            records = list(
+                csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(path, text))
+            )
         for record in records:
-            yield {str(name): str(value).strip("\ufeff \t") for name, value in record.items() if value is not None}
+            yield {
+                str(name): str(value).strip("\ufeff \t")
+                for name, value in record.items()
+                if value is not None
+            }
     except (ValueError, TypeError, AttributeError, csv.Error) as error:
         raise RequestError(f"{path}: not a table that can be read ({error})") from error
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from affecttts.emotion import MAX_INTENSITY, load_emotions
+from affecttts.emotion.table import MAX_INTENSITY, load_emotions
 from affecttts.errors import RequestError
 from codec.config import from_dict
 
@@ -32,8 +32,9 @@ class Label:
 class TextTable:
     """Files of the corpus that say more of its rows; a row is found under `key`.
 
-    Either `line` is matched against every line, or `columns` renames the columns of a CSV, TSV, JSON or JSONL file. Named
-    groups of `files` and of `line`, and the renamed columns, become fields of the row.
+    Either `line` is matched against every line, or `columns` renames the columns of a CSV, TSV,
+    JSON or JSONL file. Named groups of `files` and of `line`, and the renamed columns, become
+    fields of the row.
     """
 
     files: str
@@ -46,8 +47,10 @@ class TextTable:
 
 @dataclass(frozen=True)
 class Corpus:
-    """How a corpus is laid out and what its labels mean. Patterns are regular expressions on paths below the corpus's
-    folder, with '/'; they may start at any folder. Templates name fields: groups of the patterns, and stem, folder and root."""
+    """How a corpus is laid out and what its labels mean. Patterns are regular expressions on paths
+    below the corpus's folder, with '/'; they may start at any folder. Templates name fields: groups
+    of the patterns, and stem, folder and root.
+    """
 
     name: str
     title: str
@@ -62,10 +65,12 @@ class Corpus:
     group: str = "{speaker}"  # what is never divided between splits
     text_file: str | None = None
     tables: tuple[TextTable, ...] = ()
-    texts: Mapping[str, str] = field(default_factory=dict)  # published sentences by key, for rows whose tables have none
+    # published sentences by key, for rows whose tables have none
+    texts: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, Label] = field(default_factory=dict)
     levels: Mapping[str, float] = field(default_factory=dict)  # intensities by the field `level`
-    split_names: Mapping[str, str] = field(default_factory=dict)  # official splits by the field `split`
+    # official splits by the field `split`
+    split_names: Mapping[str, str] = field(default_factory=dict)
     split_by: str = "group"  # where there is no official split: group, or sentence
     vad_range: tuple[float, float] = (-1.0, 1.0)  # of the fields valence, arousal, dominance
     prepare: str | None = None  # a function of prepare.py
@@ -83,7 +88,11 @@ def load_corpora() -> Mapping[str, Corpus]:
 def _corpus(name: str, values: dict[str, Any]) -> Corpus:
     labels = parse_labels(values.get("labels", {}), str(TABLE_PATH))
     if name == OWN_FOLDER:
-        labels = {alias: Label(emotion.id) for emotion in load_emotions().emotions for alias in (emotion.id, *emotion.aliases)}
+        labels = {
+            alias: Label(emotion.id)
+            for emotion in load_emotions().emotions
+            for alias in (emotion.id, *emotion.aliases)
+        }
     values = values | {"name": name, "labels": labels}
     values["tables"] = tuple(from_dict(TextTable, table) for table in values.get("tables", ()))
     return from_dict(Corpus, values)
@@ -105,7 +114,8 @@ def parse_labels(values: Any, source: str) -> dict[str, Label]:
     """A mapping of a corpus's labels: an emotion, None, "drop", or {emotion, intensity}.
 
     Raises:
-        RequestError: no mapping, or an unknown emotion; the message names the source, the label and what is allowed.
+        RequestError: no mapping, or an unknown emotion; the message names the source, the label and
+            what is allowed.
     """
     if not isinstance(values, dict):
         raise RequestError(f"{source}: labels are a mapping of the corpus's labels to emotions")
@@ -118,10 +128,16 @@ def _label(name: str, value: Any, source: str) -> Label:
         return Label(drop=True)
     try:
         label = from_dict(Label, value) if isinstance(value, dict) else Label(value)
-        if label.emotion is not None and label.emotion not in known or not 0 <= label.intensity <= MAX_INTENSITY:
+        if (
+            label.emotion is not None
+            and label.emotion not in known
+            or not 0 <= label.intensity <= MAX_INTENSITY
+        ):
             raise ValueError(f"emotions are {', '.join(known)}, intensities 0 to {MAX_INTENSITY}")
     except (ValueError, TypeError) as error:
-        raise RequestError(f"{source}: label {name!r} is {value!r}; give an emotion, null or {DROP} ({error})") from error
+        raise RequestError(
+            f"{source}: label {name!r} is {value!r}; give an emotion, null or {DROP} ({error})"
+        ) from error
     return label
 
 
@@ -136,7 +152,9 @@ def read_labels(path: str | Path) -> dict[str, Label]:
     try:
         values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise RequestError(f"{path}: cannot read the labels ({' '.join(str(error).split())})") from error
+        raise RequestError(
+            f"{path}: cannot read the labels ({' '.join(str(error).split())})"
+        ) from error
     return parse_labels(values, str(path))
 
 

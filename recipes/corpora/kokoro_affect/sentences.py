@@ -43,7 +43,9 @@ def wordnet_examples(folder: Path = WORDNET) -> Iterator[str]:
     for part in PARTS:
         path = folder / f"data.{part}"
         if not path.is_file():
-            raise RequestError(f"{path}: no such file; install Debian's wordnet-base or give --wordnet DIR")
+            raise RequestError(
+                f"{path}: no such file; install Debian's wordnet-base or give --wordnet DIR"
+            )
         for line in path.read_text(encoding="latin-1").splitlines():
             for example in EXAMPLE.findall(line.partition("|")[2]):
                 if (text := _as_sentence(example)) and text.lower() not in seen:
@@ -56,13 +58,19 @@ def _as_sentence(example: str) -> str | None:
     text = example.strip().rstrip(".;")
     mark = text[-1:] if text[-1:] in "?!" else "."
     text = text.rstrip("?!")
-    fits = PLAIN.fullmatch(text) and WORDS[0] <= len(text.split()) <= WORDS[1] and text == text.strip()
+    fits = (
+        PLAIN.fullmatch(text) and WORDS[0] <= len(text.split()) <= WORDS[1] and text == text.strip()
+    )
     return f"{text[0].upper()}{text[1:]}{mark}" if fits else None
 
 
 def phrases() -> list[str]:
     """The short phrases."""
-    return [line for line in PHRASES_PATH.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    return [
+        line
+        for line in PHRASES_PATH.read_text(encoding="utf-8").splitlines()
+        if line and not line.startswith("#")
+    ]
 
 
 def choose(count: int, long: int, templates: int, seed: int, folder: Path = WORDNET) -> list[Sentence]:

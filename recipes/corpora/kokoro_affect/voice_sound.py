@@ -1,4 +1,6 @@
-"""What the rules do to the sound after synthesis: formants, tilt, breath, level. Samples are float32 [T] at 24 kHz."""
+"""What the rules do to the sound after synthesis: formants, tilt, breath, level. Samples are
+float32 [T] at 24 kHz.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +70,9 @@ def add_breath(
         return samples
     spectrum = np.fft.rfft(generator.standard_normal(len(samples)))
     hertz = np.fft.rfftfreq(len(samples), 1 / SAMPLE_RATE)
-    noise = np.fft.irfft(spectrum * ((hertz > BREATH_BAND[0]) & (hertz < BREATH_BAND[1])), len(samples))
+    noise = np.fft.irfft(
+        spectrum * ((hertz > BREATH_BAND[0]) & (hertz < BREATH_BAND[1])), len(samples)
+    )
     noise /= max(1e-9, np.sqrt(np.mean(noise**2)))
     envelope = voice * np.sqrt(np.convolve(samples**2, np.ones(FRAME) / FRAME, mode="same"))
     return (samples + amount * BREATH_LEVEL * envelope * noise).astype(np.float32)
@@ -78,7 +82,9 @@ def active_level(samples: np.ndarray) -> float:
     """RMS in dB of the frames that are not silent."""
     frames = samples[: max(1, len(samples) // FRAME) * FRAME].reshape(-1, min(FRAME, len(samples)))
     power = np.mean(frames.astype(np.float64) ** 2, axis=1)
-    return float(10 * np.log10(max(1e-12, power[power >= power.max() * 10 ** (-ACTIVE_DB / 10)].mean())))
+    return float(
+        10 * np.log10(max(1e-12, power[power >= power.max() * 10 ** (-ACTIVE_DB / 10)].mean()))
+    )
 
 
 def set_level(samples: np.ndarray, decibels: float) -> np.ndarray:
@@ -90,7 +96,9 @@ def set_level(samples: np.ndarray, decibels: float) -> np.ndarray:
 
 
 def trim(samples: np.ndarray, keep_seconds: float) -> tuple[np.ndarray, float]:
-    """Cut silence off both ends but for `keep_seconds`; returns the rest and the seconds that the start lost."""
+    """Cut silence off both ends but for `keep_seconds`; returns the rest and the seconds that the
+    start lost.
+    """
     loud = np.flatnonzero(np.abs(samples) > 0.01 * np.abs(samples).max())
     keep = round(keep_seconds * SAMPLE_RATE)
     start, end = max(0, loud[0] - keep), min(len(samples), loud[-1] + keep)

@@ -18,7 +18,9 @@ NAME = "allison"
 @pytest.fixture(scope="session")
 def adaptable_model(tiny_model_dir, tmp_path_factory) -> Path:
     """Treat as read-only."""
-    return add_replay(Path(shutil.copytree(tiny_model_dir, tmp_path_factory.mktemp("adaptable") / "model")))
+    return add_replay(
+        Path(shutil.copytree(tiny_model_dir, tmp_path_factory.mktemp("adaptable") / "model"))
+    )
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +46,9 @@ class Session:
 
 @pytest.fixture(scope="session")
 def run_adaptation(adaptable_model):
-    """Run an adaptation with the tiny model; without `tested`, its self-test takes no time and says nothing."""
+    """Run an adaptation with the tiny model; without `tested`, its self-test takes no time and says
+    nothing.
+    """
     pytest.importorskip("peft")
     pytest.importorskip("accelerate")
     pytest.importorskip("faster_whisper")
@@ -63,16 +67,27 @@ def run_adaptation(adaptable_model):
         lines, questions = [], []
         patch = pytest.MonkeyPatch()
         patch.setenv("ACCELERATE_USE_CPU", "true")
-        patch.setattr(selftest, "missing", lambda packages: "pip install judges")  # they take seconds to load
+        # they take seconds to load
+        patch.setattr(selftest, "missing", lambda packages: "pip install judges")
         if not tested:
             patch.setattr(selftest, "SelfTester", NoTest)
-        patch.setattr(prepare, "MARGIN", -10.0)  # the codes of an untrained codec tell little of words
-        values = {"audio": audio, "name": NAME, "output": output, "model": adaptable_model, "show_progress": False} | request
+        # the codes of an untrained codec tell little of words
+        patch.setattr(prepare, "MARGIN", -10.0)
+        values = {
+            "audio": audio,
+            "name": NAME,
+            "output": output,
+            "model": adaptable_model,
+            "show_progress": False,
+        } | request
         try:
             result = adapt(
-                AdaptationRequest(**values), AdaptationConfig(**(TINY | dict(config))),
-                lambda question: questions.append(question) or answer, lines.append, sentences=1,
-            )  # fmt: skip
+                AdaptationRequest(**values),
+                AdaptationConfig(**(TINY | dict(config))),
+                lambda question: questions.append(question) or answer,
+                lines.append,
+                sentences=1,
+            )
         finally:
             patch.undo()
         return Session(output, lines, questions, result)

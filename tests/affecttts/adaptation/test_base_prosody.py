@@ -8,13 +8,23 @@ import numpy as np
 import pytest
 import torch
 
-from affecttts.adaptation.prosody import MEASURES, ProsodyReference, fit_reference, label_clips, measure, spoken_phones
+from affecttts.adaptation.prosody import (
+    MEASURES,
+    ProsodyReference,
+    fit_reference,
+    label_clips,
+    measure,
+    spoken_phones,
+)
 from affecttts.adaptation.replay import BaseData
 from affecttts.data.manifest import Utterance
-from codec.decoder import DecoderOutput
+from codec.nn.decoder import DecoderOutput
 
 REFERENCE = ProsodyReference(
-    ("happy", "sad"), np.array([[4.0, 3, 15, 2, 4], [-3.0, -4, -30, -5, -7]]), np.ones((2, 5)), np.array([1.0, 2, 10, 2, 2])
+    ("happy", "sad"),
+    np.array([[4.0, 3, 15, 2, 4], [-3.0, -4, -30, -5, -7]]),
+    np.ones((2, 5)),
+    np.array([1.0, 2, 10, 2, 2]),
 )
 
 
@@ -31,8 +41,12 @@ class StubCodec:
         stride = self.config.frame_stride
         semitones, loudness, voicing = (row.repeat_interleave(stride).float() for row in codes[0])
         log_f0 = np.log(100.0) + semitones * np.log(2) / 12
-        phase = torch.cumsum(log_f0.exp().repeat_interleave(self.config.hop_length) / self.config.sample_rate, 0)
-        wave = torch.sin(2 * torch.pi * phase) * 10 ** (loudness.repeat_interleave(self.config.hop_length) / 10 - 2)
+        phase = torch.cumsum(
+            log_f0.exp().repeat_interleave(self.config.hop_length) / self.config.sample_rate, 0
+        )
+        wave = torch.sin(2 * torch.pi * phase) * 10 ** (
+            loudness.repeat_interleave(self.config.hop_length) / 10 - 2
+        )
         return DecoderOutput(wave[None, None], log_f0[None], (voicing - 0.5)[None])
 
 
@@ -42,7 +56,9 @@ def stub(tiny_codec):
 
 
 def codes(semitones=12, frames=50, loudness=10, voiced=1):
-    return np.stack([np.full(frames, semitones), np.full(frames, loudness), np.full(frames, voiced)])
+    return np.stack(
+        [np.full(frames, semitones), np.full(frames, loudness), np.full(frames, voiced)]
+    )
 
 
 def test_pitch_rate_and_level_are_what_they_are(stub):
@@ -50,7 +66,11 @@ def test_pitch_rate_and_level_are_what_they_are(stub):
     semitones = 12 * np.log2(200)
     assert base[0] == pytest.approx(semitones, abs=0.01) and base[1] == pytest.approx(0, abs=0.01)
     assert base[2] == pytest.approx(100 * np.log(4 / 2), abs=4)
-    higher, longer, louder = measure(stub, codes(17), "həlˈO"), measure(stub, codes(frames=100), "həlˈO"), measure(stub, codes(loudness=12), "həlˈO")
+    higher, longer, louder = (
+        measure(stub, codes(17), "həlˈO"),
+        measure(stub, codes(frames=100), "həlˈO"),
+        measure(stub, codes(loudness=12), "həlˈO"),
+    )
     assert higher[0] - base[0] == pytest.approx(5, abs=0.01)
     assert longer[2] - base[2] == pytest.approx(100 * np.log(0.5), abs=3)
     assert louder[3] - base[3] == pytest.approx(4, abs=0.1)
@@ -66,7 +86,9 @@ def test_silence_at_the_ends_is_no_speech(stub):
     quiet = codes()
     quiet[1, :25] = 0
     quiet[1, 25:] = 30
-    assert measure(stub, quiet, "həlˈO")[2] - measure(stub, codes(), "həlˈO")[2] == pytest.approx(100 * np.log(2), abs=5)
+    assert measure(stub, quiet, "həlˈO")[2] - measure(stub, codes(), "həlˈO")[2] == pytest.approx(
+        100 * np.log(2), abs=5
+    )
 
 
 def test_nothing_voiced_or_nothing_at_all_is_no_number(stub):
@@ -82,7 +104,9 @@ def test_labels_by_the_nearest_shift():
     assert REFERENCE.label(np.array([4.2, 3, 14, 2, 4])) == "happy"
     assert REFERENCE.label(np.array([-3, -4, -28, -4, -6])) == "sad"
     assert REFERENCE.label(np.array([0.3, 0.5, -4, 0, 0])) == "neutral"
-    assert REFERENCE.label(np.array([2.0, 1.5, 7.5, 1, 2])) == "neutral", "half way is not sure enough"
+    assert REFERENCE.label(np.array([2.0, 1.5, 7.5, 1, 2])) == "neutral", (
+        "half way is not sure enough"
+    )
     assert REFERENCE.label(np.full(5, np.nan)) == "neutral"
 
 
@@ -99,12 +123,18 @@ def test_the_reference_is_measured_on_base_data(stub):
         for emotion, shift in (("neutral", 0), ("happy", 4), ("sad", -3)):
             for index in range(4):
                 name = f"{speaker}{emotion}{index}"
-                rows.append(Utterance(name, "x", speaker, 2.0, "train", ipa="həlˈO", emotion=emotion))
+                rows.append(
+                    Utterance(name, "x", speaker, 2.0, "train", ipa="həlˈO", emotion=emotion)
+                )
                 store[name] = codes(register + 12 + shift + index % 2, 50 + index)
-    rows.append(replace(rows[0], id="stray", speaker="c", emotion="happy"))  # a voice without neutral clips does not count
+    # a voice without neutral clips does not count
+    rows.append(replace(rows[0], id="stray", speaker="c", emotion="happy"))
     reference = fit_reference(BaseData(None, tuple(rows), store), stub)
     pitch = list(MEASURES).index("f0")
     assert reference.emotions == ("happy", "sad")
     assert reference.means[:, pitch] == pytest.approx([4, -3], abs=0.01)
-    assert reference.clear[:, pitch].all() and not reference.clear[:, list(MEASURES).index("rate")].any()
+    assert (
+        reference.clear[:, pitch].all()
+        and not reference.clear[:, list(MEASURES).index("rate")].any()
+    )
     assert reference.usual[pitch] == pytest.approx(0.5, abs=0.01)

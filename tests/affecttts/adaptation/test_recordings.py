@@ -20,8 +20,10 @@ def folder(tmp_path):
 
 def test_a_folder_with_some_transcripts(folder):
     assert gather(folder) == [
-        Recording(folder / "a.FLAC"), Recording(folder / "b.wav", "What is said in b."), Recording(folder / "deep" / "c.ogg"),
-    ]  # fmt: skip
+        Recording(folder / "a.FLAC"),
+        Recording(folder / "b.wav", "What is said in b."),
+        Recording(folder / "deep" / "c.ogg"),
+    ]
 
 
 def test_a_single_file(folder):
@@ -30,9 +32,16 @@ def test_a_single_file(folder):
 
 @pytest.mark.parametrize("delimiter", [",", "|", "\t", ";"])
 def test_a_csv_table(folder, delimiter):
-    rows = [("file", "text", "emotion", "comment"), ("b.wav", "Said.", "Joyful", "x"), ("deep/c.ogg", "", "", "")]
+    rows = [
+        ("file", "text", "emotion", "comment"),
+        ("b.wav", "Said.", "Joyful", "x"),
+        ("deep/c.ogg", "", "", ""),
+    ]
     (folder / "list.csv").write_text("\n".join(delimiter.join(row) for row in rows))
-    assert gather(folder / "list.csv") == [Recording(folder / "b.wav", "Said.", "happy"), Recording(folder / "deep" / "c.ogg")]
+    assert gather(folder / "list.csv") == [
+        Recording(folder / "b.wav", "Said.", "happy"),
+        Recording(folder / "deep" / "c.ogg"),
+    ]
 
 
 def test_quoted_fields_may_hold_the_delimiter_and_line_ends(folder):
@@ -41,7 +50,10 @@ def test_quoted_fields_may_hold_the_delimiter_and_line_ends(folder):
 
 
 def test_a_jsonl_table_replaces_what_lies_beside(folder):
-    (folder / "metadata.jsonl").write_text('{"audio": "b.wav", "transcription": "Ho.", "emotion": "sad", "intensity": 0.8, "language": "en"}\n\n')
+    (folder / "metadata.jsonl").write_text(
+        '{"audio": "b.wav", "transcription": "Ho.", "emotion": '
+        '"sad", "intensity": 0.8, "language": "en"}\n\n'
+    )
     assert gather(folder) == [Recording(folder / "b.wav", "Ho.", "sad", 0.8, "en")]
 
 
@@ -60,8 +72,17 @@ def test_nothing_to_hear(tmp_path):
         ("t.jsonl", b'{"path": "a.wav"}\n{"path": 3}', r"t.jsonl:2: names no file"),
         ("t.jsonl", b"[1]", r"t.jsonl:1: not an object"),
         ("t.jsonl", b"{", r"t.jsonl:1: not JSON"),
-        ("t.jsonl", b'{"path": "a.wav", "emotion": "hapy"}', r"t.jsonl:1: unknown emotion 'hapy': did you mean happy"),
-        ("t.jsonl", b'{"path": "a.wav", "emotion": "sad", "intensity": 9}', r"t.jsonl:1: intensity 9"),
+        (
+            "t.jsonl",
+            b'{"path": "a.wav", "emotion": "hapy"}',
+            r"t.jsonl:1: unknown emotion 'hapy': "
+            r"did you mean happy",
+        ),
+        (
+            "t.jsonl",
+            b'{"path": "a.wav", "emotion": "sad", "intensity": 9}',
+            r"t.jsonl:1: intensity 9",
+        ),
         ("t.csv", b"a.wav,hello\nb.wav,there", r"first line must name the columns"),
         ("t.csv", b"path,text\n,hello", r"t.csv:2: names no file"),
         ("t.csv", b"", r"first line must name"),

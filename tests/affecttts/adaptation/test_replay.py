@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from affecttts.adaptation.replay import fit_aligner, open_base_data, select_utterances, write_replay
+from affecttts.data.codes.store import TokenRow, TokenStore, shard_path, write_shard
 from affecttts.data.manifest import Utterance
-from affecttts.data.tokens import TokenRow, TokenStore, shard_path, write_shard
 from affecttts.errors import RequestError
 from affecttts.text.symbols import SYMBOLS
 
@@ -19,19 +19,34 @@ EMOTIONS = ("neutral", "happy", "sad")
 
 def utterance(speaker, sentence, emotion):
     return Utterance(
-        f"{speaker}{sentence}{emotion}", "there/x.wav", speaker, 0.2, "train", text=f"s{sentence}", ipa="hi",
-        durations=(0.04, 0.08, 0.04, 0.04), emotion=emotion,
-    )  # fmt: skip
+        f"{speaker}{sentence}{emotion}",
+        "there/x.wav",
+        speaker,
+        0.2,
+        "train",
+        text=f"s{sentence}",
+        ipa="hi",
+        durations=(0.04, 0.08, 0.04, 0.04),
+        emotion=emotion,
+    )
 
 
-CORPUS = [utterance(s, n, e) for s in ("a", "b") for n in range(20) for e in EMOTIONS if n % 2 or e == EMOTIONS[n % 3]]
+CORPUS = [
+    utterance(s, n, e)
+    for s in ("a", "b")
+    for n in range(20)
+    for e in EMOTIONS
+    if n % 2 or e == EMOTIONS[n % 3]
+]
 
 
 def test_voices_and_emotions_are_taken_alike():
     chosen = select_utterances(CORPUS, 36)
     assert len({u.id for u in chosen}) == len(chosen)
     assert set(Counter((u.speaker, u.emotion) for u in chosen).values()) == {6}
-    assert chosen == select_utterances(CORPUS, 36) and chosen != select_utterances(CORPUS, 36, seed=1)
+    assert chosen == select_utterances(CORPUS, 36) and chosen != select_utterances(
+        CORPUS, 36, seed=1
+    )
 
 
 def test_the_same_sentence_in_several_emotions_comes_first():
@@ -63,7 +78,9 @@ def test_unlabelled_and_held_out_utterances_are_no_base_data(store, tmp_path):
     sad = utterance("a", 1, "sad")
     odd = [replace(sad, emotion=None), replace(sad, split="test"), replace(sad, durations=None)]
     write_replay(tmp_path / "model", [*odd, utterance("b", 1, "sad")], store)
-    assert [u.speaker for u in open_base_data(tmp_path / "model", ("a", "b"), "abc").utterances] == ["b"]
+    assert [
+        u.speaker for u in open_base_data(tmp_path / "model", ("a", "b"), "abc").utterances
+    ] == ["b"]
     write_replay(tmp_path / "model", odd, store)
     with pytest.raises(RequestError, match="no training utterance"):
         open_base_data(tmp_path / "model", ("a", "b"), "abc")

@@ -16,7 +16,9 @@ RATE, HOP = 24_000, 240
 
 def sound(hertz, seconds=0.5):
     time = np.arange(round(seconds * RATE)) / RATE
-    return (0.1 * sum(np.sin(2 * np.pi * hertz * k * time) / k for k in range(1, 10))).astype(np.float32)
+    return (0.1 * sum(np.sin(2 * np.pi * hertz * k * time) / k for k in range(1, 10))).astype(
+        np.float32
+    )
 
 
 @pytest.fixture
@@ -29,7 +31,9 @@ def make_manifest(folder, pitches):
     rows = []
     for name, hertz in pitches.items():
         soundfile.write(folder / f"{name}.wav", sound(hertz, 0.503), RATE)
-        rows.append({"id": name, "path": f"{name}.wav", "speaker": "s", "seconds": 0.503, "split": "train"})
+        rows.append(
+            {"id": name, "path": f"{name}.wav", "speaker": "s", "seconds": 0.503, "split": "train"}
+        )
     (folder / "manifest.jsonl").write_text("\n".join(map(json.dumps, rows)))
     return folder / "manifest.jsonl"
 
@@ -40,13 +44,19 @@ def test_audio_and_pitch_of_every_clip(manifest, tmp_path):
     for clip, hertz in zip(cache.clips, (120.0, 240.0)):
         audio, f0 = cache.audio(clip), cache.f0(clip)
         assert len(audio) == 12_000 and len(f0) == 50  # cut to whole hops
-        np.testing.assert_allclose(audio, load_audio(manifest.parent / clip.utterance.path, RATE).samples[:12_000], atol=1e-4)
+        np.testing.assert_allclose(
+            audio,
+            load_audio(manifest.parent / clip.utterance.path, RATE).samples[:12_000],
+            atol=1e-4,
+        )
         assert np.median(f0[f0 > 0]) == pytest.approx(hertz, rel=0.01) and (f0 > 0).mean() > 0.7
 
 
 def test_a_second_look_decodes_nothing(manifest, tmp_path, monkeypatch):
     AudioCache([manifest], tmp_path / "cache", RATE, HOP)
-    monkeypatch.setattr("affecttts.data.audio_cache.build_cache", lambda *args: pytest.fail("built again"))
+    monkeypatch.setattr(
+        "affecttts.data.audio_cache.build_cache", lambda *args: pytest.fail("built again")
+    )
     AudioCache([manifest], tmp_path / "cache", RATE, HOP)
 
 

@@ -5,8 +5,16 @@ import json
 import pytest
 
 from affecttts.data.lineage import (
-    Kind, Lineage, check_weights_licence, forbids_commerce, kind_of, load_lineage, save_lineage, trace, training_lineage,
-)  # fmt: skip
+    Kind,
+    Lineage,
+    check_weights_licence,
+    forbids_commerce,
+    kind_of,
+    load_lineage,
+    save_lineage,
+    trace,
+    training_lineage,
+)
 from affecttts.errors import RequestError
 from codec.errors import CheckpointError
 
@@ -19,7 +27,14 @@ def manifest(tmp_path):
         folder = tmp_path / name
         folder.mkdir(exist_ok=True)
         rows = [
-            {"id": f"{name}{i}", "path": "a.wav", "speaker": "s", "seconds": 1800, "split": "train", "licence": licence}
+            {
+                "id": f"{name}{i}",
+                "path": "a.wav",
+                "speaker": "s",
+                "seconds": 1800,
+                "split": "train",
+                "licence": licence,
+            }
             for i, licence in enumerate(licences)
         ]
         (folder / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -37,27 +52,47 @@ def test_hashes_rows_hours_and_licences(manifest):
     assert trace([path]).manifests[0].sha256 != record.sha256
 
 
-@pytest.mark.parametrize("licences, strictest", [
-    (["MIT", "CC0-1.0"], "MIT"), (["MIT", "CC-BY-SA-3.0"], "CC-BY-SA-3.0"), (["CC-BY-SA-3.0", "CC-BY-NC-4.0"], "CC-BY-NC-4.0"),
-    (["CC-BY-NC-4.0", "LicenseRef-IEMOCAP"], "LicenseRef-IEMOCAP"), (["LicenseRef-IEMOCAP", None], "unstated"),
-    (["MIT", "what my uncle said"], "what my uncle said"), ([], "unstated"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "licences, strictest",
+    [
+        (["MIT", "CC0-1.0"], "MIT"),
+        (["MIT", "CC-BY-SA-3.0"], "CC-BY-SA-3.0"),
+        (["CC-BY-SA-3.0", "CC-BY-NC-4.0"], "CC-BY-NC-4.0"),
+        (["CC-BY-NC-4.0", "LicenseRef-IEMOCAP"], "LicenseRef-IEMOCAP"),
+        (["LicenseRef-IEMOCAP", None], "unstated"),
+        (["MIT", "what my uncle said"], "what my uncle said"),
+        ([], "unstated"),
+    ],
+)
 def test_the_strictest(manifest, licences, strictest):
     assert trace([manifest("m", *licences)]).strictest == strictest
 
 
 def test_kinds():
-    assert kind_of("Apache-2.0") is Kind.PERMISSIVE and kind_of(None) is kind_of("nonsense") is Kind.UNSTATED
+    assert (
+        kind_of("Apache-2.0") is Kind.PERMISSIVE
+        and kind_of(None) is kind_of("nonsense") is Kind.UNSTATED
+    )
     assert forbids_commerce("LicenseRef-ESD") and forbids_commerce("CC-BY-NC-SA-4.0")
     assert not forbids_commerce("ODbL-1.0") and not forbids_commerce(None)
     assert str(Kind.NON_COMMERCIAL) == "non-commercial"
 
 
-@pytest.mark.parametrize("data, weights, allowed", [
-    ("MIT", "Apache-2.0", True), ("CC-BY-SA-3.0", "Apache-2.0", True), ("CC-BY-NC-4.0", "Apache-2.0", False),
-    ("CC-BY-NC-4.0", "CC-BY-SA-4.0", False), ("CC-BY-NC-4.0", "CC-BY-NC-4.0", True), ("LicenseRef-MSP", "MIT", False),
-    ("LicenseRef-MSP", "unstated", True), (None, "MIT", False), (None, "unstated", True), (None, "our own terms", True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "data, weights, allowed",
+    [
+        ("MIT", "Apache-2.0", True),
+        ("CC-BY-SA-3.0", "Apache-2.0", True),
+        ("CC-BY-NC-4.0", "Apache-2.0", False),
+        ("CC-BY-NC-4.0", "CC-BY-SA-4.0", False),
+        ("CC-BY-NC-4.0", "CC-BY-NC-4.0", True),
+        ("LicenseRef-MSP", "MIT", False),
+        ("LicenseRef-MSP", "unstated", True),
+        (None, "MIT", False),
+        (None, "unstated", True),
+        (None, "our own terms", True),
+    ],
+)
 def test_weights_are_not_freer_than_their_data(manifest, data, weights, allowed):
     lineage = trace([manifest("free", "MIT"), manifest("other", "MIT", data)])
     if allowed:
@@ -65,7 +100,9 @@ def test_weights_are_not_freer_than_their_data(manifest, data, weights, allowed)
         return
     with pytest.raises(RequestError, match="other/manifest.jsonl") as caught:
         check_weights_licence(weights, lineage)
-    assert "free/manifest.jsonl" not in str(caught.value) and (data or "nobody stated") in str(caught.value)
+    assert "free/manifest.jsonl" not in str(caught.value) and (data or "nobody stated") in str(
+        caught.value
+    )
 
 
 def test_without_any_data_nothing_is_free():
@@ -83,8 +120,12 @@ def test_a_licence_stated_later_never_replaces_one(manifest):
 
 def test_weights_inherit_from_what_they_started_from(manifest, tmp_path):
     save_lineage(tmp_path, trace([manifest("old", "CC-BY-NC-4.0"), manifest("both", "MIT")]))
-    lineage = training_lineage([manifest("both", "MIT"), manifest("new", "MIT")], str(tmp_path), None)
-    assert [record.name for record in lineage.manifests] == [f"{name}/manifest.jsonl" for name in ("both", "new", "old")]
+    lineage = training_lineage(
+        [manifest("both", "MIT"), manifest("new", "MIT")], str(tmp_path), None
+    )
+    assert [record.name for record in lineage.manifests] == [
+        f"{name}/manifest.jsonl" for name in ("both", "new", "old")
+    ]
     assert lineage.strictest == "CC-BY-NC-4.0"
     assert Lineage.from_dict(json.loads(json.dumps(lineage.to_dict()))) == lineage
 
@@ -115,4 +156,6 @@ def test_teachers_are_handed_down(manifest, tmp_path):
     child = training_lineage([manifest("b", "MIT")], None, tmp_path / "codec")
     assert child.teachers == ("hubert", "prosody") and load_lineage(tmp_path / "codec") == codec
     assert Lineage.from_dict({"manifests": []}).teachers == (), "of earlier versions"
-    assert child.part(Lineage()).teachers == () and child.with_licences({}).teachers == child.teachers
+    assert (
+        child.part(Lineage()).teachers == () and child.with_licences({}).teachers == child.teachers
+    )

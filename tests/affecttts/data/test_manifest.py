@@ -6,8 +6,14 @@ from dataclasses import asdict, replace
 import pytest
 
 from affecttts.data.manifest import (
-    SCHEMA_VERSION, Utterance, audio_path, moved, read_manifest, scan_manifest, write_manifest,
-)  # fmt: skip
+    SCHEMA_VERSION,
+    Utterance,
+    audio_path,
+    moved,
+    read_manifest,
+    scan_manifest,
+    write_manifest,
+)
 from affecttts.errors import RequestError
 from tiny_models import DATA
 
@@ -28,7 +34,10 @@ BAD = {
     "seconds that are a word": (GOOD | {"seconds": "1"}, "seconds"),
     "seconds that are true": (GOOD | {"seconds": True}, "seconds"),
     "no seconds": (GOOD | {"seconds": 0}, "seconds"),
-    "infinite seconds": ('{"id": "a", "path": "a.wav", "speaker": "s", "seconds": Infinity, "split": "train"}', "seconds"),
+    "infinite seconds": (
+        '{"id": "a", "path": "a.wav", "speaker": "s", "seconds": Infinity, "split": "train"}',
+        "seconds",
+    ),
     "two dimensions": (GOOD | {"vad": [0.1, 0.2]}, "vad"),
     "dimensions that are words": (GOOD | {"vad": ["a", "b", "c"]}, "vad"),
     "a negative start": (GOOD | {"start": -1.0}, "start"),
@@ -38,7 +47,10 @@ BAD = {
 
 
 def write(path, *rows):
-    path.write_text("".join(row if isinstance(row, str) else json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    path.write_text(
+        "".join(row if isinstance(row, str) else json.dumps(row) + "\n" for row in rows),
+        encoding="utf-8",
+    )
     return path
 
 
@@ -58,7 +70,12 @@ def test_a_row_comes_back_as_it_was_written(utterances, tmp_path):
 def test_defaults_of_what_may_be_left_out(tmp_path):
     (utterance,) = read_manifest(write(tmp_path / "m.jsonl", GOOD))
     assert utterance == Utterance("a", "a.wav", "s", 1.0, "train")
-    assert (utterance.language, utterance.emotion, utterance.intensity, utterance.offset) == ("en", None, 1.0, 0.0)
+    assert (utterance.language, utterance.emotion, utterance.intensity, utterance.offset) == (
+        "en",
+        None,
+        1.0,
+        0.0,
+    )
 
 
 @pytest.mark.parametrize("row, named", BAD.values(), ids=BAD)
@@ -70,7 +87,9 @@ def test_a_bad_line_is_named_with_its_number(tmp_path, row, named):
 
 
 def test_rows_of_every_version_are_read(tmp_path):
-    first, second = read_manifest(write(tmp_path / "m.jsonl", GOOD, GOOD | {"schema": SCHEMA_VERSION, "licence": "CC0-1.0"}))
+    first, second = read_manifest(
+        write(tmp_path / "m.jsonl", GOOD, GOOD | {"schema": SCHEMA_VERSION, "licence": "CC0-1.0"})
+    )
     assert first.licence is None and second.licence == "CC0-1.0"
 
 
@@ -97,12 +116,19 @@ def test_a_row_moved_to_another_folder_names_the_same_file(tmp_path):
     utterance = Utterance(**GOOD | {"path": "audio/a.wav"})
     there = moved(utterance, tmp_path / "x" / "m.jsonl", tmp_path / "y" / "z" / "n.jsonl")
     assert there.path == "../../x/audio/a.wav"
-    assert audio_path(tmp_path / "y" / "z" / "n.jsonl", there).resolve() == (tmp_path / "x" / "audio" / "a.wav").resolve()
+    assert (
+        audio_path(tmp_path / "y" / "z" / "n.jsonl", there).resolve()
+        == (tmp_path / "x" / "audio" / "a.wav").resolve()
+    )
 
 
 def test_a_scan_goes_on_behind_bad_lines(tmp_path):
     rows = list(scan_manifest(write(tmp_path / "m.jsonl", GOOD, "\n", "{\n", GOOD | {"id": "b"})))
-    assert [(row.number, row.utterance and row.utterance.id) for row in rows] == [(1, "a"), (3, None), (4, "b")]
+    assert [(row.number, row.utterance and row.utterance.id) for row in rows] == [
+        (1, "a"),
+        (3, None),
+        (4, "b"),
+    ]
     assert rows[1].fault and not rows[0].fault
 
 

@@ -10,7 +10,9 @@ SAMPLE_RATE = 24000
 
 @pytest.fixture
 def pulses():
-    """Maker of a voice-like sound: glottal pulses at `f0` Hz through three formants, silence at both ends."""
+    """Maker of a voice-like sound: glottal pulses at `f0` Hz through three formants, silence at
+    both ends.
+    """
     signal = pytest.importorskip("scipy.signal")
 
     def make(f0: float = 200.0, seconds: float = 1.5, glide_st: float = 0.0) -> np.ndarray:

@@ -23,7 +23,9 @@ def engine(llama):
 
 
 def tokens(rows=2, length=LENGTH, seed=0):
-    return torch.randint(3, LAYOUT.size, (rows, length), generator=torch.Generator().manual_seed(seed))
+    return torch.randint(
+        3, LAYOUT.size, (rows, length), generator=torch.Generator().manual_seed(seed)
+    )
 
 
 def reference(llama, ids):
@@ -41,7 +43,9 @@ def run(engine, ids, chunks, padding=None):
     return outputs
 
 
-@pytest.mark.parametrize("chunks", [[LENGTH], [1] * LENGTH, [10, 1, 1, 3, 1, 7, 1]], ids=["prefill", "steps", "mixed"])
+@pytest.mark.parametrize(
+    "chunks", [[LENGTH], [1] * LENGTH, [10, 1, 1, 3, 1, 7, 1]], ids=["prefill", "steps", "mixed"]
+)
 def test_logits_equal_those_of_the_stock_model(llama, engine, chunks):
     ids, place = tokens(), 0
     expected = reference(llama, ids)
@@ -55,7 +59,9 @@ def test_a_range_of_the_head_is_that_range_of_the_logits(engine):
     cache = engine.start([0, 0], LENGTH)
     hidden = engine.forward(tokens(), cache)
     whole = engine.logits(hidden, 0, LAYOUT.size)
-    torch.testing.assert_close(engine.logits(hidden, 100, 64), whole[:, 100:164], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(
+        engine.logits(hidden, 100, 64), whole[:, 100:164], atol=1e-5, rtol=1e-5
+    )
 
 
 @pytest.mark.parametrize("chunks", [[LENGTH + 5], [LENGTH, 1, 1, 3], [8, 13, 5, 1, 1, 1]])
@@ -86,7 +92,9 @@ def test_eight_bits_are_close(llama):
     assert not torch.allclose(found, expected, atol=1e-4)
     assert (found - expected).abs().mean() < 0.05 * expected.std()
     hidden = quantized.forward(ids, quantized.start([0, 0], LENGTH))
-    torch.testing.assert_close(quantized.logits(hidden, 100, 64), quantized.logits(hidden, 0, LAYOUT.size)[:, 100:164])
+    torch.testing.assert_close(
+        quantized.logits(hidden, 100, 64), quantized.logits(hidden, 0, LAYOUT.size)[:, 100:164]
+    )
 
 
 def test_unknown_precisions_are_refused(llama):
@@ -96,7 +104,9 @@ def test_unknown_precisions_are_refused(llama):
 
 
 def test_gains_of_the_norms_count():
-    """They are folded into the matrices: with gains other than one the results must still be those of the model."""
+    """They are folded into the matrices: with gains other than one the results must still be those
+    of the model.
+    """
     llama = random_llama(LAYOUT, seed=3, max_tokens=64).float()
     with torch.no_grad():
         for name, weight in llama.named_parameters():
@@ -138,9 +148,15 @@ def test_saved_folder_loads_in_both(llama, tmp_path):
 
 DAMAGE = {
     "no layout": lambda folder: (folder / "layout.json").unlink(),
-    "layout of another version": lambda folder: change(folder / "layout.json", '"layout-1"', '"layout-9"'),
-    "layout of other pieces": lambda folder: change(folder / "layout.json", '"num_pieces": 300', '"num_pieces": 999'),
-    "no llama": lambda folder: change(folder / "config.json", '"model_type": "llama"', '"model_type": "gpt2"'),
+    "layout of another version": lambda folder: change(
+        folder / "layout.json", '"layout-1"', '"layout-9"'
+    ),
+    "layout of other pieces": lambda folder: change(
+        folder / "layout.json", '"num_pieces": 300', '"num_pieces": 999'
+    ),
+    "no llama": lambda folder: change(
+        folder / "config.json", '"model_type": "llama"', '"model_type": "gpt2"'
+    ),
     "config is a list": lambda folder: (folder / "config.json").write_text("[]"),
     "layout is a list": lambda folder: (folder / "layout.json").write_text("[]"),
     "truncated weights": lambda folder: (folder / "model.safetensors").write_bytes(b"\x10\x00\x00"),

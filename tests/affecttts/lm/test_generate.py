@@ -11,7 +11,11 @@ from tiny_models import LONGEST_PHONE, random_llama, tiny_layout
 
 LAYOUT = tiny_layout()
 PHONES = phone_ids(LAYOUT, "hˈAlO ðˈɛɹ.")
-HAPPY, SAD, NONE = Condition("heart", "happy", 1.0, (0.8, 0.5, 0.4)), Condition("heart", "sad"), Condition("heart", None)
+HAPPY, SAD, NONE = (
+    Condition("heart", "happy", 1.0, (0.8, 0.5, 0.4)),
+    Condition("heart", "sad"),
+    Condition("heart", None),
+)
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +27,13 @@ def engine():
 def speak(engine, conditions=(HAPPY,), weights=(1.0,), seed=0, phones=PHONES, **sampling):
     torch.rand(3)  # global randomness must have no say
     return generate(
-        engine, LAYOUT, list(conditions), list(weights), phones, SamplingConfig(**sampling), torch.Generator().manual_seed(seed)
+        engine,
+        LAYOUT,
+        list(conditions),
+        list(weights),
+        phones,
+        SamplingConfig(**sampling),
+        torch.Generator().manual_seed(seed),
     )
 
 
@@ -53,14 +63,17 @@ def test_every_phone_is_spoken_and_counts_sum_up(engine):
 
 
 def test_every_code_is_in_range(engine):
-    codes = torch.cat([speak(engine, seed=seed, temperature=5.0, top_p=1.0).codes for seed in range(3)], dim=1)
+    codes = torch.cat(
+        [speak(engine, seed=seed, temperature=5.0, top_p=1.0).codes for seed in range(3)], dim=1
+    )
     assert codes.min() >= 0 and codes.max() < 64
     assert len(codes.unique()) > 32
 
 
 def test_a_row_of_no_weight_has_no_influence(engine):
     alone = speak(engine)
-    for extra in (SAD, NONE, Condition("heart", "sad", pieces=(3, 4, 5, 6))):  # shorter and longer rows: padding too
+    # shorter and longer rows: padding too
+    for extra in (SAD, NONE, Condition("heart", "sad", pieces=(3, 4, 5, 6))):
         joined = speak(engine, (HAPPY, extra), (1.0, 0.0))
         assert joined.counts == alone.counts and torch.equal(joined.codes, alone.codes)
 
@@ -69,7 +82,12 @@ def test_conditions_and_weights_change_what_is_said(engine):
     # Without temperature nothing but the conditions can make a difference.
     said = [
         speak(engine, conditions, weights, temperature=0)
-        for conditions, weights in [((HAPPY,), (1.0,)), ((SAD,), (1.0,)), ((HAPPY, SAD), (2.5, -1.5)), ((Condition("fenrir", "sad"),), (1.0,))]
+        for conditions, weights in [
+            ((HAPPY,), (1.0,)),
+            ((SAD,), (1.0,)),
+            ((HAPPY, SAD), (2.5, -1.5)),
+            ((Condition("fenrir", "sad"),), (1.0,)),
+        ]
     ]
     different = {(result.counts, tuple(result.codes.flatten().tolist())) for result in said}
     assert len(different) == len(said)
@@ -95,16 +113,24 @@ def test_the_cap_is_reported(engine):
 
 
 def test_uniform_durations_reach_the_longest():
-    """Without the bias of the tiny model a phone may last up to the longest duration, and the budget still holds."""
-    result = speak(uniform_durations(), phones=phone_ids(LAYOUT, "hi"), max_frames_per_phone=64.0, top_p=1.0)
+    """Without the bias of the tiny model a phone may last up to the longest duration, and the
+    budget still holds.
+    """
+    result = speak(
+        uniform_durations(), phones=phone_ids(LAYOUT, "hi"), max_frames_per_phone=64.0, top_p=1.0
+    )
     assert result.finish_reason == "end" and LONGEST_PHONE < max(result.counts) <= MAX_DURATION
 
 
 def test_no_long_pause_inside_a_phrase():
-    """Where every duration is as likely, a phone with a word behind it stays short, others do not."""
+    """Where every duration is as likely, a phone with a word behind it stays short, others do
+    not.
+    """
     flat, phones = uniform_durations(), phone_ids(LAYOUT, "hi hi, hi")
     for most in (2, MAX_DURATION):
-        counts = speak(flat, phones=phones, max_frames_per_phone=64.0, top_p=1.0, max_frames_inside_phrase=most).counts
+        counts = speak(
+            flat, phones=phones, max_frames_per_phone=64.0, top_p=1.0, max_frames_inside_phrase=most
+        ).counts
         assert (max(counts[1:4]) <= 2) == (most == 2)  # "hi "
         assert max(counts[4:7]) > 2 and max(counts[7:]) > 2  # "hi," and " hi"
 

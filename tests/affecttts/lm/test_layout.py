@@ -4,8 +4,17 @@ import pytest
 
 from affecttts.errors import RequestError
 from affecttts.lm.layout import (
-    CONTROL_SLOTS, EMOTION_SLOTS, INTENSITY_BINS, MAX_DURATION, MULTIPLE, SPECIALS, STRESSES, VAD_BINS, VOICE_SLOTS, TokenLayout,
-)  # fmt: skip
+    CONTROL_SLOTS,
+    EMOTION_SLOTS,
+    INTENSITY_BINS,
+    MAX_DURATION,
+    MULTIPLE,
+    SPECIALS,
+    STRESSES,
+    VAD_BINS,
+    VOICE_SLOTS,
+    TokenLayout,
+)
 from affecttts.text.symbols import SYMBOLS
 
 EMOTIONS = ("neutral", "happy", "sad")
@@ -13,7 +22,12 @@ SHIPPED_VOICES = 80  # more than any corpus of ours has speakers
 
 
 def layout(**changes):
-    values = {"emotions": EMOTIONS, "voices": ("heart", "fenrir"), "num_codebooks": 4, "codebook_size": 1024}
+    values = {
+        "emotions": EMOTIONS,
+        "voices": ("heart", "fenrir"),
+        "num_codebooks": 4,
+        "codebook_size": 1024,
+    }
     return TokenLayout(**(values | changes))
 
 
@@ -28,11 +42,17 @@ def ranges(made):
         "durations": [made.duration(frames) for frames in range(MAX_DURATION + 1)],
         "voices": [made.voice(name) for name in made.voices],
         "pieces": [made.piece(index) for index in range(made.num_pieces)],
-        "codes": [made.book(k) + code for k in range(made.num_codebooks) for code in range(made.codebook_size)],
+        "codes": [
+            made.book(k) + code
+            for k in range(made.num_codebooks)
+            for code in range(made.codebook_size)
+        ],
     }
 
 
-@pytest.mark.parametrize("changes", [{}, {"num_codebooks": 1, "codebook_size": 64, "num_pieces": 300}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"num_codebooks": 1, "codebook_size": 64, "num_pieces": 300}]
+)
 def test_ranges_are_disjoint_ordered_and_inside(changes):
     made = layout(**changes)
     ids = [i for kind in ranges(made).values() for i in kind]
@@ -42,7 +62,8 @@ def test_ranges_are_disjoint_ordered_and_inside(changes):
 
 def test_full_tables_still_do_not_collide():
     made = layout(
-        emotions=tuple(f"e{i}" for i in range(EMOTION_SLOTS)), voices=tuple(f"v{i}" for i in range(VOICE_SLOTS))
+        emotions=tuple(f"e{i}" for i in range(EMOTION_SLOTS)),
+        voices=tuple(f"v{i}" for i in range(VOICE_SLOTS)),
     )
     ids = [i for kind in ranges(made).values() for i in kind]
     assert len(set(ids)) == len(ids)
@@ -50,7 +71,10 @@ def test_full_tables_still_do_not_collide():
 
 
 def test_adding_voices_and_emotions_moves_nothing():
-    small, large = ranges(layout()), ranges(layout(emotions=(*EMOTIONS, "angry"), voices=("heart", "fenrir", "anna")))
+    small, large = (
+        ranges(layout()),
+        ranges(layout(emotions=(*EMOTIONS, "angry"), voices=("heart", "fenrir", "anna"))),
+    )
     assert all(large[kind][: len(ids)] == ids for kind, ids in small.items())
 
 
@@ -67,7 +91,9 @@ def test_size_is_a_multiple_and_no_larger_than_needed(pieces):
 
 def test_values_out_of_range_take_the_last_bin():
     made = layout()
-    assert made.intensity(9.0) == made.intensity(1.5) and made.intensity(-1.0) == made.intensity(0.0)
+    assert made.intensity(9.0) == made.intensity(1.5) and made.intensity(-1.0) == made.intensity(
+        0.0
+    )
     assert made.vad(1, 3.0) == made.vad(1, 1.0) and made.vad(1, -3.0) == made.vad(1, -1.0)
     assert made.vad(1, 1.0) - made.vad(1, -1.0) == VAD_BINS - 1
     assert made.duration(1000) == made.duration(MAX_DURATION)
@@ -86,7 +112,10 @@ def test_another_version_is_refused(changes):
 
 
 def test_overfull_tables_are_refused():
-    for changes in ({"emotions": ("e",) * (EMOTION_SLOTS + 1)}, {"voices": ("v",) * (VOICE_SLOTS + 1)}):
+    for changes in (
+        {"emotions": ("e",) * (EMOTION_SLOTS + 1)},
+        {"voices": ("v",) * (VOICE_SLOTS + 1)},
+    ):
         with pytest.raises(ValueError, match="at most"):
             layout(**changes)
 

@@ -5,9 +5,18 @@ import pytest
 
 from affecttts.lm.layout import MAX_DURATION
 from affecttts.lm.sequence import (
-    IGNORE, Condition, Segment, block_head, build_segment, frame_counts, inside_phrase, join_segments,
-    phone_ids, prefix, split_phones,
-)  # fmt: skip
+    IGNORE,
+    Condition,
+    Segment,
+    block_head,
+    build_segment,
+    frame_counts,
+    inside_phrase,
+    join_segments,
+    phone_ids,
+    prefix,
+    split_phones,
+)
 from tiny_models import tiny_layout
 
 FRAME_RATE = 25.0
@@ -19,18 +28,27 @@ def random_codes(frames, books=4, seed=0):
 
 
 def parse(tokens, start):
-    """Blocks of a stream from `start` on: lists of (phone, following phone, frames, codes [K,frames])."""
+    """Blocks of a stream from `start` on: lists of (phone, following phone, frames, codes
+    [K,frames]).
+    """
     blocks, place, step = [], start, LAYOUT.num_codebooks
     while place < len(tokens):
-        phone, following, count = tokens[place], tokens[place + 1], tokens[place + 2] - LAYOUT.duration_start
-        flat = np.array(tokens[place + 3 : place + 3 + count * step], dtype=int).reshape(count, step)
+        phone, following, count = (
+            tokens[place],
+            tokens[place + 1],
+            tokens[place + 2] - LAYOUT.duration_start,
+        )
+        flat = np.array(tokens[place + 3 : place + 3 + count * step], dtype=int).reshape(
+            count, step
+        )
         blocks.append((phone, following, count, (flat - [LAYOUT.book(k) for k in range(step)]).T))
         place += 3 + count * step
     return blocks
 
 
 @pytest.mark.parametrize(
-    "ipa, inside", [("hi", "00"), ("hi hi", "11100"), ("hi, hi hi.", "0000111000"), ("ˈa a", "110"), ("", "")]
+    "ipa, inside",
+    [("hi", "00"), ("hi hi", "11100"), ("hi, hi hi.", "0000111000"), ("ˈa a", "110"), ("", "")],
 )
 def test_what_has_another_word_of_its_phrase_behind_it(ipa, inside):
     assert inside_phrase(LAYOUT, phone_ids(LAYOUT, ipa)) == [mark == "1" for mark in f"0{inside}0"]
@@ -40,7 +58,9 @@ def test_frame_counts_of_real_durations(utterances):
     assert len(utterances) == 12
     for utterance in utterances:
         frames = round(utterance.seconds * FRAME_RATE)
-        counts = frame_counts(utterance.ipa, utterance.durations, utterance.offset, frames, FRAME_RATE)
+        counts = frame_counts(
+            utterance.ipa, utterance.durations, utterance.offset, frames, FRAME_RATE
+        )
         assert len(counts) == len(split_phones(utterance.ipa)) + 2
         assert sum(counts) == frames and min(counts) >= 0
         assert all(isinstance(count, int) for count in counts)
@@ -79,12 +99,28 @@ def test_prefix_says_what_is_asked_for():
     full = prefix(LAYOUT, Condition("fenrir", "sad", 0.9, (-0.6, -0.5, 0.2), (5, 9)), phones)
     special = LAYOUT.special
     assert full == [
-        special("prompt"), LAYOUT.emotion("sad"), LAYOUT.intensity(0.9), LAYOUT.vad(0, -0.6), LAYOUT.vad(1, -0.5),
-        LAYOUT.vad(2, 0.2), LAYOUT.piece(5), LAYOUT.piece(9), special("prompt_end"), LAYOUT.voice("fenrir"),
-        special("text"), *phones[1:-1], special("text_end"), special("audio"),
-    ]  # fmt: skip
+        special("prompt"),
+        LAYOUT.emotion("sad"),
+        LAYOUT.intensity(0.9),
+        LAYOUT.vad(0, -0.6),
+        LAYOUT.vad(1, -0.5),
+        LAYOUT.vad(2, 0.2),
+        LAYOUT.piece(5),
+        LAYOUT.piece(9),
+        special("prompt_end"),
+        LAYOUT.voice("fenrir"),
+        special("text"),
+        *phones[1:-1],
+        special("text_end"),
+        special("audio"),
+    ]
     dropped = prefix(LAYOUT, Condition("fenrir", None), phones)
-    assert dropped[:4] == [special("prompt"), special("no_prompt"), special("prompt_end"), LAYOUT.voice("fenrir")]
+    assert dropped[:4] == [
+        special("prompt"),
+        special("no_prompt"),
+        special("prompt_end"),
+        LAYOUT.voice("fenrir"),
+    ]
 
 
 def test_block_head_looks_one_phone_ahead():
@@ -97,8 +133,12 @@ def test_segment_of_real_utterances_decodes_back(utterances):
     for utterance in utterances[:4]:
         codes = random_codes(round(utterance.seconds * FRAME_RATE))
         phones = phone_ids(LAYOUT, utterance.ipa)
-        counts = frame_counts(utterance.ipa, utterance.durations, utterance.offset, codes.shape[1], FRAME_RATE)
-        condition = Condition(utterance.speaker, utterance.emotion, utterance.intensity, utterance.vad)
+        counts = frame_counts(
+            utterance.ipa, utterance.durations, utterance.offset, codes.shape[1], FRAME_RATE
+        )
+        condition = Condition(
+            utterance.speaker, utterance.emotion, utterance.intensity, utterance.vad
+        )
         segment = build_segment(LAYOUT, condition, phones, counts, codes)
         head = prefix(LAYOUT, condition, phones)
         assert segment.tokens[: len(head)].tolist() == head
@@ -122,7 +162,9 @@ def test_labels_are_ignored_exactly_where_the_token_is_given():
 
 def test_fewer_books_than_the_codec_has():
     layout = tiny_layout(num_codebooks=2)
-    segment = build_segment(layout, Condition("heart"), phone_ids(layout, "h"), [1, 1, 1], random_codes(3))
+    segment = build_segment(
+        layout, Condition("heart"), phone_ids(layout, "h"), [1, 1, 1], random_codes(3)
+    )
     codes = segment.tokens[segment.tokens >= layout.codec_start] - layout.codec_start
     expected = random_codes(3)[:2].T + [0, 64]
     np.testing.assert_array_equal(codes.reshape(3, 2), expected)

@@ -13,13 +13,21 @@ from affecttts.teachers.prosody import WEIGHTS, AffectiveProsodyTeacher, Prosody
 from affecttts.teachers.protocol import Clip, Lesson, frames_at, windows_at
 from affecttts.text.symbols import SYMBOLS
 from codec import CodecConfig
-from codec.prosody import LEVELS
+from codec.nn.prosody import LEVELS
 
 
 def clip(seconds=1.0, **values):
     fields = {"id": "u", "path": "u.wav", "speaker": "s", "seconds": seconds, "split": "train"}
     audio = np.zeros(round(24_000 * seconds), np.float32)
-    return Clip(Utterance(**(fields | values)), audio, 24_000, np.zeros(round(100 * seconds), np.float32), 240, 100.0, 0.0)
+    return Clip(
+        Utterance(**(fields | values)),
+        audio,
+        24_000,
+        np.zeros(round(100 * seconds), np.float32),
+        240,
+        100.0,
+        0.0,
+    )
 
 
 RISING = np.arange(10, dtype=np.float32)[:, None]
@@ -40,7 +48,9 @@ def test_a_faster_lesson_is_averaged():
 
 def test_a_slower_lesson_is_interpolated():
     features, _ = frames_at(Lesson(RISING), 5.0, 0.4, 4, 25.0)
-    np.testing.assert_allclose(features[:, 0], 5 * (0.4 + (np.arange(4) + 0.5) / 25) - 0.5, atol=1e-5)
+    np.testing.assert_allclose(
+        features[:, 0], 5 * (0.4 + (np.arange(4) + 0.5) / 25) - 0.5, atol=1e-5
+    )
     ends, known = frames_at(Lesson(RISING), 5.0, 1.96, 2, 25.0)
     assert known.tolist() == [True, False] and ends[0, 0] == 9.0
 
@@ -61,7 +71,9 @@ WORDS = Lesson(np.eye(3, dtype=np.float32) + 1, np.array([0.1, 0.3, 0.5]))
 def test_stretches_hold_their_value():
     features, known = frames_at(WORDS, None, 0.0, 6, 10.0)
     assert known.tolist() == [True] * 5 + [False]
-    assert [int(row.argmax()) for row in features[:5]] == [0, 1, 1, 2, 2] and (features[5] == 0).all()
+    assert [int(row.argmax()) for row in features[:5]] == [0, 1, 1, 2, 2] and (
+        features[5] == 0
+    ).all()
 
 
 def test_windows_are_zero_past_either_end():
@@ -104,14 +116,20 @@ def test_a_crop_beyond_the_phones_is_unknown():
 
 
 def spoken(gain):
-    """A second of noise amid two of silence, by a speaker who is usually as loud as with a gain of 1."""
+    """A second of noise amid two of silence, by a speaker who is usually as loud as with a gain of
+    1.
+    """
     noise = 0.1 * np.random.default_rng(0).standard_normal(24_000) * np.hanning(24_000)
     audio = np.pad(noise, 24_000).astype(np.float32)
-    return replace(clip(3.0), audio=gain * audio, f0=np.full(300, 150.0, np.float32), usual_level=level(audio))
+    return replace(
+        clip(3.0), audio=gain * audio, f0=np.full(300, 150.0, np.float32), usual_level=level(audio)
+    )
 
 
 def test_the_affective_teacher_hears_how_loud_a_clip_is_for_its_speaker():
-    plain, affective = (kind(CodecConfig.preset("tiny")) for kind in (ProsodyTeacher, AffectiveProsodyTeacher))
+    plain, affective = (
+        kind(CodecConfig.preset("tiny")) for kind in (ProsodyTeacher, AffectiveProsodyTeacher)
+    )
     assert plain.id != affective.id
     soft, loud = spoken(0.5), spoken(2.0)
     assert np.allclose(plain.teach(soft).vectors, plain.teach(loud).vectors, atol=1e-3)
@@ -122,6 +140,8 @@ def test_the_affective_teacher_hears_how_loud_a_clip_is_for_its_speaker():
 
 
 def test_the_affective_teacher_takes_silences_for_alike():
-    levels = AffectiveProsodyTeacher(CodecConfig.preset("tiny")).teach(spoken(2.0)).vectors[:, LEVELS[0]]
+    levels = (
+        AffectiveProsodyTeacher(CodecConfig.preset("tiny")).teach(spoken(2.0)).vectors[:, LEVELS[0]]
+    )
     silent = levels[:20]
     assert np.ptp(silent) < 1e-3 and (levels.max() - silent.max()) / WEIGHTS[LEVELS[0]] < 3.0

@@ -10,12 +10,12 @@ import torch
 pytest.importorskip("pyworld")
 
 from affecttts.data.audio_cache import AudioCache, build_cache
-from affecttts.data.crops import CropConfig, CropSampler
 from affecttts.errors import RequestError
 from affecttts.teachers.cache import TeacherCache
 from affecttts.teachers.lessons import Lessons, collate
 from affecttts.teachers.protocol import Lesson, Teacher
 from affecttts.teachers.registry import make_teacher
+from affecttts.training.codec.crops import CropConfig, CropSampler
 from codec import CodecConfig
 from codec.errors import CheckpointError
 from tiny_models import DATA
@@ -112,7 +112,13 @@ def test_a_teacher_with_nothing_to_say_is_refused_and_leaves_nothing(audio, tmp_
 
 
 def sampler(audio, lessons=None, **changes):
-    values = {"batch_size": 6, "seconds": 0.4, "gain_jitter_db": 6.0, "speaker_weights": {}, "seed": 0}
+    values = {
+        "batch_size": 6,
+        "seconds": 0.4,
+        "gain_jitter_db": 6.0,
+        "speaker_weights": {},
+        "seed": 0,
+    }
     return CropSampler(audio, CropConfig(**(values | changes)), CODEC, lessons=lessons)
 
 
@@ -162,12 +168,15 @@ def test_a_crop_longer_than_the_clip_is_padded_and_unknown(audio, lessons):
     assert (batch.lessons.tokens[0][~known] == 0).all()
     assert not batch.lessons.sounding[0][~known].any()
     assert batch.mask.shape == (1, 500) and silent[~batch.mask[0]].all()
-    assert batch.mask[0].sum() - known.sum() in (0, 1)  # a frame that the recording ends in counts as audio
+    # a frame that the recording ends in counts as audio
+    assert batch.mask[0].sum() - known.sum() in (0, 1)
     assert sampler(audio).batch(0).mask.all()
 
 
 def test_frames_sound_or_not_as_in_the_whole_recording(audio, lessons):
-    """The clips end in silence; a gain changes nothing, and a crop of silence alone does not sound."""
+    """The clips end in silence; a gain changes nothing, and a crop of silence alone does not
+    sound.
+    """
     whole = lessons.stretch(4, 0.0, 40, CODEC, 1)["sounding"]
     assert 0.3 < whole.mean() < 1.0
     clip = audio.clips[4]
@@ -185,12 +194,18 @@ def test_a_teacher_that_hears_levels_is_told_of_the_gain(audio, tmp_path):
     """Crops whose gains differ and nothing else; their lessons differ by the gains."""
     plain, affective = (make_teacher(name, CODEC) for name in ("prosody", "affective_prosody"))
     told = Lessons(affective, plain, make_teacher("phonology", CODEC), audio, tmp_path)
-    batches = [sampler(audio, told, gain_jitter_db=jitter, seconds=1.0).batch(0) for jitter in (0.0, 6.0)]
+    batches = [
+        sampler(audio, told, gain_jitter_db=jitter, seconds=1.0).batch(0) for jitter in (0.0, 6.0)
+    ]
     moved = (2 * (batches[1].audio.abs().amax(2) / batches[0].audio.abs().amax(2)).log10()).numpy()
     assert np.abs(moved).max() > 0.1
     still, louder = (batch.lessons.guidance for batch in batches)
     apart = ((louder.emotion - still.emotion) * still.emotion_known[..., None]).numpy()
-    np.testing.assert_allclose(apart, moved[..., None] * affective.per_gain * still.emotion_known.numpy()[..., None], atol=1e-5)
+    np.testing.assert_allclose(
+        apart,
+        moved[..., None] * affective.per_gain * still.emotion_known.numpy()[..., None],
+        atol=1e-5,
+    )
     assert torch.equal(still.semantic, louder.semantic)
 
 
@@ -208,7 +223,11 @@ def test_a_frame_teacher_is_no_text_teacher(audio, tmp_path):
         Lessons(prosody, phonology, prosody, audio, tmp_path)
 
 
-STRANGERS = [("oracle", "clap"), ("prosody:big", "takes no model"), ("wav2vec2_bert:x", "RECOGNISER")]
+STRANGERS = [
+    ("oracle", "clap"),
+    ("prosody:big", "takes no model"),
+    ("wav2vec2_bert:x", "RECOGNISER"),
+]
 
 
 @pytest.mark.parametrize("name, said", STRANGERS)

@@ -11,8 +11,12 @@ from codec.errors import CheckpointError
 
 def parts(seed=0, width=5, fused=True):
     torch.manual_seed(seed)
-    module = nn.Sequential(nn.Linear(3, width), nn.BatchNorm1d(width), nn.Dropout(0.5), nn.Linear(width, 1))
-    optimizer = torch.optim.AdamW(module.parameters(), 0.01, betas=(0.8, 0.99), weight_decay=0.1, fused=fused)
+    module = nn.Sequential(
+        nn.Linear(3, width), nn.BatchNorm1d(width), nn.Dropout(0.5), nn.Linear(width, 1)
+    )
+    optimizer = torch.optim.AdamW(
+        module.parameters(), 0.01, betas=(0.8, 0.99), weight_decay=0.1, fused=fused
+    )
     return module, optimizer
 
 
@@ -33,7 +37,12 @@ def test_going_on_equals_never_having_stopped(tmp_path):
     module, optimizer = parts()
     for _ in range(3):
         step(module, optimizer)
-    save_checkpoint(tmp_path / "c", {"m": module}, {"m": optimizer}, {"step": 3, "config": {"betas": [0.8, 0.99]}})
+    save_checkpoint(
+        tmp_path / "c",
+        {"m": module},
+        {"m": optimizer},
+        {"step": 3, "config": {"betas": [0.8, 0.99]}},
+    )
     expected = [step(module, optimizer) for _ in range(3)]
     other, other_optimizer = parts(seed=9)
     assert not equal(module.state_dict(), other.state_dict())
@@ -41,7 +50,9 @@ def test_going_on_equals_never_having_stopped(tmp_path):
     assert state == {"step": 3, "config": {"betas": [0.8, 0.99]}}
     assert [step(other, other_optimizer) for _ in range(3)] == expected
     assert equal(module.state_dict(), other.state_dict())
-    for first, second in zip(optimizer.state_dict()["state"].values(), other_optimizer.state_dict()["state"].values()):
+    for first, second in zip(
+        optimizer.state_dict()["state"].values(), other_optimizer.state_dict()["state"].values()
+    ):
         assert equal(first, second)
     assert other_optimizer.param_groups[0]["weight_decay"] == 0.1
 
@@ -76,7 +87,9 @@ def test_other_modules_are_refused(tmp_path):
         load_checkpoint(tmp_path / "c", {"m": module, "extra": module}, {"m": optimizer})
 
 
-@pytest.mark.parametrize("name", ["state.json", "m.safetensors", "optimizer_m.safetensors", "rng.safetensors"])
+@pytest.mark.parametrize(
+    "name", ["state.json", "m.safetensors", "optimizer_m.safetensors", "rng.safetensors"]
+)
 def test_a_missing_part_is_named(tmp_path, name):
     module, optimizer = parts()
     save_checkpoint(tmp_path / "c", {"m": module}, {"m": optimizer}, {})
@@ -99,5 +112,11 @@ def test_a_ramp_rises_between_its_ends():
 
 
 def test_what_fades_is_gone_after_its_part_of_the_run():
-    assert [faded(step, 40, (0.25, 0.75)) for step in (0, 10, 20, 30, 40)] == [1.0, 1.0, 0.5, 0.0, 0.0]
+    assert [faded(step, 40, (0.25, 0.75)) for step in (0, 10, 20, 30, 40)] == [
+        1.0,
+        1.0,
+        0.5,
+        0.0,
+        0.0,
+    ]
     assert [faded(step, 40, ()) for step in (0, 40)] == [1.0, 1.0]

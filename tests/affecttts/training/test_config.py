@@ -6,12 +6,13 @@ import pytest
 
 from affecttts.adaptation.config import AdaptationConfig
 from affecttts.errors import RequestError
-from affecttts.training.codec_config import CodecTrainingConfig
+from affecttts.training.codec.config import CodecTrainingConfig
 from affecttts.training.config import describe, load_config
 from tiny_models import REPOSITORY, load_recipe
 
-CONFIGS = sorted((REPOSITORY / "recipes" / "configs").glob("*.yaml"))
-CONFIGS = [path for path in CONFIGS if not path.stem.startswith("ablation")]  # tables: tests/recipes/test_ablate.py
+CONFIGS = sorted((REPOSITORY / "recipes").rglob("*.yaml"))
+# tables: tests/recipes/experiments/test_ablate.py
+CONFIGS = [path for path in CONFIGS if not path.stem.startswith(("ablation", "rules"))]
 RECIPES = {"codec": ("train_codec", "CodecTrainingConfig"), "lm": ("train_lm", "LMTrainingConfig")}
 
 
@@ -25,7 +26,7 @@ class Small:
 
 def recipe_class(name):
     pytest.importorskip("accelerate")
-    kind = name.split("_")[0]
+    kind = name.split("_")[0].replace("paper", "codec")
     if kind == "adapt":
         return AdaptationConfig
     module, cls = RECIPES[kind]
@@ -33,7 +34,7 @@ def recipe_class(name):
 
 
 def test_there_are_configs_of_all_recipes():
-    assert {path.stem.split("_")[0] for path in CONFIGS} == {*RECIPES, "adapt"}
+    assert {path.stem.split("_")[0] for path in CONFIGS} == {*RECIPES, "adapt", "paper"}
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -45,7 +46,9 @@ def test_every_shipped_config_fits_its_recipe(path):
     for name, value in describe(config).items():
         default = getattr(plain, name)
         if default is not None:
-            assert isinstance(value, (int, float) if isinstance(default, float) else type(default)), (name, value)
+            assert isinstance(
+                value, (int, float) if isinstance(default, float) else type(default)
+            ), (name, value)
     assert config != plain
 
 
@@ -63,7 +66,9 @@ def write(path, text):
 def test_values_and_overrides(tmp_path):
     path = write(tmp_path / "a.yaml", "steps: 5\nnames: [a, b]\n")
     assert load_config(Small, path, []) == Small(5, 1e-3, ("a", "b"))
-    assert load_config(Small, path, ["steps=7", "label=x=y", "learning_rate=0.5"]) == Small(7, 0.5, ("a", "b"), "x=y")
+    assert load_config(Small, path, ["steps=7", "label=x=y", "learning_rate=0.5"]) == Small(
+        7, 0.5, ("a", "b"), "x=y"
+    )
     assert load_config(Small, write(tmp_path / "empty.yaml", ""), []) == Small()
 
 

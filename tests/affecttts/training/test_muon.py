@@ -33,11 +33,17 @@ def stepped(make, shape, steps=3):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_it_does_what_that_of_torch_does(shape):
     settings = {"lr": 0.02, "weight_decay": 0.05}
-    theirs = stepped(lambda p: torch.optim.Muon(p, adjust_lr_fn="match_rms_adamw", **settings), shape)
-    torch.testing.assert_close(stepped(lambda p: Muon(p, **settings), shape), theirs, rtol=0, atol=1e-5)
+    theirs = stepped(
+        lambda p: torch.optim.Muon(p, adjust_lr_fn="match_rms_adamw", **settings), shape
+    )
+    torch.testing.assert_close(
+        stepped(lambda p: Muon(p, **settings), shape), theirs, rtol=0, atol=1e-5
+    )
     exact = stepped(lambda p: Muon(p, dtype=torch.float32, **settings), shape)
     moved = (theirs - stepped(lambda p: Muon(p, lr=0.0), shape)).norm()
-    assert 0 < (exact - theirs).norm() < 0.02 * moved, "float32 differs by the rounding of bfloat16 alone"
+    assert 0 < (exact - theirs).norm() < 0.02 * moved, (
+        "float32 differs by the rounding of bfloat16 alone"
+    )
 
 
 def test_a_parameter_without_gradient_stays():

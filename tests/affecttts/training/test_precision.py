@@ -4,25 +4,36 @@ import pytest
 import torch
 
 from affecttts.training import precision
-from affecttts.training.codec_config import CodecTrainingConfig
+from affecttts.training.codec.config import CodecTrainingConfig
 
 
 def on_processor(monkeypatch, **capabilities):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="the processor decides only where there is no GPU")
+@pytest.mark.skipif(
+    torch.cuda.is_available(), reason="the processor decides only where there is no GPU"
+)
 @pytest.mark.parametrize(
     "capabilities, chosen",
-    [({"avx2": True, "avx512_bf16": False}, "no"), ({"avx2": True, "avx512_bf16": True}, "bf16"), ({"amx_bf16": True}, "bf16"),
-     ({"neon": True, "bf16": True}, "bf16"), ({}, "no")],
-)  # fmt: skip
-def test_auto_is_bf16_where_the_processor_has_instructions_for_it(monkeypatch, capabilities, chosen):
+    [
+        ({"avx2": True, "avx512_bf16": False}, "no"),
+        ({"avx2": True, "avx512_bf16": True}, "bf16"),
+        ({"amx_bf16": True}, "bf16"),
+        ({"neon": True, "bf16": True}, "bf16"),
+        ({}, "no"),
+    ],
+)
+def test_auto_is_bf16_where_the_processor_has_instructions_for_it(
+    monkeypatch, capabilities, chosen
+):
     on_processor(monkeypatch, **capabilities)
     assert precision.mixed_precision("auto") == chosen
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="the processor decides only where there is no GPU")
+@pytest.mark.skipif(
+    torch.cuda.is_available(), reason="the processor decides only where there is no GPU"
+)
 def test_a_torch_that_cannot_tell_computes_in_float32(monkeypatch):
     monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
     assert precision.mixed_precision("auto") == "no"

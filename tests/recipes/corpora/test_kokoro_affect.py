@@ -1,4 +1,6 @@
-"""Our corpus from nothing, with a toy in place of Kokoro: a graph with the same tensors that sings its F0."""
+"""Our corpus from nothing, with a toy in place of Kokoro: a graph with the same tensors that sings
+its F0.
+"""
 
 import sys
 from dataclasses import replace
@@ -12,7 +14,7 @@ from tiny_models import REPOSITORY
 sys.path.insert(0, str(REPOSITORY))  # `python -m recipes...` runs from there
 
 from affecttts.data.manifest import read_manifest
-from affecttts.emotion import load_emotions
+from affecttts.emotion.table import load_emotions
 from affecttts.errors import RequestError
 from affecttts.text.symbols import SYMBOLS
 from recipes.corpora.kokoro_affect import human, model, plan, rules, sentences, voice_sound
@@ -25,19 +27,29 @@ def draw(seed=0):
     return np.random.default_rng(seed)
 
 
-# -- rules ------------------------------------------------------------------------------------------------------------
+# -- rules
 def test_the_table_has_our_emotions_with_their_sources():
     table = rules.load_rules()
     assert tuple(table) == load_emotions().ids
-    assert table["neutral"] == rules.Rule() and all(rule.sources for name, rule in table.items() if name != "neutral")
+    assert table["neutral"] == rules.Rule() and all(
+        rule.sources for name, rule in table.items() if name != "neutral"
+    )
 
 
 def test_intensity_scales_every_rule():
     happy = rules.load_rules()["happy"]
     half = happy.at(0.5)
-    assert (half.f0_level, half.level, half.formants) == (happy.f0_level / 2, happy.level / 2, happy.formants / 2)
-    assert half.rate == pytest.approx(happy.rate**0.5) and half.f0_range == pytest.approx(happy.f0_range**0.5)
-    assert half.vad == (0.4, 0.25, 0.2) and replace(happy.at(0.0), sources=()) == replace(rules.Rule(), vad=(0.0, 0.0, 0.0))
+    assert (half.f0_level, half.level, half.formants) == (
+        happy.f0_level / 2,
+        happy.level / 2,
+        happy.formants / 2,
+    )
+    assert half.rate == pytest.approx(happy.rate**0.5) and half.f0_range == pytest.approx(
+        happy.f0_range**0.5
+    )
+    assert half.vad == (0.4, 0.25, 0.2) and replace(happy.at(0.0), sources=()) == replace(
+        rules.Rule(), vad=(0.0, 0.0, 0.0)
+    )
 
 
 def test_stretch_is_rate_lengthening_and_formants():
@@ -78,14 +90,26 @@ def test_neutral_changes_nothing():
 def test_level_range_contour_and_unvoiced_frames():
     f0, seconds = flat()
     f0[f0 > 0] *= 2 ** (np.sin(np.arange((f0 > 0).sum())) / 12).astype(np.float32)
-    higher, wider, falling = (bent(rule, f0, seconds) for rule in (
-        rules.Rule(f0_level=4), rules.Rule(f0_range=2), rules.Rule(final_contour=-6),
-    ))  # fmt: skip
-    assert all(((curve >= rules.VOICED_HZ) == (f0 >= rules.VOICED_HZ)).all() for curve in (higher, wider, falling))
+    higher, wider, falling = (
+        bent(rule, f0, seconds)
+        for rule in (
+            rules.Rule(f0_level=4),
+            rules.Rule(f0_range=2),
+            rules.Rule(final_contour=-6),
+        )
+    )
+    assert all(
+        ((curve >= rules.VOICED_HZ) == (f0 >= rules.VOICED_HZ)).all()
+        for curve in (higher, wider, falling)
+    )
     assert np.mean(semitones(higher) - semitones(f0)) == pytest.approx(4, abs=1e-3)
     assert semitones(wider).std() == pytest.approx(2 * semitones(f0).std(), rel=1e-3)
     change = semitones(falling) - semitones(f0)
-    assert change[:60] == pytest.approx(0, abs=1e-3) and change[-9:].max() < -5 and (np.diff(change) < 1e-3).all()
+    assert (
+        change[:60] == pytest.approx(0, abs=1e-3)
+        and change[-9:].max() < -5
+        and (np.diff(change) < 1e-3).all()
+    )
 
 
 def test_accents_rise_where_the_stress_is():
@@ -100,12 +124,16 @@ def test_formants_are_taken_out_of_f0_and_bounds_hold():
     assert bent(rules.Rule(f0_level=60), f0, seconds).max() == pytest.approx(rules.F0_BOUNDS[1])
     trembling = semitones(bent(rules.Rule(tremor=0.6), f0, seconds))
     assert 0.2 < trembling.std() < 1.2
-    assert not rules.bend_f0(np.zeros(50), PHONES, seconds, rules.load_rules()["happy"], draw()).any()
+    assert not rules.bend_f0(
+        np.zeros(50), PHONES, seconds, rules.load_rules()["happy"], draw()
+    ).any()
 
 
-# -- sound ------------------------------------------------------------------------------------------------------------
+# -- sound
 def tone(hertz, seconds=1.0, level=0.1):
-    return (level * np.sin(2 * np.pi * hertz * np.arange(round(seconds * RATE)) / RATE)).astype(np.float32)
+    return (level * np.sin(2 * np.pi * hertz * np.arange(round(seconds * RATE)) / RATE)).astype(
+        np.float32
+    )
 
 
 def rms_db(samples):
@@ -114,7 +142,9 @@ def rms_db(samples):
 
 @pytest.mark.parametrize("hertz, expected", [(1000, 0), (4000, 6), (2000, 3), (250, -6), (100, -6)])
 def test_tilt_is_what_it_says_at_4_khz(hertz, expected):
-    assert rms_db(voice_sound.tilt(tone(hertz), 6.0)) - rms_db(tone(hertz)) == pytest.approx(expected, abs=0.2)
+    assert rms_db(voice_sound.tilt(tone(hertz), 6.0)) - rms_db(tone(hertz)) == pytest.approx(
+        expected, abs=0.2
+    )
 
 
 def test_formants_move_by_playing_faster():
@@ -126,22 +156,34 @@ def test_formants_move_by_playing_faster():
 def test_breath_follows_the_voice_and_level_is_reached():
     sound = np.concatenate([tone(200), np.zeros(RATE, np.float32)])
     noise = voice_sound.add_breath(sound, 0.4, draw()) - sound
-    assert rms_db(noise[: RATE - 500]) > rms_db(noise[RATE + 500 :]) + 60 and rms_db(noise[:RATE]) < rms_db(tone(200)) - 15
-    assert voice_sound.active_level(voice_sound.set_level(sound, -23.0)) == pytest.approx(-23, abs=0.1)
+    assert (
+        rms_db(noise[: RATE - 500]) > rms_db(noise[RATE + 500 :]) + 60
+        and rms_db(noise[:RATE]) < rms_db(tone(200)) - 15
+    )
+    assert voice_sound.active_level(voice_sound.set_level(sound, -23.0)) == pytest.approx(
+        -23, abs=0.1
+    )
     assert np.abs(voice_sound.set_level(sound, 20.0)).max() == pytest.approx(voice_sound.PEAK)
 
 
 def test_trim_tells_what_it_cut():
-    rest, offset = voice_sound.trim(np.concatenate([np.zeros(RATE, np.float32), tone(200), np.zeros(RATE, np.float32)]), 0.1)
-    assert offset == pytest.approx(0.9, abs=0.01) and len(rest) / RATE == pytest.approx(1.2, abs=0.02)
+    rest, offset = voice_sound.trim(
+        np.concatenate([np.zeros(RATE, np.float32), tone(200), np.zeros(RATE, np.float32)]), 0.1
+    )
+    assert offset == pytest.approx(0.9, abs=0.01) and len(rest) / RATE == pytest.approx(
+        1.2, abs=0.02
+    )
 
 
-# -- sentences and plan -----------------------------------------------------------------------------------------------
+# -- sentences and plan
 @pytest.fixture
 def wordnet(tmp_path):
     """Files as WordNet's: a licence, then one synset a line with glosses and usage examples."""
     words = ["cat", "dog", "fox", "cow", "hen", "pig", "owl", "ant", "bee", "elk"]
-    synset = '00001740 03 n 01 thing 0 000 | a gloss; "the {} and the {} ran away together"; "too short"; "in 1990 it ran away again"'
+    synset = (
+        '00001740 03 n 01 thing 0 000 | a gloss; "the {} and the {} ran away together"; "too '
+        'short"; "in 1990 it ran away again"'
+    )
     lines = [synset.format(first, second) for first in words for second in words]
     (tmp_path / "wordnet").mkdir()
     for part in sentences.PARTS:
@@ -153,7 +195,9 @@ def wordnet(tmp_path):
 def test_examples_are_plain_sentences(wordnet):
     texts = list(sentences.wordnet_examples(wordnet))
     assert len(texts) == 100 and texts[0] == "The cat and the cat ran away together."
-    assert sentences._as_sentence("who would have thought of that?") == "Who would have thought of that?"
+    assert sentences._as_sentence("who would have thought of that?") == (
+        "Who would have thought of that?"
+    )
 
 
 def test_a_choice_is_the_seeds_alone(wordnet):
@@ -161,19 +205,31 @@ def test_a_choice_is_the_seeds_alone(wordnet):
     assert chosen == sentences.choose(40, 3, 5, wordnet) != sentences.choose(40, 3, 6, wordnet)
     kinds = [sentence.kind for sentence in chosen]
     phrases = sentences.phrases()
-    assert len(set(phrases)) == len(phrases) > 100 and all(1 <= len(text.split()) <= 4 for text in phrases)
+    assert len(set(phrases)) == len(phrases) > 100 and all(
+        1 <= len(text.split()) <= 4 for text in phrases
+    )
     assert (kinds.count("n"), kinds.count("l"), kinds.count("s")) == (40, 3, len(phrases))
     joined = next(sentence for sentence in chosen if sentence.kind == "l").text
-    assert joined.count(".") == 3 and not any(part in joined for part in (s.text for s in chosen[:40]))
+    assert joined.count(".") == 3 and not any(
+        part in joined for part in (s.text for s in chosen[:40])
+    )
     with pytest.raises(RequestError, match="are needed"):
         sentences.choose(200, 0, 0, wordnet)
 
 
 def test_a_plan_covers_emotions_and_intensities(wordnet):
-    made, again = (list(plan.tasks(sentences.choose(60, 0, 0, wordnet), {"ann": "a", "bob": "b"}, 0)) for _ in range(2))
+    made, again = (
+        list(plan.tasks(sentences.choose(60, 0, 0, wordnet), {"ann": "a", "bob": "b"}, 0))
+        for _ in range(2)
+    )
     assert len({task.id for task in made}) == len(made) and made == again
-    assert {task.emotion for task in made} == set(load_emotions().ids) and {task.speaker for task in made} == {"ann", "bob"}
-    assert all(0.7 <= task.intensity <= 1.3 and (task.emotion != "neutral" or task.intensity == 1) for task in made)
+    assert {task.emotion for task in made} == set(load_emotions().ids) and {
+        task.speaker for task in made
+    } == {"ann", "bob"}
+    assert all(
+        0.7 <= task.intensity <= 1.3 and (task.emotion != "neutral" or task.intensity == 1)
+        for task in made
+    )
     shards = [[task.id for task in made if task.in_shard(i, 3)] for i in range(3)]
     assert sorted(sum(shards, [])) == sorted(task.id for task in made) and min(map(len, shards)) > 0
 
@@ -185,47 +241,84 @@ def test_one_emotion_a_sentence_and_another_seed_make_a_second_corpus(wordnet):
     assert not {task.id for task in more} & {task.id for task in plan.tasks(chosen, voices, 0)}
 
 
-# -- model ------------------------------------------------------------------------------------------------------------
+# -- model
 def test_every_phone_has_a_number():
     assert set(model.IDS) == set(SYMBOLS) and len(set(model.IDS.values())) == len(SYMBOLS)
 
 
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory):
-    """A model with Kokoro's tensors: 8 frames a phone over speed, a wavering F0, and a sine that follows it."""
+    """A model with Kokoro's tensors: 8 frames a phone over speed, a wavering F0, and a sine that
+    follows it.
+    """
     onnx = pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
     from onnx import TensorProto, helper
 
     node, info = helper.make_node, helper.make_tensor_value_info
     scalars = {
-        "eight": 8.0, "zero": 0.0, "one": 1.0, "two": 2.0, "slow": 0.05, "base": 120.0, "spread": 12.0, "half": 0.2,
+        "eight": 8.0,
+        "zero": 0.0,
+        "one": 1.0,
+        "two": 2.0,
+        "slow": 0.05,
+        "base": 120.0,
+        "spread": 12.0,
+        "half": 0.2,
         "phase": 2 * np.pi / RATE,
-    }  # fmt: skip
+    }
     shapes = {"long": [1, 300], "line": [-1], "upright": [-1, 1], "curve": [1, 1, -1]}
     nodes = [
-        node("Cast", ["tokens"], ["t"], to=TensorProto.FLOAT), node("Mul", ["t", "zero"], ["t0"]), node("Add", ["t0", "eight"], ["t8"]),
-        node("Div", ["t8", "speed"], ["raw"]), node("Round", ["raw"], ["whole"]), node("Clip", ["whole", "one"], [model.DURATIONS]),
-        node("ReduceSum", [model.DURATIONS], ["frames"], keepdims=0), node("Mul", ["frames", "two"], ["total"]),
-        node("Range", ["zero", "total", "one"], ["k"]), node("Mul", ["k", "slow"], ["angle"]), node("Sin", ["angle"], ["wave"]),
-        node("Mul", ["wave", "spread"], ["wide"]), node("Add", ["wide", "base"], ["hertz"]),
-        node("Reshape", ["hertz", "curve"], [model.F0]), node("Add", ["wave", "two"], ["loud"]),
-        node("Reshape", ["loud", "curve"], [model.ENERGY]), node("Range", ["zero", "frames", "one"], [model.FEATURES]),
+        node("Cast", ["tokens"], ["t"], to=TensorProto.FLOAT),
+        node("Mul", ["t", "zero"], ["t0"]),
+        node("Add", ["t0", "eight"], ["t8"]),
+        node("Div", ["t8", "speed"], ["raw"]),
+        node("Round", ["raw"], ["whole"]),
+        node("Clip", ["whole", "one"], [model.DURATIONS]),
+        node("ReduceSum", [model.DURATIONS], ["frames"], keepdims=0),
+        node("Mul", ["frames", "two"], ["total"]),
+        node("Range", ["zero", "total", "one"], ["k"]),
+        node("Mul", ["k", "slow"], ["angle"]),
+        node("Sin", ["angle"], ["wave"]),
+        node("Mul", ["wave", "spread"], ["wide"]),
+        node("Add", ["wide", "base"], ["hertz"]),
+        node("Reshape", ["hertz", "curve"], [model.F0]),
+        node("Add", ["wave", "two"], ["loud"]),
+        node("Reshape", ["loud", "curve"], [model.ENERGY]),
+        node("Range", ["zero", "frames", "one"], [model.FEATURES]),
         # the decoder
-        node("Reshape", [model.F0, "upright"], ["column"]), node("Expand", ["column", "long"], ["rows"]),
-        node("Reshape", ["rows", "line"], ["f0s"]), node("CumSum", ["f0s", "axis"], ["turns"]), node("Mul", ["turns", "phase"], ["phases"]),
-        node("Sin", ["phases"], ["sine"]), node("ReduceMean", [model.ENERGY], ["gain"], keepdims=0),
-        node("ReduceSum", [model.FEATURES], ["f"], keepdims=0), node("Mul", ["f", "zero"], ["f0x"]),
-        node("ReduceSum", ["style"], ["s"], keepdims=0), node("Mul", ["s", "zero"], ["s0"]), node("Add", ["f0x", "s0"], ["none"]),
-        node("Mul", ["gain", "half"], ["g"]), node("Add", ["g", "none"], ["g0"]), node("Mul", ["sine", "g0"], ["waveform"]),
-    ]  # fmt: skip
+        node("Reshape", [model.F0, "upright"], ["column"]),
+        node("Expand", ["column", "long"], ["rows"]),
+        node("Reshape", ["rows", "line"], ["f0s"]),
+        node("CumSum", ["f0s", "axis"], ["turns"]),
+        node("Mul", ["turns", "phase"], ["phases"]),
+        node("Sin", ["phases"], ["sine"]),
+        node("ReduceMean", [model.ENERGY], ["gain"], keepdims=0),
+        node("ReduceSum", [model.FEATURES], ["f"], keepdims=0),
+        node("Mul", ["f", "zero"], ["f0x"]),
+        node("ReduceSum", ["style"], ["s"], keepdims=0),
+        node("Mul", ["s", "zero"], ["s0"]),
+        node("Add", ["f0x", "s0"], ["none"]),
+        node("Mul", ["gain", "half"], ["g"]),
+        node("Add", ["g", "none"], ["g0"]),
+        node("Mul", ["sine", "g0"], ["waveform"]),
+    ]
     inputs = [
-        info("tokens", TensorProto.INT64, [1, None]), info("style", TensorProto.FLOAT, [1, 256]), info("speed", TensorProto.FLOAT, [1]),
-    ]  # fmt: skip
-    tensors = [helper.make_tensor(name, TensorProto.FLOAT, [], [value]) for name, value in scalars.items()]
-    tensors += [helper.make_tensor(name, TensorProto.INT64, [len(shape)], shape) for name, shape in shapes.items()]
+        info("tokens", TensorProto.INT64, [1, None]),
+        info("style", TensorProto.FLOAT, [1, 256]),
+        info("speed", TensorProto.FLOAT, [1]),
+    ]
+    tensors = [
+        helper.make_tensor(name, TensorProto.FLOAT, [], [value]) for name, value in scalars.items()
+    ]
+    tensors += [
+        helper.make_tensor(name, TensorProto.INT64, [len(shape)], shape)
+        for name, shape in shapes.items()
+    ]
     tensors.append(helper.make_tensor("axis", TensorProto.INT64, [], [0]))
-    graph = helper.make_graph(nodes, "toy", inputs, [info("waveform", TensorProto.FLOAT, None)], tensors)
+    graph = helper.make_graph(
+        nodes, "toy", inputs, [info("waveform", TensorProto.FLOAT, None)], tensors
+    )
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
     made.ir_version = 8
     folder = tmp_path_factory.mktemp("toy")
@@ -244,11 +337,15 @@ def test_the_cut_model_is_the_whole_one(toy):
 
     whole = onnxruntime.InferenceSession(str(toy / "toy.onnx"))
     tokens = np.array([[0, *(model.IDS[phone] for phone in PHONES), 0]])
-    expected = whole.run(None, {"tokens": tokens, "style": STYLE, "speed": np.ones(1, np.float32)})[0]
+    expected = whole.run(None, {"tokens": tokens, "style": STYLE, "speed": np.ones(1, np.float32)})[
+        0
+    ]
     kokoro = model.Kokoro(toy / "toy.onnx")
     prediction = kokoro.predict(PHONES, STYLE)
     assert (prediction.durations == 8).all() and len(prediction.f0) == 16 * (len(PHONES) + 2)
-    np.testing.assert_allclose(kokoro.decode(prediction, prediction.f0, prediction.energy, STYLE), expected, atol=1e-5)
+    np.testing.assert_allclose(
+        kokoro.decode(prediction, prediction.f0, prediction.energy, STYLE), expected, atol=1e-5
+    )
 
 
 def test_speed_acts_on_every_phone_alone(toy):
@@ -275,18 +372,35 @@ def test_another_model_is_refused(toy, tmp_path):
         model.read_style(toy / "voices", "nobody", 5)
 
 
-# -- the corpus -------------------------------------------------------------------------------------------------------
+# -- the corpus
 @pytest.fixture
 def generate(toy, wordnet, tmp_path, monkeypatch, capsys):
-    """Run the generator with the toy and two sentences beside the phrases, of which three are left."""
+    """Run the generator with the toy and two sentences beside the phrases, of which three are
+    left.
+    """
     from recipes.corpora.kokoro_affect import generate as recipe
 
     (tmp_path / "phrases.txt").write_text("Yes.\nWhat now?\nWe made it.\n")
     monkeypatch.setattr(sentences, "PHRASES_PATH", tmp_path / "phrases.txt")
 
     def run(*arguments, output=tmp_path / "corpus"):
-        base = ["generate", "--output", output, "--voices", toy / "voices", "--model", toy / "toy.onnx", "--wordnet", wordnet,
-                "--sentences", 2, "--long", 0, "--speakers", "heart=af_heart,fenrir=am_fenrir"]  # fmt: skip
+        base = [
+            "generate",
+            "--output",
+            output,
+            "--voices",
+            toy / "voices",
+            "--model",
+            toy / "toy.onnx",
+            "--wordnet",
+            wordnet,
+            "--sentences",
+            2,
+            "--long",
+            0,
+            "--speakers",
+            "heart=af_heart,fenrir=am_fenrir",
+        ]
         monkeypatch.setattr(sys, "argv", [str(argument) for argument in (*base, *arguments)])
         return recipe.main(), capsys.readouterr().err
 
@@ -299,9 +413,13 @@ def test_a_corpus_in_shards_is_that_of_one_run(generate, tmp_path):
     for index in (1, 0):
         assert generate("--shard", f"{index}/2", output=tmp_path / "sharded")[0] == 0
     assert generate("--merge", output=tmp_path / "sharded")[0] == 0
-    assert list(read_manifest(tmp_path / "sharded" / "manifest.jsonl")) == whole and len(whole) >= 10
+    assert (
+        list(read_manifest(tmp_path / "sharded" / "manifest.jsonl")) == whole and len(whole) >= 10
+    )
     for row in whole[:3]:
-        first, second = (soundfile.read(tmp_path / name / row.path)[0] for name in ("corpus", "sharded"))
+        first, second = (
+            soundfile.read(tmp_path / name / row.path)[0] for name in ("corpus", "sharded")
+        )
         np.testing.assert_array_equal(first, second)
 
 
@@ -311,7 +429,11 @@ def test_rows_tell_the_truth(generate, tmp_path):
     for row in read_manifest(tmp_path / "corpus" / "manifest.jsonl"):
         samples, rate = soundfile.read(tmp_path / "corpus" / row.path)
         assert rate == RATE and len(samples) / rate == pytest.approx(row.seconds, abs=0.01)
-        assert len(row.durations) == len(row.ipa) + 2 and row.licence == "Apache-2.0" and row.vad is not None
+        assert (
+            len(row.durations) == len(row.ipa) + 2
+            and row.licence == "Apache-2.0"
+            and row.vad is not None
+        )
         assert sum(row.durations) == pytest.approx(row.offset + row.seconds, abs=0.25)
         rule = rules.load_rules()[row.emotion].at(row.intensity)
         level = voice_sound.active_level(samples.astype(np.float32))
@@ -339,20 +461,31 @@ def test_other_settings_need_another_folder(generate):
     assert code == 2 and "seed" in said and "another --output" in said
 
 
-# -- real voices ------------------------------------------------------------------------------------------------------
+# -- real voices
 def test_prompts_become_rows(tmp_path, monkeypatch):
-    for name in ("en_US_f_Allison/hello", "en_US_f_Allison/digits/1", "en_US_f_Allison/silence/1", "en_US_f_Allison/beep", "fr_CA_f_June/vide"):
+    for name in (
+        "en_US_f_Allison/hello",
+        "en_US_f_Allison/digits/1",
+        "en_US_f_Allison/silence/1",
+        "en_US_f_Allison/beep",
+        "fr_CA_f_June/vide",
+    ):
         (tmp_path / "sounds" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "sounds" / f"{name}.g722").write_bytes(b"x")
-    (tmp_path / "core-sounds-en.txt").write_text("; a comment\nhello: Hello there.\ndigits/1: one\n", encoding="utf-8")
+    (tmp_path / "core-sounds-en.txt").write_text(
+        "; a comment\nhello: Hello there.\ndigits/1: one\n", encoding="utf-8"
+    )
     sound = tone(200, 0.7)
     monkeypatch.setattr(human, "read_g722", lambda path: sound * ("vide" not in path.name))
     (tmp_path / "out").mkdir()
     rows = list(human.convert(tmp_path / "sounds", tmp_path / "out", human.read_texts(tmp_path)))
     assert [(row.id, row.text, row.speaker) for row in rows] == [
-        ("en_en_US_f_Allison_digits_1", "one", "asterisk_en"), ("en_en_US_f_Allison_hello", "Hello there.", "asterisk_en"),
-    ]  # fmt: skip
-    assert all((tmp_path / "out" / row.path).is_file() and row.licence == "CC-BY-SA-3.0" for row in rows)
+        ("en_en_US_f_Allison_digits_1", "one", "asterisk_en"),
+        ("en_en_US_f_Allison_hello", "Hello there.", "asterisk_en"),
+    ]
+    assert all(
+        (tmp_path / "out" / row.path).is_file() and row.licence == "CC-BY-SA-3.0" for row in rows
+    )
     with pytest.raises(RequestError, match="en_US_f_Allison"):
         list(human.convert(tmp_path / "out", tmp_path / "out", {}))
 
@@ -362,4 +495,6 @@ def test_g722_is_decoded(tmp_path):
     sound = (0.5 * 32767 * np.sin(2 * np.pi * 440 * np.arange(8000) / human.RATE)).astype(np.int16)
     (tmp_path / "a.g722").write_bytes(bytes(coder.encode(sound)))
     samples = human.read_g722(tmp_path / "a.g722")
-    assert len(samples) == 8000 and np.abs(np.fft.rfft(samples)).argmax() * human.RATE / 8000 == pytest.approx(440, abs=3)
+    assert len(samples) == 8000 and np.abs(
+        np.fft.rfft(samples)
+    ).argmax() * human.RATE / 8000 == pytest.approx(440, abs=3)

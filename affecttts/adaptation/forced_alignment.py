@@ -1,0 +1,142 @@
+"""Forced alignment without a download: which codec frames belong to which phone.
+
+A small network that comes with the model hears phones (codec/training/phone_classifier.py); how
+long each lasts is counted on base data, whose durations are known. The likeliest segmentation under
+both is found exactly (explicit durations: Levinson 1986).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from affecttts.lm.layout import MAX_DURATION
+from affecttts.lm.sequence import split_phones
+from affecttts.synthesis.model_folder import LISTENER_NAME
+from affecttts.text.symbols import SYMBOLS
+from codec.audio import resample
+from codec.errors import CheckpointError
+from codec.training.phone_classifier import Listener
+
+SILENCE = len(SYMBOLS)
+NUM_CLASSES = len(SYMBOLS) + 1
+# may be silent, whatever they are in the base data
+PAUSES = tuple(SYMBOLS.index(symbol) for symbol in " .,?!")
+# of their durations' probability is alike for all durations: every speaker pauses in another way
+FREE_PAUSES = 0.5
+# of a heard frame's log-probability: frames that share their context are not independent
+HEARING_WEIGHT = 0.4
+LEAST = -8.0  # log-probability of a phone in a heard frame; no frame alone rules a phone out
+
+
+def phone_classes(ipa: str) -> np.ndarray:
+    """Classes int64 [P] of the blocks of a phone string: silence, phones without their stress,
+    silence.
+    """
+    inner = [SYMBOLS.index(phone.symbol) for phone in split_phones(ipa)]
+    return np.array([SILENCE, *inner, SILENCE])
+
+
+def load_listener(model: Path) -> Listener:
+    """What hears phones, from a model folder.
+
+    Raises:
+        CheckpointError: there is none, or one of other phones.
+    """
+    folder = model / LISTENER_NAME
+    if not folder.is_dir():
+        raise CheckpointError(
+            f"{model}: has no {LISTENER_NAME}/, by which an adaptation finds the phones in "
+            "recordings; "
+            "train one (recipes/train_phone_classifier.py) and package the model with it"
+        )
+    listener = Listener.from_pretrained(folder)
+    if listener.config.classes != NUM_CLASSES:
+        raise CheckpointError(
+            f"{folder}: hears {listener.config.classes} phones where there are "
+            f"{NUM_CLASSES}; train it anew"
+        )
+    return listener
+
+
+@torch.no_grad()
+def hear(
+    listener: Listener, audio: np.ndarray, sample_rate: int, num_frames: int, frame_rate: float
+) -> np.ndarray:
+    """What is heard in mono audio [T]: weighted log-probabilities float [F,NUM_CLASSES], F =
+    `num_frames` at `frame_rate` Hz.
+    """
+    config = listener.config
+    samples = torch.from_numpy(resample(audio, sample_rate, config.sample_rate))[None, None]
+    heard = listener(listener.features(samples)).logits[0].log_softmax(dim=0).T.numpy()
+    places = (
+        (np.arange(len(heard)) + 0.5) * config.hop_length / config.sample_rate * frame_rate
+    ).astype(int)
+    inside = places < num_frames
+    likelihoods = np.zeros((num_frames, NUM_CLASSES))
+    np.add.at(likelihoods, places[inside], HEARING_WEIGHT * np.maximum(heard[inside], LEAST))
+    for kind in PAUSES:
+        likelihoods[:, kind] = np.maximum(likelihoods[:, kind], likelihoods[:, SILENCE])
+    return likelihoods
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Where the phones of a clip lie, and whether they are its phones at all."""
+
+    counts: np.ndarray  # int64 [P], summing to F
+    # log-likelihood a frame above that of the same phones in reverse order: near 0 for a wrong
+    # transcript
+    margin: float
+
+
+@dataclass(frozen=True)
+class Aligner:
+    """How long phones last."""
+
+    log_durations: np.ndarray  # [NUM_CLASSES, MAX_DURATION + 1]
+
+    @classmethod
+    def fit(cls, clips: Iterable[tuple[np.ndarray, Sequence[int]]]) -> Aligner:
+        """Count on clips with known durations, each the classes [P] of its blocks and their frames
+        [P].
+        """
+        table = np.full((NUM_CLASSES, MAX_DURATION + 1), 1.0 / (MAX_DURATION + 1))
+        for classes, counts in clips:
+            np.add.at(table, (classes, np.minimum(counts, MAX_DURATION)), 1.0)
+        shares = table / table.sum(axis=1, keepdims=True)
+        pauses = list(PAUSES)
+        shares[pauses] = (1 - FREE_PAUSES) * shares[pauses] + FREE_PAUSES / (MAX_DURATION + 1)
+        return cls(np.log(shares))
+
+    def align(self, likelihoods: np.ndarray, classes: np.ndarray) -> Alignment:
+        """Align phones, classes [P], with what is heard, [F,NUM_CLASSES] of `hear`."""
+        counts, score = self._best(likelihoods, classes)
+        _, reverse = self._best(likelihoods, classes[::-1])
+        return Alignment(counts, (score - reverse) / len(likelihoods))
+
+    def _best(self, likelihoods: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, float]:
+        """Counts [P] of the likeliest segmentation, and its log-likelihood."""
+        length, reach = len(likelihoods), MAX_DURATION + 1
+        sums = np.vstack([np.zeros(NUM_CLASSES), likelihoods.cumsum(axis=0)])
+        score = np.full(length + 1, -np.inf)
+        score[0] = 0.0
+        lengths = np.zeros((len(classes), length + 1), dtype=np.int64)
+        for index, kind in enumerate(classes):
+            # score'[t] = max over d of score[t-d] + duration[d] + frames t-d .. t-1 of this phone
+            before = np.concatenate([np.full(MAX_DURATION, -np.inf), score - sums[:, kind]])
+            options = (
+                np.lib.stride_tricks.sliding_window_view(before, reach)[:, ::-1]
+                + self.log_durations[kind]
+            )
+            lengths[index] = options.argmax(axis=1)
+            score = options[np.arange(length + 1), lengths[index]] + sums[:, kind]
+        counts, place = np.zeros(len(classes), dtype=np.int64), length
+        for index in range(len(classes) - 1, -1, -1):
+            counts[index] = lengths[index, place]
+            place -= counts[index]
+        return counts, float(score[-1])

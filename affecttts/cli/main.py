@@ -1,0 +1,63 @@
+"""The command line. Checks what can be checked before torch or any weights are loaded."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from affecttts import __version__
+from affecttts.errors import GenerationError, InputError, OutputError, RequestError
+from codec.errors import AudioError, CheckpointError
+
+EXIT_CODES = """\
+exit codes: 0 done, 1 unreadable input, unwritable output or broken model, 2 wrong request,
+3 some batch items failed, 4 generation hit its cap, 130 interrupted"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return arguments.run(arguments)
+    except (
+        RequestError,
+        InputError,
+        OutputError,
+        GenerationError,
+        AudioError,
+        CheckpointError,
+    ) as error:
+        print(f"affecttts: {' '.join(str(error).split())}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("affecttts: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(RequestError.exit_code, f"affecttts: {message} (see {self.prog} --help)\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    from affecttts.cli import adapt, audio, data, evaluate, listing, synthesize, voices
+
+    parser = _Parser(
+        prog="affecttts",
+        description="Emotional text-to-speech.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"affecttts {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for module in (synthesize, audio, adapt, voices, data, evaluate, listing):
+        module.add_to(commands)
+    return parser

@@ -1,0 +1,68 @@
+"""Where results go: checked before the work starts, written under a temporary name, never
+half-written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from affecttts.errors import OutputError, RequestError
+
+STDOUT = "-"
+
+
+def check_output(target: str, force: bool) -> None:
+    """Refuse an output that exists or cannot be written.
+
+    Raises:
+        RequestError: it exists and `force` is off.
+        OutputError: its folder is missing or not writable.
+    """
+    if target == STDOUT:
+        return
+    path = Path(target)
+    try:
+        exists = bool(os.lstat(path))
+    except FileNotFoundError:
+        exists = False
+    except OSError as error:
+        raise OutputError(f"{target[:80]}: cannot be written ({error.strerror})") from error
+    if exists and not path.is_file():
+        raise RequestError(f"{path} is a folder or a device; give the name of a file")
+    if exists and not force:
+        raise RequestError(f"{path} exists; give --force to replace it or another name")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path}: the folder {path.parent} does not exist; make it first")
+    if not os.access(path.parent, os.W_OK):
+        raise OutputError(f"{path}: the folder {path.parent} is not writable")
+
+
+def write_wav(target: str, samples, sample_rate: int) -> None:
+    """Write 16-bit WAV to a file, or to standard output for "-".
+
+    Raises:
+        OutputError: the disk is full, say; an earlier file of that name is untouched.
+    """
+    from codec.audio import Audio, save_wav
+    from codec.files import atomic_file
+
+    audio = Audio(samples, sample_rate)
+    try:
+        if target == STDOUT:
+            save_wav(sys.stdout.buffer, audio)
+            sys.stdout.buffer.flush()
+            return
+        with atomic_file(target) as temporary:
+            save_wav(temporary, audio)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"{target}: cannot be written ({error.strerror or error})") from error
+
+
+def print_json(values: object) -> None:
+    """One line of JSON on stdout."""
+    print(json.dumps(values, ensure_ascii=False))

@@ -1,0 +1,1 @@
+"""`affecttts data check`: open every file, measure it, report."""

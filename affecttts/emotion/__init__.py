@@ -1,0 +1,1 @@
+"""Emotions by name and in free words, and what a request asks of them."""

@@ -1,0 +1,1 @@
+"""`affecttts evaluate codec`."""

@@ -1,0 +1,232 @@
+"""The page of a codec report: tables by bitrate, plots against it, spectrograms, pitch contours and
+sounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from affecttts.data.manifest import Utterance
+from affecttts.evaluation.codec.figures import (
+    against_bitrate,
+    pitch_contours,
+    plotted,
+    spectrograms,
+)
+from affecttts.evaluation.codec.summary import CEILING, FLOOR, cell, titled
+from affecttts.evaluation.judges.declarations import EXTRA
+from affecttts.evaluation.report.page import (
+    Alarm,
+    Clip,
+    Figure,
+    Players,
+    Section,
+    Table,
+    figure_svg,
+    write_page,
+)
+
+ALIGNED = (
+    "Copies are moved by each codec's constant delay before they are compared, and compared "
+    "at 24 kHz."
+)
+ENDS = (
+    f"“{CEILING}” is the original against itself, “{FLOOR}” another speaker's other words: the "
+    "ends of each metric."
+)
+PAIRED = (
+    "Differences on the same clips with 95 % bootstrap intervals; p by random flips of sign, "
+    "two-sided, not corrected for "
+    "the number of comparisons."
+)
+LOSSES = (
+    "Emotion loss: points of accuracy that the judge loses between the originals of that "
+    "emotion and their copies."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One clip to look at and listen to."""
+
+    row: Utterance
+    audio: dict[str, np.ndarray]  # system -> float32 [T]; the perfect copy first
+
+
+def write_codec_page(path: Path, report: dict, sample: Sequence[Sample], sample_rate: int) -> None:
+    """Write the page of a report, atomically; without matplotlib it has no drawings and says so."""
+    order = by_bitrate(report)
+    drawn = find_spec("matplotlib") is not None
+    sections = [Section("Results by bitrate", (*_alarms(report, drawn), *_tables(report, order)))]
+    if drawn and plotted(report):
+        figure = Figure(
+            "Metrics against bitrate",
+            figure_svg(against_bitrate(report)),
+            "Bars: 95 % bootstrap intervals.",
+        )
+        sections.append(Section("Against bitrate", (figure,)))
+    if report["comparisons"]:
+        sections.append(Section("Paired comparisons", tuple(_comparisons(report, order))))
+    sections += [Section(title, parts) for title, parts in _details(report, order) if parts]
+    sections.append(Section("Judges", (_judges(report),)))
+    sections.append(Section("A fixed sample", tuple(_sample(sample, order, sample_rate, drawn))))
+    facts = {
+        "Manifest": report["manifest"],
+        "Clips": str(report["n"]),
+        "Codecs": ", ".join(order[1:-1]) or "none",
+    }
+    write_page(path, "Codec evaluation", sections, facts)
+
+
+def by_bitrate(report: dict) -> list[str]:
+    """Systems from the lowest bitrate up, those of an unknown one last, between ceiling and
+    floor.
+    """
+    rates = report["bitrates"]
+    return [
+        CEILING,
+        *sorted(rates, key=lambda name: (rates[name] is None, rates[name] or 0)),
+        FLOOR,
+    ]
+
+
+def _alarms(report: dict, drawn: bool) -> list[Alarm]:
+    lacks = dict(report["missing"] | report["absent"]) | ({} if drawn else {"drawings": EXTRA})
+    return [
+        *map(Alarm, report["alarms"]),
+        *(Alarm(f"Not measured: {name}. Cure: {cure}") for name, cure in lacks.items()),
+    ]
+
+
+def _rate(report: dict, system: str) -> str:
+    rate = report["bitrates"].get(system)
+    return "" if rate is None else f"{rate:.3g}"
+
+
+def _tables(report: dict, order: list[str]) -> list[Table]:
+    groups = list(dict.fromkeys(report["groups"].values()))
+    tables = []
+    for group in groups:
+        names = [name for name, of in report["groups"].items() if of == group]
+        rows = [
+            (
+                system,
+                _rate(report, system),
+                *(cell(report["systems"][system][name], report["n"]) for name in names),
+            )
+            for system in order
+        ]
+        columns = ("codec", "kbit/s", *(titled(report, name) for name in names))
+        tables.append(
+            Table(group.capitalize(), columns, tuple(rows), ALIGNED if group == groups[0] else "")
+        )
+    notes = (
+        f"Means over n = {report['n']} clips with 95 % bootstrap intervals; another n is told "
+        f"in the cell. {ENDS}"
+    )
+    return (
+        [*tables[:-1], Table(tables[-1].title, tables[-1].columns, tables[-1].rows, notes)]
+        if tables
+        else []
+    )
+
+
+def _comparisons(report: dict, order: list[str]) -> list[Table]:
+    compared = report["comparisons"]
+    parts = []
+    for system in (name for name in order if name in compared["systems"]):
+        rows = [
+            (
+                titled(report, name),
+                f"{v['difference']:.3g} [{v['low']:.3g}, {v['high']:.3g}]",
+                f"{v['p']:.2g}",
+                str(v["n"]),
+            )
+            for name, v in compared["systems"][system].items()
+        ]
+        title = f"{system} minus {compared['reference']}"
+        parts.append(
+            Table(title, ("metric", "difference", "p", "n"), tuple(rows), "" if parts else PAIRED)
+        )
+    return parts
+
+
+def _details(report: dict, order: list[str]) -> list[tuple[str, tuple[Table, ...]]]:
+    """Tables that only some reports have: emotions one by one, correlations of dimensions,
+    codebooks.
+    """
+    emotions = []
+    for metric, systems in report["by emotion"].items():
+        names = list(next(iter(systems.values()), {}))
+        rows = [(s, *(cell(systems[s][name]) for name in names)) for s in order if s in systems]
+        if names and any(any(row[1:]) for row in rows):
+            emotions.append(
+                Table(
+                    titled(report, metric),
+                    ("codec", *names),
+                    tuple(rows),
+                    LOSSES if "loss" in metric else "",
+                )
+            )
+    for metric, systems in report["correlations"].items():
+        rows = [
+            (s, cell(systems[s]["original"]), cell(systems[s]["label"]))
+            for s in order
+            if s in systems
+        ]
+        emotions.append(
+            Table(
+                f"Correlation of {metric}",
+                ("codec", "with the original's", "with the label"),
+                tuple(rows),
+            )
+        )
+    rows = [
+        (s, str(k + 1), f"{book['used, %']:.3g}", f"{book['perplexity']:.4g}", str(book["frames"]))
+        for s in order
+        for k, book in enumerate(report["codebooks"].get(s, []))
+    ]
+    note = "A codebook cannot use more entries than there were frames."
+    books = Table(
+        "Use of codebooks",
+        ("codec", "codebook", "used, %", "perplexity", "frames"),
+        tuple(rows),
+        note,
+    )
+    return [("Emotions", tuple(emotions)), ("Codebooks", (books,) if rows else ())]
+
+
+def _judges(report: dict) -> Table:
+    shown = ("name", "measures", "licence", "provenance")
+    rows = [
+        (*(card[name] for name in shown), ", ".join(card["taught"]) or "nobody known")
+        for card in report["judges"]
+    ]
+    return Table("Who judged", (*shown, "taught"), tuple(rows))
+
+
+def _sample(sample: Sequence[Sample], order: list[str], sample_rate: int, drawn: bool) -> list[Any]:
+    shown = [name for name in order if name != FLOOR]
+    parts: list[Any] = []
+    for place, item in enumerate(sample):
+        title = " · ".join(filter(None, (item.row.id, item.row.emotion, item.row.text)))
+        parts.append(
+            Players(title, tuple(Clip(name, item.audio[name], sample_rate) for name in shown))
+        )
+        if drawn and place == 0:
+            audio = {name: item.audio[name] for name in shown}
+            drawings = (
+                ("Spectrograms", spectrograms, "80 dB deep."),
+                ("Pitch", pitch_contours, "Grey: the original."),
+            )
+            for what, draw, note in drawings:
+                parts.append(
+                    Figure(f"{what} of {item.row.id}", figure_svg(draw(audio, sample_rate)), note)
+                )
+    return parts

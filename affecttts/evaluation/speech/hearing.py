@@ -1,0 +1,122 @@
+"""The panel of judges: what each hears in a clip, kept as plain values. A judge whose package is
+missing says what to install.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from affecttts.evaluation.judges.declarations import ACOUSTICS, SOUND, VOICE, WORDS, JudgeCard
+from affecttts.evaluation.judges.emotion import AcousticJudge, EmotionJudge, load_emotion_judge
+from affecttts.evaluation.judges.sound import SoundJudge
+from affecttts.evaluation.judges.voice import VoiceJudge
+from affecttts.evaluation.judges.words import WordJudge, count_characters, count_words
+from affecttts.evaluation.signal.acoustics import acoustics, letters
+from affecttts.evaluation.signal.faults import sound_faults
+from affecttts.evaluation.signal.functionals import functionals
+
+PARTS = {"words": WORDS, "voice": VOICE, "sound": SOUND}
+DECIMALS = 5  # of what is kept
+
+
+@dataclass
+class Panel:
+    """Judges at work.
+
+    Attributes:
+        emotions: name -> judge.
+        left_out: names of parts ("words", "voice", "sound") that are not wanted.
+    """
+
+    emotions: dict[str, EmotionJudge]
+    left_out: tuple[str, ...] = ()
+    threads: int = 1
+    _loaded: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, names: Iterable[str], left_out: Iterable[str], threads: int) -> Panel:
+        """A panel with emotion judges by name; nothing else is loaded yet.
+
+        Raises:
+            RequestError: no such emotion judge.
+        """
+        out = set(left_out)
+        judges = {
+            judge.card.name: judge
+            for judge in (load_emotion_judge(name) for name in names if name not in out)
+        }
+        return cls(
+            judges, tuple(part for part, card in PARTS.items() if {part, card.name} & out), threads
+        )
+
+    @property
+    def cards(self) -> list[JudgeCard]:
+        """Declarations of all that will judge."""
+        working = [
+            card for part, card in PARTS.items() if part not in self.left_out and not card.missing
+        ]
+        return [ACOUSTICS, *working, *(judge.card for judge in self.emotions.values())]
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """Part -> how to install what it lacks, or that it was left out."""
+        lacking = {part: card.missing for part, card in PARTS.items() if card.missing}
+        return lacking | {part: "left out on request" for part in PARTS if part in self.left_out}
+
+    def hear(
+        self, known: dict[str, Any], audio: np.ndarray, sample_rate: int, text: str, whole: bool
+    ) -> dict[str, Any]:
+        """What `known` does not say yet of mono audio [T] that should say `text`.
+
+        Args:
+            whole: also words, voice and sound, which are slow; else only what tells of emotion.
+        """
+        wrong = sound_faults(audio, sample_rate)
+        tasks: dict[str, Callable[[], Any]] = {"faults": lambda: wrong}
+        if not wrong["empty"]:
+            tasks |= {
+                "acoustics": lambda: asdict(acoustics(audio, sample_rate, letters(text))),
+                "functionals": lambda: functionals(audio, sample_rate),
+            }
+            for name, judge in self.emotions.items():
+                if not isinstance(judge, AcousticJudge):  # those read the functionals
+                    tasks[f"emotion {name}"] = lambda judge=judge: judge(audio, sample_rate)
+            if whole and "voice" not in self.missing:
+                tasks["voice"] = lambda: self._judge("voice", VoiceJudge)(audio, sample_rate)
+        if whole and "words" not in self.missing:
+            tasks["words"] = lambda: self._words(audio, sample_rate, text)
+        if whole and "sound" not in self.missing:
+            tasks["sound"] = lambda: self._judge("sound", lambda: SoundJudge(self.threads))(
+                audio, sample_rate
+            )
+        return {name: _plain(task()) for name, task in tasks.items() if name not in known}
+
+    def _words(self, audio: np.ndarray, sample_rate: int, text: str) -> dict[str, Any]:
+        heard = self._judge("words", lambda: WordJudge(self.threads)).transcribe(audio, sample_rate)
+        counts = count_words(text, heard)
+        errors, characters = count_characters(text, heard)
+        return {
+            "heard": heard,
+            "errors": counts.errors,
+            "words": counts.words,
+            "character_errors": errors,
+            "characters": characters,
+            "skip": counts.skips > 0,
+            "repeat": counts.repeats > 0,
+        }
+
+    def _judge(self, part: str, make: Callable[[], Any]) -> Any:
+        if part not in self._loaded:
+            self._loaded[part] = make()
+        return self._loaded[part]
+
+
+def _plain(value: Any) -> Any:
+    """Ready for JSON."""
+    if isinstance(value, np.ndarray):
+        return [round(float(x), DECIMALS) for x in value]
+    return {name: _plain(x) for name, x in value.items()} if isinstance(value, dict) else value

@@ -1,0 +1,1 @@
+"""What codes tell of phones and emotions."""

@@ -1,0 +1,1 @@
+"""Text and emotion in, speech out: requests, models, voices."""

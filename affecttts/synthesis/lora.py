@@ -1,0 +1,168 @@
+"""The weights of an adapted voice: a plain LoRA, read and merged without peft or transformers."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from affecttts.synthesis.model_folder import INFO_NAME, ModelInfo
+from codec.errors import CheckpointError
+from codec.files import atomic_folder, load_weights, read_json, write_json
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from affecttts.lm.model import TokenLM
+    from codec import Codec
+from affecttts.synthesis.voices import (
+    VoiceCard,
+    check_base,
+    describe_base,
+    read_card,
+    voice_layout,
+    with_voice,
+)
+
+CONFIG_NAME = "adapter_config.json"
+WEIGHTS_NAME = "adapter_model.safetensors"
+DECODER_NAME = "decoder.safetensors"
+PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+PREFIX = "base_model.model."  # PEFT's, before the names of LlamaForCausalLM
+ROWS_NAME = f"{PREFIX}model.embed_tokens.token_adapter.trainable_tokens_delta"
+
+
+def merged_tensors(lm: TokenLM, folder: str | Path, card: VoiceCard) -> dict[str, Tensor]:
+    """The LM's tensors with the voice merged in (W + scale B A, in half precision as the LM's own
+    files).
+
+    Raises:
+        CheckpointError: missing, corrupt, not finite, or not of this LM's shapes.
+    """
+    import torch
+
+    folder = Path(folder)
+    config, adapter = read_json(folder / CONFIG_NAME), load_weights(folder / WEIGHTS_NAME)
+    scale, token = _scale(config, folder), card.token
+    tensors = dict(lm.tensors)
+    for name, delta in _deltas(adapter, folder).items():
+        if name not in tensors or tensors[name].shape != delta.shape:
+            raise CheckpointError(
+                f"{folder / WEIGHTS_NAME}: {name} does not fit the LM; adapt the voice again"
+            )
+        tensors[name] = (tensors[name].float() + scale * delta).half()
+    table = tensors["model.embed_tokens.weight"].clone()
+    rows = adapter.get(ROWS_NAME)
+    if (
+        rows is None
+        or rows.shape != (1, table.shape[1])
+        or token != lm.layout.voice_start + len(lm.layout.voices)
+    ):
+        raise CheckpointError(
+            f"{folder / WEIGHTS_NAME}: no embedding of the voice that fits the "
+            "LM; adapt the voice again"
+        )
+    table[token] = rows[0].to(table.dtype)
+    tensors["model.embed_tokens.weight"] = table
+    changed = [name for name, tensor in tensors.items() if tensor is not lm.tensors[name]]
+    if not all(torch.isfinite(tensors[name]).all() for name in changed):
+        raise CheckpointError(
+            f"{folder / WEIGHTS_NAME}: holds NaN or infinite weights; adapt the voice again"
+        )
+    return tensors
+
+
+def _scale(config: Any, folder: Path) -> float:
+    """alpha / rank of a plain LoRA.
+
+    Raises:
+        CheckpointError: an adapter of another kind.
+    """
+    try:
+        plain = (
+            config["peft_type"] == "LORA"
+            and not config.get("use_dora")
+            and config.get("bias", "none") == "none"
+        )
+        if not plain or config.get("rank_pattern") or config.get("alpha_pattern"):
+            raise ValueError("not a plain LoRA")
+        rank, alpha = int(config["r"]), float(config["lora_alpha"])
+        return alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
+    except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
+        raise CheckpointError(
+            f"{folder / CONFIG_NAME}: not the LoRA of an adapted voice ({error})"
+        ) from error
+
+
+def _deltas(adapter: dict[str, Tensor], folder: Path) -> dict[str, Tensor]:
+    """B A of every adapted projection, by the names of LlamaForCausalLM."""
+    deltas = {}
+    for key, a in adapter.items():
+        name = key.removeprefix(PREFIX).removesuffix(".lora_A.weight")
+        if key == ROWS_NAME or key.endswith(".lora_B.weight"):
+            continue
+        b = adapter.get(f"{PREFIX}{name}.lora_B.weight")
+        if (
+            not key.endswith(".lora_A.weight")
+            or name.rsplit(".", 1)[-1] not in PROJECTIONS
+            or b is None
+        ):
+            raise CheckpointError(
+                f"{folder / WEIGHTS_NAME}: unexpected tensor {key}; adapt the voice again"
+            )
+        if a.dim() != 2 or b.dim() != 2 or a.shape[0] != b.shape[1]:
+            raise CheckpointError(
+                f"{folder / WEIGHTS_NAME}: {name}: {tuple(b.shape)} x "
+                f"{tuple(a.shape)} is no product"
+            )
+        deltas[f"{name}.weight"] = b.float() @ a.float()
+    return deltas
+
+
+def load_decoder(codec: Codec, folder: str | Path) -> Codec:
+    """The codec, with the voice's own decoder where it has one; encoder and codebooks are shared.
+
+    Raises:
+        CheckpointError: the decoder does not fit.
+    """
+    path = Path(folder) / DECODER_NAME
+    if not path.exists():
+        return codec
+    from codec import Codec
+    from codec.files import load_strictly
+
+    adapted = Codec(codec.config)
+    adapted.encoder, adapted.quantizer = codec.encoder, codec.quantizer
+    load_strictly(adapted.decoder, load_weights(path), path)
+    return adapted.eval()
+
+
+def export_merged(model: Path, info: ModelInfo, voice: str | Path, output: str | Path) -> None:
+    """Write a model folder whose LM is a plain Llama checkpoint with the voice merged in.
+
+    Raises:
+        CheckpointError: the voice belongs to another model, or is corrupt.
+    """
+    from affecttts.lm.model import load_lm, write_lm
+    from codec import Codec
+
+    lm, card = load_lm(model / "lm"), read_card(voice)
+    check_base(card, describe_base(model, info, lm.layout), voice)
+    tensors, layout = merged_tensors(lm, voice, card), voice_layout(lm.layout, card.name)
+    pieces = lm.pieces_path.read_bytes() if lm.pieces_path else None
+    with atomic_folder(output) as temporary:
+        shutil.copytree(
+            model,
+            temporary,
+            ignore=lambda folder, _: ["lm"] if Path(folder) == model else [],
+            dirs_exist_ok=True,
+        )
+        write_lm(temporary / "lm", lm.config, tensors, layout, lm.codec_fingerprint, pieces)
+        if (Path(voice) / DECODER_NAME).exists():
+            load_decoder(Codec.from_pretrained(model / "codec"), voice).save_pretrained(
+                temporary / "codec"
+            )
+        merged = replace(with_voice(info, card), name=f"{info.name}+{card.name}")
+        write_json(temporary / INFO_NAME, asdict(merged))

@@ -1,0 +1,303 @@
+"""Text and emotion in, speech out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from affecttts.emotion.spec import EmotionSpec
+from affecttts.errors import RequestError
+from affecttts.synthesis.model_folder import ModelInfo, read_model_info
+from codec.config import from_dict
+from codec.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from affecttts.lm.engine import Engine
+    from affecttts.lm.generate import Generated
+    from affecttts.lm.layout import TokenLayout
+    from affecttts.lm.sequence import Condition
+    from codec import Codec
+from affecttts.synthesis.request import MAX_SEED, Request, prepare
+
+PAUSE_SECONDS = 0.12  # between the pieces of a long text
+
+
+@dataclass(frozen=True)
+class SpeechResult:
+    """One spoken text."""
+
+    audio: np.ndarray  # float32 [T] in [-1,1]
+    sample_rate: int  # Hz
+    tokens: np.ndarray  # int64 [K,F], codec tokens of all pieces
+    finish_reason: str  # "end", or "cap" where the frame budget ran out before the text was spoken
+    seed: int
+    phonemes: str
+    end_probability: float  # least probability of the end token where a piece ends
+
+    @property
+    def seconds(self) -> float:
+        """Length in seconds."""
+        return len(self.audio) / self.sample_rate
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """What speaks a request: the model itself, or the model with an adapted voice merged in."""
+
+    layout: TokenLayout
+    engine: Engine
+    codec: Codec
+
+
+class Synthesizer:
+    """A loaded model. Stateless between calls: everything a call needs is in its arguments and the
+    voices loaded.
+    """
+
+    def __init__(self, folder: Path, info: ModelInfo) -> None:
+        from affecttts.lm.engine import Engine
+        from affecttts.lm.generate import SamplingConfig
+        from affecttts.lm.model import load_lm
+        from affecttts.lm.pieces import PromptPieces
+        from codec import Codec
+        from codec.files import fingerprint
+
+        self.folder, self.info = folder, info
+        try:
+            self.sampling = from_dict(SamplingConfig, info.sampling)
+        except ValueError as error:
+            raise CheckpointError(f"{folder}: sampling in model.json: {error}") from error
+        self.codec = Codec.from_pretrained(folder / "codec")
+        language_model = load_lm(folder / "lm")
+        found = fingerprint(folder / "codec")
+        if language_model.codec_fingerprint != found:
+            raise CheckpointError(
+                f"{folder}: the LM was trained on codec {language_model.codec_fingerprint}, "
+                f"beside it lies {found}; "
+                "use the codec folder that encoded its corpus"
+            )
+        self.layout = language_model.layout
+        self.engine = Engine(language_model.config, language_model.tensors)
+        self._language_model = language_model  # what adapted voices are merged into
+        self._adapted: dict[str, Speaker] = {}
+        self.pieces = (
+            PromptPieces(language_model.pieces_path) if language_model.pieces_path else None
+        )
+        self._reader = None  # of free-text prompts, loaded when the first one comes
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path | None = None) -> Synthesizer:
+        """Load a model folder, or the shipped model.
+
+        Raises:
+            CheckpointError: missing, corrupt, or parts that do not belong together.
+        """
+        path, info = read_model_info(folder)
+        return cls(path, info)
+
+    @classmethod
+    def with_voices(
+        cls, folder: Path, info: ModelInfo, voices: Iterable[str | Path]
+    ) -> Synthesizer:
+        """Load a model folder and the adapted voices in other folders, see `load_voice`."""
+        synthesizer = cls(folder, info)
+        for voice in voices:
+            synthesizer.load_voice(voice)
+        return synthesizer
+
+    def load_voice(self, folder: str | Path) -> str:
+        """Load an adapted voice beside the model's own; several may be loaded, and none slows the
+        others down.
+
+        Returns:
+            Its name, for `voice` of `synthesize`.
+
+        Raises:
+            RequestError: there is a voice of that name already.
+            CheckpointError: missing, corrupt, or made for another model.
+        """
+        from affecttts.lm.engine import Engine
+        from affecttts.synthesis.lora import load_decoder, merged_tensors
+        from affecttts.synthesis.voices import (
+            check_base,
+            describe_base,
+            read_card,
+            voice_layout,
+            with_voice,
+        )
+
+        card = read_card(folder)
+        check_base(card, describe_base(self.folder, self.info, self.layout), folder)
+        info, tensors = (
+            with_voice(self.info, card),
+            merged_tensors(self._language_model, folder, card),
+        )
+        engine = Engine(self._language_model.config, tensors)
+        self._adapted[card.name] = Speaker(
+            voice_layout(self.layout, card.name), engine, load_decoder(self.codec, folder)
+        )
+        self.info = info
+        return card.name
+
+    def speaker(self, voice: str) -> Speaker:
+        """What speaks requests for a voice."""
+        return self._adapted.get(voice) or Speaker(self.layout, self.engine, self.codec)
+
+    @property
+    def voices(self) -> tuple[str, ...]:
+        """Names of the voices."""
+        return self.info.voices
+
+    @property
+    def emotions(self) -> tuple[str, ...]:
+        """Tags of the emotions."""
+        return self.info.emotions
+
+    def synthesize(
+        self,
+        text: str,
+        emotion: str | None = None,
+        intensity: float | None = None,
+        voice: str | None = None,
+        seed: int | None = None,
+        guidance: float | None = None,
+        prompt: str | None = None,
+    ) -> SpeechResult:
+        """Speak a text.
+
+        Args:
+            text: English; long texts are spoken piece by piece.
+            emotion: a tag or alias ("happy", "joyful"), or a blend ("happy:0.7,sad:0.3"); default
+                neutral.
+            intensity: 0 to 1.5, 1 = as in the training corpus.
+            voice: one of `voices`.
+            seed: same seed, same machine, same samples; default: drawn, see `SpeechResult.seed`.
+            guidance: 1 = off; above, the emotion is exaggerated against neutral.
+            prompt: free text instead of an emotion ("like somebody who just won the lottery").
+
+        Raises:
+            RequestError: see `prepare`.
+        """
+        return self.speak(
+            prepare(self.info, text, emotion, intensity, voice, seed, guidance, prompt)
+        )
+
+    def speak(
+        self,
+        request: Request,
+        progress: Callable[[], None] = lambda: None,
+        speaker: Speaker | None = None,
+    ) -> SpeechResult:
+        """Speak a prepared request.
+
+        Args:
+            progress: called after every piece of text.
+            speaker: who speaks; None = the voice that is asked for.
+        """
+        speaker = speaker or self.speaker(request.voice)
+        conditions, weights = self._conditions(request)
+        pieces = []
+        for index, phonemes in enumerate(request.phonemes):
+            pieces.append(
+                self._generate(speaker, phonemes, conditions, weights, request.seed, index)
+            )
+            progress()
+            if pieces[-1].finish_reason != "end":
+                break
+        return self._result(request, pieces, speaker.codec)
+
+    def _generate(
+        self,
+        speaker: Speaker,
+        phonemes: str,
+        conditions: list[Condition],
+        weights: list[float],
+        seed: int,
+        index: int,
+    ) -> Generated:
+        import torch
+
+        from affecttts.lm.generate import generate
+        from affecttts.lm.sequence import phone_ids
+
+        generator = torch.Generator().manual_seed((seed + 7919 * index) % MAX_SEED)
+        phones = phone_ids(self.layout, phonemes)
+        return generate(
+            speaker.engine, speaker.layout, conditions, weights, phones, self.sampling, generator
+        )
+
+    def _conditions(self, request: Request) -> tuple[list[Condition], list[float]]:
+        """Rows for `generate`: the emotions asked for and, where strength is not 1, neutral as the
+        anchor.
+        """
+        from affecttts.lm.sequence import Condition
+
+        spec, pieces = request.emotion, ()
+        if spec.text is not None:
+            spec, pieces = self._read_prompt(spec)
+        emotions = {
+            tag: share
+            for tag, share in (dict(spec.mixture) or {spec.tag: 1.0}).items()
+            if share > 0
+        }
+        low, high = self.info.trained_intensity
+        trained = min(max(spec.intensity, low), high)
+        strength = request.guidance * spec.intensity / trained
+        rows = {}
+        for tag, share in emotions.items():
+            if tag != "neutral":
+                vad = (
+                    EmotionSpec(tag=tag, intensity=trained).resolved_vad()
+                    if spec.vad is None
+                    else spec.vad
+                )
+                rows[Condition(request.voice, tag, round(trained, 2), vad, pieces)] = (
+                    share * strength
+                )
+        rest = 1.0 - sum(rows.values())
+        if abs(rest) > 1e-6:
+            rows[Condition(request.voice)] = rest
+        return list(rows), list(rows.values())
+
+    def _read_prompt(self, spec: EmotionSpec) -> tuple[EmotionSpec, tuple[int, ...]]:
+        """Free text -> the emotion nearest to it, at its strength, and the words themselves as
+        pieces.
+        """
+        from affecttts.emotion.freetext import FreeTextEncoder
+
+        if self._reader is None:
+            self._reader = FreeTextEncoder()
+        reading = self._reader.read(spec.text)
+        if reading.emotion not in self.info.emotions:
+            raise RequestError(
+                f"the prompt asks for {reading.emotion}, which this model was not trained on"
+            )
+        pieces = self.pieces.encode(spec.text) if self.pieces else ()
+        intensity = min(1.5, reading.intensity * spec.intensity)
+        return replace(spec, tag=reading.emotion, intensity=intensity, text=None), pieces
+
+    def _result(self, request: Request, pieces: list[Generated], codec: Codec) -> SpeechResult:
+        rate = codec.config.sample_rate
+        pause = np.zeros(round(PAUSE_SECONDS * rate), dtype=np.float32)
+        parts = []
+        for piece in pieces:
+            if piece.codes.shape[1]:
+                parts += [pause, codec.decode(piece.codes[None])[0, 0].numpy()]
+        audio = (
+            np.clip(np.concatenate(parts[1:]), -1.0, 1.0)
+            if parts
+            else np.zeros(0, dtype=np.float32)
+        )
+        return SpeechResult(
+            audio,
+            rate,
+            np.concatenate([piece.codes.numpy() for piece in pieces], axis=1),
+            pieces[-1].finish_reason,
+            request.seed,
+            " ".join(request.phonemes),
+            min(piece.end_probability for piece in pieces),
+        )

@@ -1,0 +1,141 @@
+"""Random crops of cached audio, with what the codec's losses and modules need to know of them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from affecttts.data.audio_cache import AudioCache
+from affecttts.data.codes.store import TokenStore
+from affecttts.errors import RequestError
+from affecttts.teachers.lessons import FrameLessons, Lessons, collate
+from codec.config import CodecConfig
+
+
+@dataclass(frozen=True)
+class CropConfig:
+    """How crops are drawn."""
+
+    batch_size: int
+    seconds: float
+    gain_jitter_db: float
+    speaker_weights: dict[str, float]  # sampling weight of a speaker's audio, 1 where not named
+    seed: int
+    reach: int = 1  # tokens to either side of a frame's own that come with it
+    predicted_share: float = 0.0  # of the crops that come with predicted codes, where there are any
+
+
+@dataclass(frozen=True)
+class CropBatch:
+    """One batch; N feature frames."""
+
+    audio: Tensor  # float32 [B,1,T]
+    f0: Tensor  # float32 [B,N] Hz, 0 = unvoiced
+    ids: tuple[str, ...]  # utterances, for error messages
+    mask: Tensor  # bool [B,F], codec frames that begin within the recording; the others are padding
+    lessons: FrameLessons | None = None  # None without teachers
+    # int64 [B,K,F] as a language model predicted them, rows of -1 where none; None: nowhere
+    codes: Tensor | None = None
+
+    def to(self, device: torch.device) -> CropBatch:
+        """The same batch on a device."""
+        lessons, codes = (
+            part if part is None else part.to(device) for part in (self.lessons, self.codes)
+        )
+        audio, f0, mask = (part.to(device) for part in (self.audio, self.f0, self.mask))
+        return CropBatch(audio, f0, self.ids, mask, lessons, codes)
+
+
+class CropSampler:
+    """Random crops as a pure function of the step: the data position needs no state.
+
+    Raises:
+        RequestError: there is nothing to draw from.
+    """
+
+    def __init__(
+        self,
+        cache: AudioCache,
+        config: CropConfig,
+        codec: CodecConfig,
+        rank: int = 0,
+        lessons: Lessons | None = None,
+        predicted: TokenStore | None = None,
+    ) -> None:
+        self.cache, self.config, self.codec, self.rank = cache, config, codec, rank
+        self.lessons, self.predicted = lessons, predicted
+        self.frames = round(config.seconds * codec.frame_rate) * codec.frame_stride
+        train = [index for index, clip in enumerate(cache.clips) if clip.utterance.split == "train"]
+        self.clips = [index for index in train if self._weight(index) > 0]
+        if not self.clips:
+            raise RequestError(
+                "no clip to train on: set `split` to train in some rows whose "
+                "speaker_weights are not 0"
+            )
+        lengths = np.array([self._weight(index) for index in self.clips])
+        self.cumulative = np.cumsum(lengths / lengths.sum())
+
+    def _weight(self, index: int) -> float:
+        clip = self.cache.clips[index]
+        return clip.length * self.config.speaker_weights.get(clip.utterance.speaker, 1.0)
+
+    def batch(self, step: int) -> CropBatch:
+        """The crops of one step."""
+        generator = np.random.default_rng((self.config.seed, step, self.rank))
+        rows = [self._crop(generator) for _ in range(self.config.batch_size)]
+        audio, f0, mask = (
+            torch.from_numpy(np.stack([row[name] for row in rows]))
+            for name in ("audio", "f0", "mask")
+        )
+        lessons = collate([row["lessons"] for row in rows]) if self.lessons else None
+        codes = (
+            torch.from_numpy(np.stack([row["codes"] for row in rows])) if self.predicted else None
+        )
+        return CropBatch(audio[:, None], f0, tuple(row["id"] for row in rows), mask, lessons, codes)
+
+    def _crop(self, generator: np.random.Generator) -> dict:
+        place = min(int(np.searchsorted(self.cumulative, generator.random())), len(self.clips) - 1)
+        index, hop = self.clips[place], self.codec.hop_length
+        clip = self.cache.clips[index]
+        audio, f0 = self.cache.audio(clip), self.cache.f0(clip)
+        start = int(generator.integers(0, max(1, len(f0) - self.frames + 1)))
+        if self.predicted:
+            start -= start % self.codec.frame_stride  # codes have no finer place
+        f0 = f0[start : start + self.frames]
+        audio = audio[start * hop : (start + self.frames) * hop]
+        gain = 10 ** (generator.uniform(-1, 1) * self.config.gain_jitter_db / 20)
+        gain = min(gain, 0.99 / max(1e-3, float(np.abs(audio).max(initial=0))))
+        missing = self.frames - len(f0)
+        row = {
+            "id": clip.utterance.id,
+            "audio": np.pad(audio * np.float32(gain), (0, missing * hop)),
+            "f0": np.pad(f0, (0, missing)),
+            "mask": np.arange(0, self.frames, self.codec.frame_stride) < len(f0),
+        }
+        if self.predicted:
+            row["codes"] = self._codes(clip.utterance.id, start, generator)
+        return row | (
+            {"lessons": self._lessons(index, start, 2 * math.log10(gain))} if self.lessons else {}
+        )
+
+    def _codes(self, utterance_id: str, start: int, generator: np.random.Generator) -> np.ndarray:
+        """int64 [K,F] of a crop for a share of the crops, else -1. Past the end the last frame is
+        held.
+        """
+        count, first = self.frames // self.codec.frame_stride, start // self.codec.frame_stride
+        if utterance_id not in self.predicted or generator.random() >= self.config.predicted_share:
+            return np.full((self.predicted.num_codebooks, count), -1, dtype=np.int64)
+        codes = self.predicted[utterance_id]
+        return codes[:, np.minimum(first + np.arange(count), codes.shape[1] - 1)].astype(np.int64)
+
+    def _lessons(self, index: int, start: int, gain: float) -> dict[str, np.ndarray]:
+        codec = self.codec
+        begin, count = (
+            start * codec.hop_length / codec.sample_rate,
+            self.frames // codec.frame_stride,
+        )
+        return self.lessons.stretch(index, begin, count, codec, self.config.reach, gain)

@@ -1,0 +1,210 @@
+"""Model folders: config.json + model.safetensors, written under a temporary name and renamed;
+pickles are refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from codec.config import CodecConfig
+from codec.errors import CheckpointError
+
+CONFIG_NAME = "config.json"
+WEIGHTS_NAME = "model.safetensors"
+INDEX_NAME = "model.safetensors.index.json"
+SHARD_BYTES = 15_000_000
+
+
+@contextmanager
+def atomic_folder(target: str | Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `target` that replaces it only when the block ends well."""
+    target = Path(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        yield temporary
+        temporary.chmod(0o755)
+        retired = temporary.with_name(temporary.name + ".old")
+        if target.exists():
+            os.rename(target, retired)
+        os.rename(temporary, target)
+        shutil.rmtree(retired, ignore_errors=True)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def atomic_file(target: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `target` that replaces it only when the block ends well."""
+    target = Path(target)
+    handle, name = tempfile.mkstemp(
+        prefix=f".{target.name}.", suffix=target.suffix, dir=target.parent
+    )
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644)
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        CheckpointError: missing, unreadable or no JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path}: no such file; is this the folder of a model?") from error
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise CheckpointError(
+            f"{path}: not readable as JSON ({error}); fetch the model again"
+        ) from error
+
+
+def write_json(path: str | Path, values: Any) -> None:
+    """Write indented UTF-8 JSON, atomically."""
+    with atomic_file(path) as temporary:
+        temporary.write_text(
+            json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+
+
+def save_weights(path: str | Path, tensors: dict[str, Any]) -> None:
+    """Write tensors as safetensors."""
+    from safetensors.torch import save_file
+
+    save_file(
+        {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, str(path)
+    )
+    Path(path).chmod(0o644)  # safetensors makes files that their owner alone can read
+
+
+def load_weights(path: str | Path) -> dict[str, Any]:
+    """Read a safetensors file.
+
+    Raises:
+        CheckpointError: missing, truncated, corrupt, or another format.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    if not Path(path).is_file():
+        raise CheckpointError(
+            f"{path}: no such file; only safetensors weights are read, never pickles"
+        )
+    try:
+        return load_file(str(path))
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{path}: truncated or not a safetensors file ({error}); fetch the model again"
+        ) from error
+
+
+def load_strictly(module: Any, tensors: dict[str, Any], source: str | Path) -> None:
+    """Load a state dict, every name and shape matching.
+
+    Raises:
+        CheckpointError: names or shapes differ; the first differences are listed.
+    """
+    own = module.state_dict()
+    tensors = {
+        name: tensor.to(own[name].dtype) if name in own else tensor
+        for name, tensor in tensors.items()
+    }
+    try:
+        module.load_state_dict(tensors, strict=True)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:300]
+        raise CheckpointError(
+            f"{source}: the weights do not fit {CONFIG_NAME} beside them ({reason})"
+        ) from error
+
+
+def save_model_weights(folder: str | Path, tensors: dict[str, Any]) -> None:
+    """Write a model's tensors as transformers does: model.safetensors, or shards of `SHARD_BYTES`
+    with an index.
+    """
+    shards: list[dict[str, Any]] = [{}]
+    size = 0
+    for name, tensor in tensors.items():
+        if shards[-1] and size + tensor.nbytes > SHARD_BYTES:
+            shards.append({})
+            size = 0
+        shards[-1][name] = tensor
+        size += tensor.nbytes
+    if len(shards) == 1:
+        save_weights(Path(folder) / WEIGHTS_NAME, tensors)
+        return
+    names = [f"model-{i + 1:05d}-of-{len(shards):05d}.safetensors" for i in range(len(shards))]
+    for name, shard in zip(names, shards):
+        save_weights(Path(folder) / name, shard)
+    places = {tensor: name for name, shard in zip(names, shards) for tensor in shard}
+    total = sum(tensor.nbytes for tensor in tensors.values())
+    write_json(Path(folder) / INDEX_NAME, {"metadata": {"total_size": total}, "weight_map": places})
+
+
+def load_model_weights(folder: str | Path) -> dict[str, Any]:
+    """Read what `save_model_weights` wrote.
+
+    Raises:
+        CheckpointError: a file is missing, truncated, corrupt or outside the folder.
+    """
+    if not (Path(folder) / INDEX_NAME).exists():
+        return load_weights(Path(folder) / WEIGHTS_NAME)
+    index = read_json(Path(folder) / INDEX_NAME)
+    names = (
+        sorted(set(index["weight_map"].values()))
+        if isinstance(index, dict) and "weight_map" in index
+        else []
+    )
+    if not names or any(Path(name).name != name for name in names):
+        raise CheckpointError(
+            f"{folder}/{INDEX_NAME}: not an index of shards beside it; fetch the model again"
+        )
+    tensors: dict[str, Any] = {}
+    for name in names:
+        tensors |= load_weights(Path(folder) / name)
+    return tensors
+
+
+def fingerprint(folder: str | Path, *, detail: bool = False, decoder: bool = False) -> str:
+    """What a codec's codes mean: SHA-256 over its config, encoder and codebooks, first 16 hex
+    digits.
+
+    The decoder counts only on request (for what depends on how codes sound), since it may learn on
+    after a language model has learned the codes. Nor does a detail layer, whose codes say what the
+    decoder's copy lacks: with `detail` both count where there is one. The sharding never does, nor
+    a field of the config that says what is the default anyway, so that later versions may add some.
+    """
+    import torch
+
+    usual = json.loads(json.dumps(CodecConfig().to_dict()))
+    shape = {
+        name: value
+        for name, value in read_json(Path(folder) / CONFIG_NAME).items()
+        if value != usual.get(name)
+    }
+    whole = decoder or (detail and "detail_codebooks" in shape)
+    if not whole:
+        shape = {name: value for name, value in shape.items() if not name.startswith("detail_")}
+    digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode())
+    for name, tensor in sorted(load_model_weights(folder).items()):
+        if not whole and name.startswith(("decoder.", "detail.")):
+            continue
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        tensor = tensor + 0  # there is but one zero
+        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""Blocks, features and the networks of the default codec."""

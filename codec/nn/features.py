@@ -1,0 +1,91 @@
+"""Spectral features that the encoder reads: log-mel plus the low linear bins of a long window."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from codec.config import CodecConfig
+
+
+def mel_filterbank(n_fft: int, n_mels: int, sample_rate: int) -> Tensor:
+    """Triangular mel filters (Slaney scale, unit area), [n_mels, n_fft // 2 + 1]."""
+    frequencies = torch.linspace(0, sample_rate / 2, n_fft // 2 + 1)
+    edges = _mel_to_hz(torch.linspace(0, _hz_to_mel(sample_rate / 2), n_mels + 2))
+    lower, centre, upper = edges[:-2, None], edges[1:-1, None], edges[2:, None]
+    rising = (frequencies - lower) / (centre - lower)
+    falling = (upper - frequencies) / (upper - centre)
+    filters = torch.minimum(rising, falling).clamp_min(0)
+    return filters * (2 / (upper - lower))
+
+
+def mel_interpolation(n_fft: int, n_mels: int, sample_rate: int) -> Tensor:
+    """Weights [n_mels, n_fft // 2 + 1] that spread values of mel bands over the bins; those of a
+    bin add up to 1.
+    """
+    places = torch.tensor([_hz_to_mel(sample_rate * bin / n_fft) for bin in range(n_fft // 2 + 1)])
+    centres = torch.linspace(0, _hz_to_mel(sample_rate / 2), n_mels + 2)[1:-1]
+    step = _hz_to_mel(sample_rate / 2) / (n_mels + 1)
+    places = places.clamp(centres[0], centres[-1])
+    return (1 - (places - centres[:, None]).abs() / step).clamp_min(0)
+
+
+def _hz_to_mel(hz: float) -> float:
+    return hz * 3 / 200 if hz < 1000 else 15 + 27 * math.log(hz / 1000) / math.log(6.4)
+
+
+def _mel_to_hz(mel: Tensor) -> Tensor:
+    return torch.where(mel < 15, mel * 200 / 3, 1000 * torch.exp((mel - 15) * math.log(6.4) / 27))
+
+
+def magnitude(audio: Tensor, n_fft: int, hop_length: int, window: Tensor) -> Tensor:
+    """Magnitude STFT with reflected ends. audio [B,T] -> [B, n_fft // 2 + 1, T // hop_length +
+    1].
+    """
+    pad = n_fft // 2
+    mode = "reflect" if audio.shape[-1] > pad else "constant"
+    padded = nn.functional.pad(audio[:, None], (pad, pad), mode=mode)[:, 0]
+    spectrum = torch.stft(
+        padded, n_fft, hop_length, window=window, center=False, return_complex=True
+    )
+    return spectrum.abs()
+
+
+def stft(audio: Tensor, n_fft: int, hop_length: int, window: Tensor) -> Tensor:
+    """STFT with silence beyond the ends, as torch.istft takes it. audio [B,T] -> complex [B, n_fft
+    // 2 + 1, T // hop_length + 1].
+    """
+    return torch.stft(
+        audio, n_fft, hop_length, window=window, pad_mode="constant", return_complex=True
+    )
+
+
+class EncoderFeatures(nn.Module):
+    """audio [B,1,T] (T a multiple of samples_per_frame) -> features [B, n_mels + low_bins, T //
+    hop_length].
+    """
+
+    def __init__(self, config: CodecConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.num_features = config.n_mels + config.low_bins
+        self.register_buffer(
+            "mel", mel_filterbank(config.n_fft, config.n_mels, config.sample_rate), persistent=False
+        )
+        self.register_buffer("window", torch.hann_window(config.n_fft), persistent=False)
+        self.register_buffer("low_window", torch.hann_window(config.low_n_fft), persistent=False)
+
+    def forward(self, audio: Tensor) -> Tensor:
+        config, audio = self.config, audio[:, 0].float()
+        frames = audio.shape[-1] // config.hop_length
+        mel = self.mel @ magnitude(audio, config.n_fft, config.hop_length, self.window)
+        low = magnitude(audio, config.low_n_fft, config.hop_length, self.low_window)[
+            :, : config.low_bins
+        ]
+        # Both are brought near zero mean and unit spread, so that the first convolution starts well
+        # scaled.
+        log_mel = mel.clamp_min(1e-5).log() / 2 + 1.5
+        log_low = low.clamp_min(1e-3).log() / 2
+        return torch.cat([log_mel, log_low], dim=1)[..., :frames]

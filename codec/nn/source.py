@@ -1,0 +1,71 @@
+"""Excitation signals of the source-filter head: a band-limited pulse train and fixed noise."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+NOISE_SECONDS = 8  # the fixed noise repeats after this; long enough that no ear finds the period
+
+
+def pulse_train(f0: Tensor, hop_length: int, sample_rate: int) -> Tensor:
+    """Sum of all harmonics of a moving F0 below the Nyquist frequency, unit power, zero where
+    unvoiced.
+
+    The closed form of sum_k cos(k phase) (Dirichlet kernel) costs two sines a sample instead of one
+    per harmonic.
+
+    Args:
+        f0: [B,N] Hz at one value per `hop_length` samples, 0 = unvoiced.
+
+    Returns:
+        [B, N * hop_length].
+    """
+    voiced = (f0 > 0).to(f0.dtype)
+    pitch = _upsample(_fill_unvoiced(f0), hop_length)
+    phase = torch.cumsum(pitch.double() / sample_rate, dim=-1).remainder(1.0).float() * (
+        2 * torch.pi
+    )
+    harmonics = (sample_rate / 2 / pitch).floor().clamp_min(1)
+    half = phase / 2
+    sine = half.sin()
+    ratio = ((2 * harmonics + 1) * half).sin() / torch.where(
+        sine.abs() < 1e-4, torch.ones_like(sine), sine
+    )
+    ratio = torch.where(sine.abs() < 1e-4, 2 * harmonics + 1, ratio)
+    pulses = (ratio - 1) / 2 * (2 / harmonics).sqrt()
+    return pulses * _upsample(voiced, hop_length)
+
+
+def _fill_unvoiced(f0: Tensor) -> Tensor:
+    """Hold the last voiced value (the first one at the start), so that phase stays continuous."""
+    index = torch.arange(f0.shape[-1], device=f0.device).expand_as(f0)
+    last = torch.where(f0 > 0, index, torch.full_like(index, -1)).cummax(dim=-1).values
+    first = (f0 > 0).to(torch.int8).argmax(dim=-1, keepdim=True)
+    held = f0.gather(-1, torch.where(last < 0, first, last))
+    return torch.where(held > 0, held, torch.full_like(held, 100.0))
+
+
+def _upsample(values: Tensor, factor: int) -> Tensor:
+    """[B,N] -> [B, N * factor], linear between frame centres."""
+    return nn.functional.interpolate(
+        values[:, None], scale_factor=factor, mode="linear", align_corners=False
+    )[:, 0]
+
+
+class FixedNoise(nn.Module):
+    """White noise that depends on the position alone, so that decoding the same codes gives the
+    same samples.
+    """
+
+    def __init__(self, sample_rate: int) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(0)
+        self.register_buffer(
+            "noise", torch.randn(NOISE_SECONDS * sample_rate, generator=generator), persistent=False
+        )
+
+    def forward(self, length: int) -> Tensor:
+        """[length] samples of unit power."""
+        repeats = -(-length // self.noise.shape[0])
+        return self.noise.repeat(repeats)[:length]

@@ -1,0 +1,1 @@
+"""Codebooks and the residual quantiser."""

@@ -1,0 +1,392 @@
+"""Which part of the codec does what? Train and score every cell of a table of variations, and
+compare.
+
+    python recipes/experiments/ablate_codec.py recipes/experiments/ablation_modules.yaml \\
+        --manifest corpus/manifest.jsonl --output runs/ablation
+    # small and short
+    python recipes/experiments/ablate_codec.py ... --size recipes/experiments/ablation_quick.yaml
+    # on GPUs
+    python recipes/experiments/ablate_codec.py ... --set steps=200000 --set preset=paper \\
+        --launch "accelerate launch"
+    # also the judges of benchmarks/codec_quality.py
+    python recipes/experiments/ablate_codec.py ... --quality-corpus corpus
+
+A cell is a run of train_codec.py per seed. Run it again with the same --output and it goes on where
+it stopped. The results lie in OUTPUT: table.md, table.json and plot.png.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import subprocess
+import sys
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from affecttts.data.audio_cache import AudioCache
+from affecttts.errors import RequestError
+from affecttts.evaluation.codec.reconstruction import (
+    MEASURES,
+    held_out_clips,
+    reconstruction_scores,
+)
+from affecttts.evaluation.stats.summary import (
+    Interval,
+    markdown_table,
+    over_clips,
+    over_seeds,
+    show,
+)
+from affecttts.evaluation.tokens.probes import probe_items, probe_scores
+from affecttts.training.config import load_config
+from codec import Codec
+from codec.files import read_json, write_json
+
+RECIPES = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class AblationConfig:
+    """A table of variations."""
+
+    base: str  # config of train_codec.py that all cells share, relative to this file's folder
+    cells: dict  # name -> changes; a mapping joins that of `set` and replaces that of the base
+    reference: str  # the cell that the others are compared with
+    set: dict = field(default_factory=dict)  # changes to the base in all cells
+    seeds: tuple = (0,)
+    clips: int = 60  # held-out clips that are scored
+    probe_clips: int = 400  # utterances that the probes read; 0 = no probes
+    # cell -> figures of a publication, printed beside ours
+    published: dict = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        strangers = sorted({self.reference, *self.published} - set(self.cells))
+        if strangers:
+            raise ValueError(f"no such cells: {strangers}; there are {list(self.cells)}")
+
+
+@dataclass(frozen=True)
+class SizeConfig:
+    """How large and long the cells of any table are, in place of what the table says itself."""
+
+    set: dict = field(default_factory=dict)  # joins the table's
+    seeds: tuple = ()
+    clips: int | None = None
+    probe_clips: int | None = None
+
+    def applied(self, config: AblationConfig) -> AblationConfig:
+        """The table at this size."""
+        stated = {name: value for name, value in asdict(self).items() if value not in ((), None)}
+        return replace(config, **stated | {"set": merged(config.set, self.set)})
+
+
+@dataclass(frozen=True)
+class Run:
+    """One cell with one seed."""
+
+    cell: str
+    seed: int
+    changes: dict[str, Any]
+    folder: Path
+
+
+def plan(config: AblationConfig, output: Path) -> list[Run]:
+    """All runs: seed by seed, so that an early stop leaves whole comparisons.
+
+    Raises:
+        RequestError: OUTPUT holds a run of the same name with other changes.
+    """
+    runs = []
+    for seed in config.seeds:
+        for cell, changes in config.cells.items():
+            folder = output / "cells" / cell / f"seed{seed}"
+            runs.append(Run(cell, seed, merged(config.set, changes or {}) | {"seed": seed}, folder))
+    for run in runs:
+        known = run.folder / "changes.json"
+        if known.exists() and read_json(known) != json.loads(json.dumps(run.changes)):
+            raise RequestError(
+                f"{run.folder}: was made with other changes; choose another "
+                "--output or remove that folder"
+            )
+    return runs
+
+
+def only(config: AblationConfig, wanted: set[str]) -> AblationConfig:
+    """The table with some of its cells.
+
+    Raises:
+        RequestError: it has no such cell.
+    """
+    if strangers := sorted(wanted - set(config.cells)):
+        raise RequestError(f"no such cells: {strangers}; there are {list(config.cells)}")
+    kept = (
+        {name: value for name, value in part.items() if name in wanted}
+        for part in (config.cells, config.published)
+    )
+    return replace(config, **dict(zip(("cells", "published"), kept)))
+
+
+def merged(first: dict, second: dict) -> dict:
+    """Second over first, mappings joined key by key."""
+    both = {
+        k: merged(first[k], v) if isinstance(v, dict) and isinstance(first.get(k), dict) else v
+        for k, v in second.items()
+    }
+    return first | both
+
+
+def train(run: Run, base: Path, arguments: argparse.Namespace) -> None:
+    """Run or resume train_codec.py."""
+    run.folder.mkdir(parents=True, exist_ok=True)
+    write_json(run.folder / "changes.json", run.changes)
+    launch = shlex.split(arguments.launch) if arguments.launch else [sys.executable]
+    command = [*launch, str(RECIPES / "train_codec.py"), str(base), "--output", str(run.folder)]
+    command += ["--cache", str(arguments.cache)]
+    command += [word for manifest in arguments.manifest for word in ("--manifest", manifest)]
+    command += [
+        word
+        for key, value in run.changes.items()
+        for word in ("--set", f"{key}={json.dumps(value)}")
+    ]
+    subprocess.run(command, check=True)
+
+
+def score(run: Run, config: AblationConfig, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Scores of a trained cell: lists hold one value per clip, single values are of the whole
+    run.
+    """
+    codec = Codec.from_pretrained(run.folder / "codec")
+    cache = AudioCache(
+        arguments.manifest, arguments.cache, codec.config.sample_rate, codec.config.hop_length
+    )
+    scores: dict[str, Any] = reconstruction_scores(
+        codec, cache, held_out_clips(cache, config.clips)
+    )
+    if config.probe_clips:
+        scores |= probe_scores(probe_items(codec, cache, config.probe_clips))
+    rows = [
+        json.loads(line)
+        for line in (run.folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+    agreements = [
+        {k: 100 * v for k, v in row.items() if k.startswith("agreement/")} for row in rows
+    ]
+    scores |= next((row for row in reversed(agreements) if row), {})
+    if arguments.quality_corpus:
+        scores |= quality(run.folder, arguments)
+    return scores
+
+
+def quality(folder: Path, arguments: argparse.Namespace) -> dict[str, float]:
+    """What the judges of benchmarks/codec_quality.py say, means alone."""
+    script, answer = RECIPES.parent / "benchmarks" / "codec_quality.py", folder / "quality.json"
+    options = [
+        "--corpus",
+        arguments.quality_corpus,
+        "--codec",
+        str(folder / "codec"),
+        "--limit",
+        str(arguments.quality_limit),
+    ]
+    subprocess.run([sys.executable, str(script), *options, "--json", str(answer)], check=True)
+    numbers = read_json(answer)
+    return {
+        f"judge: {name}": value[0] for name, value in numbers.items() if isinstance(value, list)
+    }
+
+
+def summarise(
+    scores: dict[str, list[dict]], reference: str
+) -> dict[str, dict[str, dict[str, Interval]]]:
+    """cell -> measure -> "value" and, for other cells than the reference, "difference" to it,
+    paired by clip and seed.
+    """
+    summary: dict[str, dict[str, dict[str, Interval]]] = {}
+    for cell, runs in scores.items():
+        summary[cell] = {}
+        for name in runs[0]:
+            mine = np.array([run[name] for run in runs], dtype=float)
+            average = over_clips if mine.ndim == 2 else over_seeds
+            summary[cell][name] = {"value": average(mine)}
+            theirs = [run[name] for run in scores[reference][: len(runs)] if name in run]
+            if cell != reference and len(theirs) == len(runs):
+                summary[cell][name]["difference"] = average(mine - np.array(theirs, dtype=float))
+    return summary
+
+
+def write_report(summary: dict, config: AblationConfig, output: Path) -> None:
+    """table.md, table.json and plot.png."""
+    names = list(dict.fromkeys(name for values in summary.values() for name in values))
+    tables = [
+        f"Seeds {list(config.seeds)}; brackets are 95 % intervals over held-out clips, or "
+        "over seeds.\n"
+    ]
+    for title, kind in (("Values", "value"), (f"Differences to {config.reference}", "difference")):
+        rows = []
+        for cell, values in summary.items():
+            found = [values.get(name, {}).get(kind) for name in names]
+            rows.append([cell, *("" if value is None else show(value) for value in found)])
+        tables.append(
+            f"## {title}\n\n"
+            + markdown_table(["cell", *names], [row for row in rows if any(row[1:])])
+        )
+    if config.published:
+        columns = list(
+            dict.fromkeys(name for figures in config.published.values() for name in figures)
+        )
+        rows = [
+            [cell, *(str(figures.get(name, "")) for name in columns)]
+            for cell, figures in config.published.items()
+        ]
+        tables.append(
+            "## Published figures (other data, "
+            "sizes and judges)\n\n" + markdown_table(["cell", *columns], rows)
+        )
+    (output / "table.md").write_text(
+        "# Ablation of the codec\n\n" + "\n".join(tables), encoding="utf-8"
+    )
+    write_json(output / "table.json", {"config": asdict(config), "cells": summary})
+    plot(summary, config.reference, output / "plot.png")
+
+
+def plot(summary: dict, reference: str, path: Path) -> None:
+    """Differences to the reference with their intervals, one panel per measure; the better side is
+    shaded.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    cells = [cell for cell in summary if cell != reference]
+    names = [
+        name
+        for name in MEASURES
+        if any("difference" in summary[cell].get(name, {}) for cell in cells)
+    ]
+    if not names:
+        return
+    size = (3.2 * len(names), 1 + 0.35 * len(cells))
+    figure, panels = pyplot.subplots(1, len(names), figsize=size, sharey=True, squeeze=False)
+    for panel, name in zip(panels[0], names):
+        for row, cell in enumerate(cells):
+            mean, low, high = summary[cell][name]["difference"]
+            panel.plot([low, high], [row, row], color="tab:blue")
+            panel.plot(mean, row, "o", color="tab:blue")
+        panel.axvline(0, color="black", linewidth=0.8)
+        left, right = panel.get_xlim()
+        panel.axvspan(
+            *((0, max(right, 0)) if MEASURES[name] else (min(left, 0), 0)),
+            color="tab:green",
+            alpha=0.12,
+        )
+        panel.set_xlim(left, right)
+        panel.set_title(name, fontsize=9)
+        panel.set_yticks(range(len(cells)), cells)
+    panels[0][0].invert_yaxis()
+    figure.suptitle(f"Difference to {reference}; shaded: better", fontsize=10)
+    figure.tight_layout()
+    figure.savefig(path, dpi=120)
+    pyplot.close(figure)
+
+
+def parse() -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "config", help="YAML file with the table, see recipes/experiments/ablation_*.yaml"
+    )
+    parser.add_argument(
+        "--manifest",
+        action="append",
+        required=True,
+        help="JSONL manifest; may be given several times",
+    )
+    parser.add_argument(
+        "--output", type=Path, required=True, help="folder of all runs and of the results"
+    )
+    parser.add_argument(
+        "--cache", type=Path, help="folder of decoded audio and F0 (default: OUTPUT/cache)"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change one value in all cells",
+    )
+    parser.add_argument(
+        "--cells", nargs="+", metavar="NAME", help="only these cells (and the reference)"
+    )
+    parser.add_argument(
+        "--size",
+        metavar="FILE",
+        help="YAML file: how large and long the cells are, see experiments/ablation_quick.yaml",
+    )
+    parser.add_argument(
+        "--seeds",
+        nargs="+",
+        type=int,
+        default=(),
+        metavar="N",
+        help="these seeds, not the config's",
+    )
+    parser.add_argument(
+        "--probe-clips",
+        type=int,
+        metavar="N",
+        help="utterances that the probes read, not as many as the config says",
+    )
+    parser.add_argument(
+        "--launch", help='what starts a run, e.g. "accelerate launch" (default: this Python)'
+    )
+    parser.add_argument(
+        "--quality-corpus", metavar="DIR", help="corpus for benchmarks/codec_quality.py"
+    )
+    parser.add_argument(
+        "--quality-limit",
+        type=int,
+        default=60,
+        metavar="N",
+        help="its number of clips (default 60)",
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = parse()
+    config = load_config(AblationConfig, arguments.config, [])
+    if arguments.size:
+        config = load_config(SizeConfig, arguments.size, []).applied(config)
+    changes = {
+        key: yaml.safe_load(value)
+        for key, _, value in (word.partition("=") for word in arguments.set)
+    }
+    config = SizeConfig(changes, tuple(arguments.seeds), probe_clips=arguments.probe_clips).applied(
+        config
+    )
+    if arguments.cells:
+        config = only(config, {config.reference, *arguments.cells})
+    arguments.cache = arguments.cache or arguments.output / "cache"
+    base = Path(arguments.config).parent / config.base
+    scores: dict[str, list[dict]] = {cell: [] for cell in config.cells}
+    for run in plan(config, arguments.output):
+        done = run.folder / "scores.json"
+        if not done.exists():
+            train(run, base, arguments)
+            write_json(done, score(run, config, arguments))
+        scores[run.cell].append(read_json(done))
+    write_report(summarise(scores, config.reference), config, arguments.output)
+    print((arguments.output / "table.md").read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()

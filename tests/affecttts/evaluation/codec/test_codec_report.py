@@ -1,0 +1,139 @@
+"""`affecttts evaluate codec`: ceiling, floor, several systems, resuming, what is missing."""
+
+import json
+
+import pytest
+
+from affecttts.cli.main import main
+from affecttts.errors import RequestError
+from affecttts.evaluation.codec import judges, metrics
+from affecttts.evaluation.codec.report import unlike
+from tiny_models import DATA
+
+KEPT = ("SI-SDR", "PESQ-WB", "F0 error", "bitrate", "real-time factor")
+
+
+@pytest.fixture
+def command(tiny_model_dir, tmp_path, monkeypatch):
+    monkeypatch.setattr(judges, "METRICS", tuple(m for m in metrics.METRICS if m.name in KEPT))
+    real = metrics.find_spec
+    monkeypatch.setattr(metrics, "find_spec", lambda name: None if name == "pesq" else real(name))
+    options = [
+        "--manifest",
+        str(DATA / "manifest.jsonl"),
+        "--codec",
+        f"tiny={tiny_model_dir / 'codec'}",
+        "--without-judge",
+        "acoustic",
+        "--without-judge",
+        "spectral",
+    ]
+    return ["evaluate", "codec", *options, "--report", str(tmp_path / "r"), "--limit"]
+
+
+def read(tmp_path):
+    return json.loads((tmp_path / "r" / "report.json").read_text())
+
+
+def test_ceiling_floor_resume_and_refusal(command, tmp_path, capsys, monkeypatch):
+    assert main([*command, "2"]) == 0
+    report = read(tmp_path)
+    ratio = {name: values["SI-SDR"]["mean"] for name, values in report["systems"].items()}
+    assert ratio["perfect copy"] == 100 and ratio["another clip"] < 0 and report["n"] == 2
+    assert (
+        report["systems"]["perfect copy"]["F0 error"]["mean"] == 0
+        and "bitrate" not in report["missing"]
+    )
+    assert report["systems"]["tiny"]["bitrate"]["n"] == 2 and report["systems"]["perfect copy"][
+        "bitrate"
+    ] == {"n": 0}
+    assert (
+        "affecttts[eval]" in report["missing"]["PESQ-WB"]
+        and "affecttts[eval]" in capsys.readouterr().out
+    )
+    items = tmp_path / "r" / "items.jsonl"
+    lines = items.read_text().splitlines(keepends=True)
+    assert len(lines) == 7
+    # a kill in the middle of the codec's copy of the second clip
+    items.write_text("".join(lines[:5]) + lines[5][:30])
+    assert main([*command, "2", "-q"]) == 0
+    again = items.read_text().splitlines(keepends=True)
+    assert again[:5] == lines[:5] and [json.loads(x)["system"] for x in again[5:]] == [
+        "tiny",
+        "another clip",
+    ]
+    assert read(tmp_path)["systems"]["tiny"]["SI-SDR"] == report["systems"]["tiny"]["SI-SDR"]
+    assert main([*command, "1", "-q"]) == 2 and "two clips" in capsys.readouterr().err
+    assert (
+        main([*command, "2", "-q", "--num-codebooks", "9"]) == 2
+        and "lower --num-codebooks" in capsys.readouterr().err
+    )
+    items.write_text(items.read_text().replace('"identity": "', '"identity": "x'))
+    assert main([*command, "2", "-q"]) == 2 and "another codec" in capsys.readouterr().err
+    items.write_text('{"clips": ["other"]}\n')
+    assert main([*command, "2", "-q"]) == 2 and "other clips" in capsys.readouterr().err
+
+
+def test_systems_are_added_compared_and_drawn(command, tmp_path, capsys):
+    assert main([*command, "2", "-q", "--num-codebooks", "1,4"]) == 0
+    first = (tmp_path / "r" / "items.jsonl").read_text()
+    extra = [
+        "--codec",
+        "opus",
+        "--bitrates",
+        "12",
+        "--external",
+        "echo@5=cp {in} {out}",
+        "--copies",
+        str(tmp_path / "copies"),
+    ]
+    assert main([*command, "2", "--num-codebooks", "1,4", *extra]) == 0
+    assert (tmp_path / "r" / "items.jsonl").read_text().startswith(first)
+    report, page = read(tmp_path), (tmp_path / "r" / "report.html").read_text()
+    assert report["comparisons"]["reference"] == "tiny k=1"
+    assert set(report["comparisons"]["systems"]) == {"tiny k=4", "opus 12k", "echo"}
+    against = report["comparisons"]["systems"]["echo"]["SI-SDR"]
+    assert (
+        against["n"] == 2
+        and against["low"] <= against["difference"] <= against["high"]
+        and against["p"] <= 1
+    )
+    assert report["systems"]["echo"]["SI-SDR"]["mean"] > 40 and report["bitrates"]["echo"] == 5
+    assert report["bitrates"]["tiny k=4"] == pytest.approx(4 * report["bitrates"]["tiny k=1"])
+    assert (
+        len(report["codebooks"]["tiny k=4"]) == 4
+        and report["codebooks"]["tiny k=4"][0]["perplexity"] >= 1
+    )
+    assert (
+        all(name in page for name in report["systems"])
+        and "Not measured: PESQ-WB" in page
+        and "://" not in page
+    )
+    assert page.count("data:audio/flac") == 2 * 5
+
+
+class Taught:
+    """A codec that Whisper taught."""
+
+    name, bitrate, identity, codebook_size, teachers = "taught", None, "", None, ("whisper",)
+
+
+def test_a_judge_that_taught_the_codec_is_refused():
+    with pytest.raises(RequestError, match="Whisper"):
+        judges.convene([Taught()], ["acoustic"])
+    left = judges.convene([Taught()], ["acoustic"], without=["words", "acoustic"])
+    assert not left.alarms and not any(
+        "errors" in m.name and m.unit == "%" and m.judge for m in left.metrics
+    )
+    forced = judges.convene([Taught()], ["acoustic"], force=True)
+    assert "Whisper" in forced.alarms[0] and "emotion loss, acoustic" in [
+        metric.name for metric in forced.metrics
+    ]
+    with pytest.raises(RequestError, match="known: words"):
+        judges.convene([Taught()], without=["nobody"])
+
+
+def test_the_wrong_copy_is_another_voice_s_other_words(utterances):
+    for place, own in enumerate(utterances):
+        wrong = unlike(utterances, place)
+        assert wrong.speaker != own.speaker and wrong.text != own.text

