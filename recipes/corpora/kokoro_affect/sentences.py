@@ -1,4 +1,4 @@
-"""What is spoken: usage examples of WordNet, short phrases, templates, and joins of sentences; split by sentence."""
+"""What is spoken: usage examples of WordNet, short phrases, templates, joins; split by sentence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import numpy as np
 
 from affecttts.data.splits import sentence_split
 from affecttts.errors import RequestError
-
 from recipes.corpora.kokoro_affect.templates import templated
 
 WORDNET = Path("/usr/share/wordnet")  # of Debian's wordnet-base
@@ -73,8 +72,11 @@ def phrases() -> list[str]:
     ]
 
 
-def choose(count: int, long: int, templates: int, seed: int, folder: Path = WORDNET) -> list[Sentence]:
-    """`count` examples drawn by the seed, every short phrase, `long` joins of examples and `templates` filled templates.
+def choose(
+    count: int, long: int, templates: int, seed: int, folder: Path = WORDNET
+) -> list[Sentence]:
+    """Every short phrase, and as drawn by the seed: `count` examples, `long` joins of two or three
+    others, and `templates` filled templates.
 
     Raises:
         RequestError: WordNet is missing or too small.
@@ -88,7 +90,9 @@ def choose(count: int, long: int, templates: int, seed: int, folder: Path = WORD
     chosen += [Sentence(text, "s", sentence_split(text)) for text in phrases()]
     chosen += list(islice(joins(drawn[count:]), long))
     fillings = templated(np.random.default_rng((seed, 3)))
-    return chosen + [Sentence(text, "t", sentence_split(text)) for text in islice(fillings, templates)]
+    return chosen + [
+        Sentence(text, "t", sentence_split(text)) for text in islice(fillings, templates)
+    ]
 
 
 def joins(examples: Iterable[str]) -> Iterator[Sentence]:

@@ -23,8 +23,10 @@ BREATH_BAND = (1500.0, 8000.0)  # Hz
 BREATH_LEVEL = 0.12  # of the voice's envelope at breath 1
 
 
-def shape(samples: np.ndarray, f0: np.ndarray, rule: Rule, generator: np.random.Generator) -> np.ndarray:
-    """The whole chain: played faster by `rule.formants`, then tilt and breath where there is voice, and level.
+def shape(
+    samples: np.ndarray, f0: np.ndarray, rule: Rule, generator: np.random.Generator
+) -> np.ndarray:
+    """The whole chain: played faster by `rule.formants`, tilt and breath of the voice, level.
 
     Args:
         samples: as decoded.
@@ -39,7 +41,9 @@ def shape(samples: np.ndarray, f0: np.ndarray, rule: Rule, generator: np.random.
 def voicing(f0: np.ndarray, length: int) -> np.ndarray:
     """How much voice there is at each of `length` samples, 0 to 1, with soft borders."""
     voiced = np.convolve(f0 >= VOICED_HZ, np.ones(SOFT_FRAMES) / SOFT_FRAMES, mode="same")
-    return np.interp(np.linspace(0, len(f0) - 1, length), np.arange(len(f0)), voiced).astype(np.float32)
+    return np.interp(np.linspace(0, len(f0) - 1, length), np.arange(len(f0)), voiced).astype(
+        np.float32
+    )
 
 
 def move_formants(samples: np.ndarray, share: float) -> np.ndarray:
@@ -48,8 +52,10 @@ def move_formants(samples: np.ndarray, share: float) -> np.ndarray:
 
 
 def tilt(samples: np.ndarray, voice: np.ndarray, decibels: float) -> np.ndarray:
-    """A gain of the voice that grows by the octave: none at 1 kHz, `decibels` at 4 kHz and above, half the other way at 500 Hz
-    and below. Consonants without voice keep their sound, as they do in people: a whole clip that is filtered sounds muffled.
+    """A gain of the voice that grows by the octave: none at 1 kHz, `decibels` at 4 kHz and above,
+    half the other way at 500 Hz and below.
+
+    Consonants without voice keep their sound, as people's do; filtering them sounds muffled.
     """
     if not decibels:
         return samples
@@ -57,7 +63,9 @@ def tilt(samples: np.ndarray, voice: np.ndarray, decibels: float) -> np.ndarray:
     octaves = np.log2(np.clip(transform.f, *TILT_REACH) / TILT_FROM_HZ)
     gain = 10 ** (decibels * octaves / np.log2(TILT_REACH[1] / TILT_FROM_HZ) / 20)
     spectrum = transform.stft(samples)
-    places = np.clip(np.round(transform.t(len(samples)) * SAMPLE_RATE).astype(int), 0, len(samples) - 1)
+    places = np.clip(
+        np.round(transform.t(len(samples)) * SAMPLE_RATE).astype(int), 0, len(samples) - 1
+    )
     spectrum *= gain[:, None] ** voice[places]
     return transform.istft(spectrum, k1=len(samples)).astype(np.float32)
 
