@@ -27,7 +27,7 @@ class DecoderOutput:
 class FrameDecoder(nn.Module):
     """Trunk at frame rate: latents [B,D,F] -> hidden feature frames [B,N,head_dim].
 
-    A causal trunk looks ahead once, in its first layer, so that it streams with few frames of delay.
+    A causal trunk looks ahead once, in its first layer: it streams with few frames of delay.
     """
 
     def __init__(self, config: CodecConfig) -> None:
