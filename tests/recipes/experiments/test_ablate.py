@@ -22,6 +22,8 @@ from codec.training.alignment import AlignmentConfig
 from codec.training.relation import RelationConfig
 from tiny_models import DATA, REPOSITORY, load_recipe
 
+pytestmark = pytest.mark.slow
+
 CONFIGS = REPOSITORY / "recipes" / "experiments"
 QUICK = CONFIGS / "ablation_quick.yaml"
 TINY = REPOSITORY / "recipes/configs/tiny/ablation.yaml"
