@@ -180,7 +180,7 @@ def test_every_cell_of_every_table_is_possible(ablate, path, size):
     config = load_config(recipe.AblationConfig, path, [])
     if size:
         config = load_config(recipe.SizeConfig, size, []).applied(config)
-    base = TINY.parent / config.base
+    base = path.parent / config.base
     assert config.cells[config.reference] == {}
     for run in recipe.plan(config, Path("nowhere")):
         options = [f"{key}={json.dumps(value)}" for key, value in run.changes.items()]
