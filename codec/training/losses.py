@@ -47,8 +47,8 @@ class SpectralLosses(nn.Module):
 
 
 class MagnitudeLosses(nn.Module):
-    """Distances between magnitudes at linear frequency, at the windows of `SpectralLosses`, mean over
-    the windows: they ask for detail that wide mel bands average away.
+    """Distances between magnitudes at linear frequency, at the windows of `SpectralLosses`, mean
+    over them: they ask for detail that wide mel bands average away.
     """
 
     def __init__(self) -> None:

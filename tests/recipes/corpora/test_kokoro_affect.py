@@ -30,6 +30,8 @@ from recipes.corpora.kokoro_affect import (
     voice_sound,
 )
 
+pytestmark = pytest.mark.slow
+
 RATE = voice_sound.SAMPLE_RATE
 PHONES = "ðɪs mˈæn ɪz ɹˈɪʧ."
 
