@@ -47,7 +47,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    from affecttts.cli import adapt, audio, data, evaluate, listing, synthesize, voices
+    from affecttts.cli import adapt, audio, data, evaluate, explain, listing, synthesize, voices
 
     parser = _Parser(
         prog="affecttts",
@@ -58,6 +58,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"affecttts {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (synthesize, audio, adapt, voices, data, evaluate, listing):
+    for module in (synthesize, explain, audio, adapt, voices, data, evaluate, listing):
         module.add_to(commands)
     return parser

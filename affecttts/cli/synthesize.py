@@ -9,16 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from affecttts.cli.output import STDOUT, check_output, write_wav
+from affecttts.cli.reading import add_reading_options, reading_options
+from affecttts.cli.source import read_text
 from affecttts.emotion.table import load_emotions
-from affecttts.errors import GenerationError, InputError, OutputError, RequestError
+from affecttts.errors import GenerationError, OutputError, RequestError
 from affecttts.synthesis.batch import check_id, check_types, parse_item, read_lines
 from affecttts.synthesis.model_folder import read_model_info
 from affecttts.synthesis.request import MAX_GUIDANCE, Request, prepare
 from affecttts.synthesis.synthesizer import SpeechResult, Synthesizer
 from affecttts.synthesis.voices import VoiceShelf
+from affecttts.text import Options
 from codec.errors import CheckpointError
 
-MAX_TEXT_BYTES = 2_000_000
 EXAMPLE = (
     'example: affecttts synthesize --text "We did it!" --emotion happy --intensity 1.2 -o out.wav'
 )
@@ -72,6 +74,7 @@ def add_to(commands) -> None:
     parser.add_argument(
         "--output-dir", metavar="DIR", type=Path, help="folder of a batch, one ID.wav per item"
     )
+    add_reading_options(parser)
     parser.add_argument("--force", action="store_true", help="replace existing files")
     parser.add_argument("--json", action="store_true", help="print one JSON object per result")
     parser.add_argument(
@@ -95,13 +98,14 @@ def _run_one(arguments: argparse.Namespace) -> int:
     voice = shelf.name(arguments.voice)
     request = prepare(
         shelf.info,
-        _read_text(arguments),
+        read_text(arguments),
         arguments.emotion,
         arguments.intensity,
         voice,
         arguments.seed,
         arguments.guidance,
         arguments.prompt,
+        reading_options(arguments),
     )
     check_output(arguments.output, arguments.force)
     synthesizer = Synthesizer.with_voices(folder, info, shelf.folders)
@@ -122,34 +126,6 @@ def _cap_error(request: Request) -> GenerationError:
     )
 
 
-def _read_text(arguments: argparse.Namespace) -> str:
-    source = arguments.input if arguments.text is None else arguments.text
-    if source == STDOUT:
-        data, name = sys.stdin.buffer.read(MAX_TEXT_BYTES + 1), "standard input"
-    elif arguments.text is not None:
-        return arguments.text
-    else:
-        data, name = _read_file(source), source
-    if len(data) > MAX_TEXT_BYTES:
-        raise RequestError(f"{name}: more than {MAX_TEXT_BYTES} bytes of text; split it")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{name}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
-        ) from error
-
-
-def _read_file(source: str) -> bytes:
-    try:
-        with open(source, "rb") as file:
-            return file.read(MAX_TEXT_BYTES + 1)
-    except OSError as error:
-        raise InputError(
-            f"{source}: cannot be read ({error.strerror}); give a text file"
-        ) from error
-
-
 def _speak_with_bar(synthesizer: Synthesizer, request: Request, quiet: bool) -> SpeechResult:
     """A bar over the pieces of a long text, on a terminal only."""
     from tqdm import tqdm
@@ -166,6 +142,8 @@ def _report(arguments: argparse.Namespace, path: str, result: SpeechResult, elap
     if arguments.json:
         print_json(describe(path, result, elapsed))
     elif not arguments.quiet:
+        for warning in result.warnings:
+            print(f"affecttts: {warning}", file=sys.stderr)
         print(
             f"{path}: {result.seconds:.2f} s, real-time factor {rtf:.2f}, seed {result.seed}",
             file=sys.stderr,
@@ -180,6 +158,7 @@ def describe(path: str, result: SpeechResult, elapsed: float) -> dict:
         "real_time_factor": round(elapsed / max(result.seconds, 1e-9), 3),
         "seed": result.seed,
         "finish_reason": result.finish_reason,
+        "warnings": list(result.warnings),
     }
 
 
@@ -257,11 +236,17 @@ def _read_batch(arguments: argparse.Namespace, shelf: VoiceShelf) -> list[BatchI
     except OSError as error:
         raise OutputError(f"{arguments.output_dir}: cannot be made ({error.strerror})") from error
     seen: set[str] = set()
-    return [_read_item(line, number, arguments, shelf, seen) for number, line in lines]
+    reading = reading_options(arguments)
+    return [_read_item(line, number, arguments, shelf, seen, reading) for number, line in lines]
 
 
 def _read_item(
-    line: str, number: int, arguments: argparse.Namespace, shelf: VoiceShelf, seen: set[str]
+    line: str,
+    number: int,
+    arguments: argparse.Namespace,
+    shelf: VoiceShelf,
+    seen: set[str],
+    reading: Options,
 ) -> BatchItem:
     name, path = f"line {number}", ""
     try:
@@ -271,7 +256,9 @@ def _read_item(
         check_output(path, arguments.force)
         check_types(values)
         values["voice"] = shelf.name(values.get("voice"))
-        return BatchItem(name, path, prepare(shelf.info, **values, guidance=arguments.guidance))
+        return BatchItem(
+            name, path, prepare(shelf.info, **values, guidance=arguments.guidance, reading=reading)
+        )
     except (RequestError, OutputError, CheckpointError) as error:
         return BatchItem(name, path, None, str(error))
     except (ValueError, OverflowError, RecursionError) as error:

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from affecttts.emotion.spec import EmotionSpec
 from affecttts.errors import RequestError
 from affecttts.synthesis.model_folder import ModelInfo, nearest_first
-from affecttts.text import check_text, normalize, split_text, text_to_phonemes
-
-if TYPE_CHECKING:
-    pass
-
+from affecttts.text import Options, read
 
 MAX_GUIDANCE = 4.0
 MAX_SEED = 2**63 - 1
@@ -28,6 +23,7 @@ class Request:
     voice: str
     seed: int
     guidance: float
+    warnings: tuple[str, ...] = ()  # one line for each thing of the text that was skipped
 
 
 def prepare(
@@ -39,6 +35,7 @@ def prepare(
     seed: int | None = None,
     guidance: float | None = None,
     prompt: str | None = None,
+    reading: Options | None = None,
 ) -> Request:
     """Check a request and turn its text into phonemes.
 
@@ -65,6 +62,6 @@ def prepare(
     seed = secrets.randbelow(2**31) if seed is None else seed
     if not 0 <= seed <= MAX_SEED:
         raise RequestError(f"seed {seed} is out of range; give 0 to {MAX_SEED}")
-    check_text(text)
-    phones = tuple(text_to_phonemes(piece) for piece in split_text(normalize(text)))
-    return Request(phones, spec, voice, seed, guidance)
+    spoken = read(text, reading)
+    phones = tuple(piece.phones for piece in spoken.pieces)
+    return Request(phones, spec, voice, seed, guidance, spoken.warnings)

@@ -12,6 +12,8 @@ import numpy as np
 from affecttts.emotion.spec import EmotionSpec
 from affecttts.errors import RequestError
 from affecttts.synthesis.model_folder import ModelInfo, read_model_info
+from affecttts.text import Lexicon, Options
+from affecttts.text.reading import PAUSE
 from codec.config import from_dict
 from codec.errors import CheckpointError
 
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     from affecttts.lm.sequence import Condition
     from codec import Codec
 from affecttts.synthesis.request import MAX_SEED, Request, prepare
-
-PAUSE_SECONDS = 0.12  # between the pieces of a long text
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class SpeechResult:
     seed: int
     phones: str
     end_probability: float  # least probability of the end token where a piece ends
+    warnings: tuple[str, ...] = ()  # one line for each thing of the text that was skipped
 
     @property
     def seconds(self) -> float:
@@ -58,7 +59,7 @@ class Synthesizer:
     voices loaded.
     """
 
-    def __init__(self, folder: Path, info: ModelInfo) -> None:
+    def __init__(self, folder: Path, info: ModelInfo, lexicon: Lexicon | None = None) -> None:
         from affecttts.lm.engine import Engine
         from affecttts.lm.generate import SamplingConfig
         from affecttts.lm.model import load_lm
@@ -66,7 +67,7 @@ class Synthesizer:
         from codec import Codec
         from codec.files import fingerprint
 
-        self.folder, self.info = folder, info
+        self.folder, self.info, self.lexicon = folder, info, lexicon
         try:
             self.sampling = from_dict(SamplingConfig, info.sampling)
         except ValueError as error:
@@ -90,14 +91,19 @@ class Synthesizer:
         self._reader = None  # of free-text prompts, loaded when the first one comes
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path | None = None) -> Synthesizer:
+    def from_pretrained(
+        cls, folder: str | Path | None = None, lexicon: Lexicon | None = None
+    ) -> Synthesizer:
         """Load a model folder, or the shipped model.
+
+        Args:
+            lexicon: pronunciations to use, see `Lexicon.read`.
 
         Raises:
             CheckpointError: missing, corrupt, or parts that do not belong together.
         """
         path, info = read_model_info(folder)
-        return cls(path, info)
+        return cls(path, info, lexicon)
 
     @classmethod
     def with_voices(
@@ -166,6 +172,7 @@ class Synthesizer:
         seed: int | None = None,
         guidance: float | None = None,
         prompt: str | None = None,
+        reading: Options | None = None,
     ) -> SpeechResult:
         """Speak a text.
 
@@ -178,12 +185,24 @@ class Synthesizer:
             seed: same seed, same machine, same samples; default: drawn, see `SpeechResult.seed`.
             guidance: 1 = off; above, the emotion is exaggerated against neutral.
             prompt: free text instead of an emotion ("like somebody who just won the lottery").
+            reading: how the text is read; default: with the synthesizer's lexicon, months before
+                days, and what cannot be read skipped with a warning.
 
         Raises:
             RequestError: see `prepare`.
         """
         return self.speak(
-            prepare(self.info, text, emotion, intensity, voice, seed, guidance, prompt)
+            prepare(
+                self.info,
+                text,
+                emotion,
+                intensity,
+                voice,
+                seed,
+                guidance,
+                prompt,
+                reading or Options(lexicon=self.lexicon),
+            )
         )
 
     def speak(
@@ -282,7 +301,7 @@ class Synthesizer:
 
     def _result(self, request: Request, pieces: list[Generated], codec: Codec) -> SpeechResult:
         rate = codec.config.sample_rate
-        pause = np.zeros(round(PAUSE_SECONDS * rate), dtype=np.float32)
+        pause = np.zeros(round(PAUSE * rate), dtype=np.float32)
         parts = []
         for piece in pieces:
             if piece.codes.shape[1]:
@@ -300,4 +319,5 @@ class Synthesizer:
             request.seed,
             " ".join(request.phones),
             min(piece.end_probability for piece in pieces),
+            request.warnings,
         )

@@ -50,7 +50,9 @@ def clean(text: str, strict: bool = False) -> tuple[str, list[str]]:
         text = unicodedata.normalize("NFKC", text.translate(_EARLY)).replace("\u2044", "/")
         text = _FOREIGN.sub(lambda match: _read_run(match[0], skipped), text)
     if skipped and strict:
-        raise RequestError(f"text has {next(iter(skipped.values()))}: take it out, or read without strict")
+        raise RequestError(
+            f"text has {next(iter(skipped.values()))}: take it out, or read without strict"
+        )
     return text, _warnings(skipped)
 
 

@@ -78,7 +78,13 @@ def _ends_sentence(word: str, following: str) -> bool:
 def _inner_abbreviations() -> frozenset[str]:
     """Returns those that stand before what they qualify, and so end no sentence."""
     words = table("abbreviations")
-    return frozenset(words["titles"]) - frozenset(words["final"]) | {"St", "vs", "approx", "e.g", "i.e"}
+    return frozenset(words["titles"]) - frozenset(words["final"]) | {
+        "St",
+        "vs",
+        "approx",
+        "e.g",
+        "i.e",
+    }
 
 
 def _merge_short(sentences: list[str], max_chars: int) -> list[str]:

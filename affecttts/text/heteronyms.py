@@ -30,7 +30,9 @@ class Reading:
             weight += NEXT_TO
         if index + 1 < len(words) and words[index + 1] in self.after:
             weight += NEXT_TO
-        return weight + NEARBY * sum(word in self.near for place, word in enumerate(words) if place != index)
+        return weight + NEARBY * sum(
+            word in self.near for place, word in enumerate(words) if place != index
+        )
 
 
 def pronounce(words: Sequence[str], index: int, written: str) -> str | None:
@@ -57,7 +59,11 @@ def pronounce(words: Sequence[str], index: int, written: str) -> str | None:
 
 def _is_polish(words: Sequence[str], index: int, written: str) -> bool:
     """Tells the people of Poland, in capitals, from the command to rub until it shines."""
-    return written[0].isupper() and (index > 0 or words[1:2] not in (["the"], ["your"], ["it"], ["my"], ["his"], ["her"], ["off"], ["up"], ["them"]))
+    return written[0].isupper() and (
+        index > 0
+        or words[1:2]
+        not in (["the"], ["your"], ["it"], ["my"], ["his"], ["her"], ["off"], ["up"], ["them"])
+    )
 
 
 @functools.cache
@@ -68,16 +74,25 @@ def _readings() -> dict[str, tuple[Reading, ...]]:
         hints = data["hints"].get(word, {})
         for ending in ("", "s"):
             found[word + ending] = (
-                _reading({"phones": noun + _plural(noun, ending), **hints.get("noun", {})}, (NOUN, ADJECTIVE)),
-                _reading({"phones": verb + _plural(verb, ending), **hints.get("verb", {})}, (VERB,)),
+                _reading(
+                    {"phones": noun + _plural(noun, ending), **hints.get("noun", {})},
+                    (NOUN, ADJECTIVE),
+                ),
+                _reading(
+                    {"phones": verb + _plural(verb, ending), **hints.get("verb", {})}, (VERB,)
+                ),
             )
     for word, readings in data["readings"].items():
-        found[word] = tuple(_reading(reading, tuple(reading.get("use", "").split())) for reading in readings)
+        found[word] = tuple(
+            _reading(reading, tuple(reading.get("use", "").split())) for reading in readings
+        )
     return found
 
 
 def _reading(entry: Mapping, uses: tuple[str, ...]) -> Reading:
-    before, after, near = (frozenset(entry.get(name, "").split()) for name in ("before", "after", "near"))
+    before, after, near = (
+        frozenset(entry.get(name, "").split()) for name in ("before", "after", "near")
+    )
     return Reading(entry["phones"], uses, before, after, near, entry.get("bias", 0.0))
 
 

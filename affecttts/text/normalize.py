@@ -8,7 +8,19 @@ from dataclasses import dataclass
 from affecttts.errors import RequestError
 from affecttts.text.characters import clean
 from affecttts.text.pronunciation import Lexicon, Marks
-from affecttts.text.rules import abbreviations, addresses, dates, money, numbers, roman, serials, shouting, signs, times, units
+from affecttts.text.rules import (
+    abbreviations,
+    addresses,
+    dates,
+    money,
+    numbers,
+    roman,
+    serials,
+    shouting,
+    signs,
+    times,
+    units,
+)
 from affecttts.text.rules.lines import paragraphs
 from affecttts.text.rules.markup import remove_markup
 from affecttts.text.rules.rule import Rules
@@ -158,7 +170,12 @@ def _segments(paragraph: str) -> Iterator[str]:
 def _abbreviated() -> frozenset[str]:
     words, named = table("abbreviations"), table("dates")
     forms = {form for kind in ("titles", "streets", "numbered", "plain") for form in words[kind]}
-    forms |= {form for kind in ("months", "weekdays", "books") for short in named[kind].values() for form in short}
+    forms |= {
+        form
+        for kind in ("months", "weekdays", "books")
+        for short in named[kind].values()
+        for form in short
+    }
     return frozenset(map(str.lower, forms)) | frozenset(table("units")["symbols"])
 
 

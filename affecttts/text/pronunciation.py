@@ -49,11 +49,21 @@ def read_ipa(ipa: str, word: str) -> str:
     phones = " ".join(phones.split())
     for char in phones:
         if char not in _PHONES:
-            near = f"use {_NEAREST[char]!r}, the nearest" if char in _NEAREST else "use IPA of US English"
-            raise RequestError(f"pronunciation /{ipa}/ of {word!r} has the unknown phone {char!r} (U+{ord(char):04X}): {near}")
+            near = (
+                f"use {_NEAREST[char]!r}, the nearest"
+                if char in _NEAREST
+                else "use IPA of US English"
+            )
+            raise RequestError(
+                f"pronunciation /{ipa}/ of {word!r} has the unknown phone {char!r} (U+{ord(char):04X}): {near}"
+            )
     if not any(char.isalpha() for char in phones):
         raise RequestError(f"pronunciation /{ipa}/ of {word!r} has no phone: write it in IPA")
-    return phones if "ˈ" in phones or "ˌ" in phones else re.sub(r"(?=[aeiuæɑɒɔəɛɜɪʊʌAIOQWY])", "ˈ", phones, count=1)
+    return (
+        phones
+        if "ˈ" in phones or "ˌ" in phones
+        else re.sub(r"(?=[aeiuæɑɒɔəɛɜɪʊʌAIOQWY])", "ˈ", phones, count=1)
+    )
 
 
 class Lexicon:
@@ -70,11 +80,19 @@ class Lexicon:
     """
 
     def __init__(self, entries: Mapping[str, str]) -> None:
-        self._phones = {" ".join(word.split()): read_ipa(ipa, word) for word, ipa in entries.items()}
+        self._phones = {
+            " ".join(word.split()): read_ipa(ipa, word) for word, ipa in entries.items()
+        }
         self._shouted = {word.upper(): phones for word, phones in self._phones.items()}
-        others = sorted((word for word in self._phones if not _WORD.fullmatch(word)), key=len, reverse=True)
+        others = sorted(
+            (word for word in self._phones if not _WORD.fullmatch(word)), key=len, reverse=True
+        )
         self._others = (
-            re.compile(r"(?<!\w)(" + "|".join(map(re.escape, others)) + r")('s|')?(?!\w)", re.IGNORECASE) if others else None
+            re.compile(
+                r"(?<!\w)(" + "|".join(map(re.escape, others)) + r")('s|')?(?!\w)", re.IGNORECASE
+            )
+            if others
+            else None
         )
 
     @classmethod
@@ -150,7 +168,10 @@ class Marks:
         for match in _GIVEN.finditer(text):
             word, owned = match[1].replace("_", " "), match[3] or ""
             phones = read_ipa(match[2], word)
-            yield text[start : match.start()], self.add(word + owned, phones + (_possessive(phones) if owned else ""))
+            yield (
+                text[start : match.start()],
+                self.add(word + owned, phones + (_possessive(phones) if owned else "")),
+            )
             start = match.end()
         yield text[start:], ""
 
@@ -163,7 +184,9 @@ class Marks:
         key = (word, phones)
         if key not in self._letters:
             if len(self._letters) == _MAX_MARKS:
-                raise RequestError(f"text has over {_MAX_MARKS} words with pronunciations of their own: cut it in parts")
+                raise RequestError(
+                    f"text has over {_MAX_MARKS} words with pronunciations of their own: cut it in parts"
+                )
             letter = chr(_FIRST_MARK + len(self._letters))
             self._letters[key], self._marked[letter] = letter, key
         return self._letters[key]
@@ -179,7 +202,9 @@ class Marks:
     def _replace(self, text: str, write) -> str:
         if not self._marked:
             return text
-        return "".join(write(*self._marked[char]) if char in self._marked else char for char in text)
+        return "".join(
+            write(*self._marked[char]) if char in self._marked else char for char in text
+        )
 
 
 def marked(text: str) -> Iterator[re.Match[str]]:

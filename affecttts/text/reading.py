@@ -96,7 +96,10 @@ def _align(written: Sequence[str], said: Sequence[str]) -> list[list[str]]:
         for index, word in enumerate(written):
             places[index * len(said) // len(written)].append(word)
         return places
-    plain = [[without_marks(word).strip(".,?!\"'()").lower() for word in words] for words in (written, said)]
+    plain = [
+        [without_marks(word).strip(".,?!\"'()").lower() for word in words]
+        for words in (written, said)
+    ]
     for _, start, end, first, last in SequenceMatcher(None, *plain, autojunk=False).get_opcodes():
         for index in range(start, end):
             place = first + (index - start) * (last - first) // (end - start)

@@ -89,7 +89,9 @@ def _read(word: str, plain: Sequence[str], small: Sequence[str], index: int) -> 
     if word.isalpha() and word.isascii() or "-" in word or "'" in word:
         if sound := _sound(word, small[index]):
             return [_with(sound)]
-        if (stutter := _STUTTER.fullmatch(word)) and small[index] not in sounds["single_stutters"].split():
+        if (stutter := _STUTTER.fullmatch(word)) and small[index] not in sounds[
+            "single_stutters"
+        ].split():
             if words := _stutter(stutter):
                 return words
         if _LONG_RUN.search(word):
@@ -108,7 +110,12 @@ def _with(phones: str) -> Word:
 
 def _sound(word: str, small: str) -> str | None:
     """Returns the phones of an interjection, however long its letters are drawn."""
-    if word.isupper() and len(set(word)) > 1 and len(word) < 4 and word not in ("SHH", "BRR", "GRR", "AAH", "AWW", "EWW", "OOH"):
+    if (
+        word.isupper()
+        and len(set(word)) > 1
+        and len(word) < 4
+        and word not in ("SHH", "BRR", "GRR", "AAH", "AWW", "EWW", "OOH")
+    ):
         return None
     interjections = table("sounds")["interjections"]
     return interjections.get(small) or interjections.get(_RUN.sub(r"\1\1", small))
@@ -151,7 +158,10 @@ def _letters(plain: Sequence[str], index: int) -> str | None:
     word, sounds = plain[index], table("sounds")
     if word == "A":
         return sounds["letters"]["A"] if _is_letter(plain, index) else None
-    if len(word) > 1 and (word in ("AM", "AD") or (word in sounds["spelled"] and index and plain[index - 1].lower() in ("dot", "am", "pm"))):
+    if len(word) > 1 and (
+        word in ("AM", "AD")
+        or (word in sounds["spelled"] and index and plain[index - 1].lower() in ("dot", "am", "pm"))
+    ):
         *first, last = word
         said = [sounds["letters"][letter].replace("ˈ", "ˌ") for letter in first]
         return "".join([*said, sounds["letters"][last]])

@@ -12,7 +12,24 @@ from affecttts.text.tables import table
 NOUN, VERB, ADJECTIVE, PAST = "noun", "verb", "adjective", "past"
 Scores = dict[str, float]
 
-_ADJECTIVE_ENDINGS = ("al", "ous", "ive", "ic", "ful", "less", "able", "ible", "ary", "ish", "ern", "ent", "ant", "ial", "some", "ior")
+_ADJECTIVE_ENDINGS = (
+    "al",
+    "ous",
+    "ive",
+    "ic",
+    "ful",
+    "less",
+    "able",
+    "ible",
+    "ary",
+    "ish",
+    "ern",
+    "ent",
+    "ant",
+    "ial",
+    "some",
+    "ior",
+)
 _VERB_PLURALS = ("ss", "us", "is", "'s")
 
 
@@ -40,8 +57,24 @@ def _tells_past(words: Sequence[str]) -> bool:
     """Tells whether a time in the past is named: "yesterday", "last night", "an hour ago"."""
     if "yesterday" in words or "ago" in words:
         return True
-    spans = ("night", "week", "month", "year", "summer", "winter", "spring", "fall", "monday", "friday", "sunday", "time")
-    return any(word == "last" and following in spans for word, following in zip(words, words[1:], strict=False))
+    spans = (
+        "night",
+        "week",
+        "month",
+        "year",
+        "summer",
+        "winter",
+        "spring",
+        "fall",
+        "monday",
+        "friday",
+        "sunday",
+        "time",
+    )
+    return any(
+        word == "last" and following in spans
+        for word, following in zip(words, words[1:], strict=False)
+    )
 
 
 @functools.cache
@@ -53,7 +86,9 @@ def listed(name: str) -> frozenset[str]:
 def _before(words: Sequence[str], index: int) -> tuple[str, str]:
     """Returns the word before and the one before that, adverbs left out; "" at the start."""
     place = index - 1
-    while place >= 0 and (words[place] in listed("adverbs") or (words[place].endswith("ly") and len(words[place]) > 4)):
+    while place >= 0 and (
+        words[place] in listed("adverbs") or (words[place].endswith("ly") and len(words[place]) > 4)
+    ):
         place -= 1
     if place < 0 and index > 0 and words[index - 1] in ("never", "always", "just", "simply"):
         return "", ""
@@ -62,8 +97,15 @@ def _before(words: Sequence[str], index: int) -> tuple[str, str]:
 
 def _weigh_before(found: Scores, before: str, far: str, after: str, third_person: bool) -> None:
     if not before or before in ("please", "kindly"):
-        command = before or after in listed("determiners") or after in listed("objects") or after in listed("prepositions")
-        found[VERB if command else NOUN] += 3 if before or after not in listed("prepositions") else 0.7
+        command = (
+            before
+            or after in listed("determiners")
+            or after in listed("objects")
+            or after in listed("prepositions")
+        )
+        found[VERB if command else NOUN] += (
+            3 if before or after not in listed("prepositions") else 0.7
+        )
     elif before == "to":
         found[NOUN if far in listed("to_nouns") else VERB] += 2 if far in listed("to_nouns") else 4
     elif before in listed("modals"):
@@ -92,7 +134,9 @@ def _weigh_before(found: Scores, before: str, far: str, after: str, third_person
         found[VERB if third_person else PAST] += 3.5
         found[VERB] += 0 if third_person or before == "it" else 0.5
     elif before in ("which", "that"):
-        found[VERB] += 2 if far and far not in listed("verbs") and far not in listed("prepositions") else 0
+        found[VERB] += (
+            2 if far and far not in listed("verbs") and far not in listed("prepositions") else 0
+        )
         found[NOUN] += 1.5
     elif before in listed("prepositions"):
         found[NOUN] += 3
@@ -101,7 +145,12 @@ def _weigh_before(found: Scores, before: str, far: str, after: str, third_person
         found[NOUN] += 2.5
     elif before in listed("conjunctions"):
         found[VERB] += 1.5 if far in listed("base_verbs") else 0
-    elif before.endswith("s") and not before.endswith(_VERB_PLURALS) and not third_person and before not in listed("verbs"):
+    elif (
+        before.endswith("s")
+        and not before.endswith(_VERB_PLURALS)
+        and not third_person
+        and before not in listed("verbs")
+    ):
         found[VERB] += 2
         found[PAST] += 1
     elif before in listed("verbs") or before.endswith(("ed", "ing")):
@@ -116,12 +165,28 @@ def _weigh_before(found: Scores, before: str, far: str, after: str, third_person
 def _weigh_after(found: Scores, before: str, after: str) -> None:
     if after == "of":
         found[NOUN] += 2.5
-    elif after in ("her", "it", "you", "me", "him", "them", "us", "himself", "herself", "themselves"):
+    elif after in (
+        "her",
+        "it",
+        "you",
+        "me",
+        "him",
+        "them",
+        "us",
+        "himself",
+        "herself",
+        "themselves",
+    ):
         found[VERB] += 2.5
     elif after in listed("determiners"):
         found[VERB] += 2
         found[PAST] += 2
-    elif after in listed("be") or after in listed("modals") or after in listed("have") or after in listed("auxiliary_do"):
+    elif (
+        after in listed("be")
+        or after in listed("modals")
+        or after in listed("have")
+        or after in listed("auxiliary_do")
+    ):
         found[NOUN] += 2.5
     elif after in listed("conjunctions"):
         found[NOUN] += 0.5
@@ -143,12 +208,27 @@ def _weigh_after(found: Scores, before: str, after: str) -> None:
 
 def _weigh_clause(found: Scores, words: Sequence[str], index: int, before: str) -> None:
     others = [word for place, word in enumerate(words) if place != index]
-    if any(word in listed("verbs") or word in listed("modals") or (word.endswith("ed") and len(word) > 4) or word in listed("be") for word in others):
+    if any(
+        word in listed("verbs")
+        or word in listed("modals")
+        or (word.endswith("ed") and len(word) > 4)
+        or word in listed("be")
+        for word in others
+    ):
         found[NOUN] += 0.7
     else:
         found[VERB] += 2
-    asked = words[0] in listed("auxiliary_do") | listed("modals") or (len(words) > 1 and words[0] in ("why", "how", "what", "when", "where") and words[1] in listed("auxiliary_do") | listed("modals"))
-    if asked and 2 <= index <= 4 and before not in listed("determiners") and before not in listed("prepositions"):
+    asked = words[0] in listed("auxiliary_do") | listed("modals") or (
+        len(words) > 1
+        and words[0] in ("why", "how", "what", "when", "where")
+        and words[1] in listed("auxiliary_do") | listed("modals")
+    )
+    if (
+        asked
+        and 2 <= index <= 4
+        and before not in listed("determiners")
+        and before not in listed("prepositions")
+    ):
         found[VERB] += 2.5
     if any(word in listed("past") or (word.endswith("ed") and len(word) > 4) for word in others):
         found[PAST] += 2

@@ -12,7 +12,14 @@ _ROMAN_ONLY = re.compile(r"[IVXLCDM]+")
 
 def rules() -> list[Rule]:
     """Returns the rules, in order."""
-    return [*_latin_rules(), *_numbered_rules(), *_street_rules(), *_title_rules(), *_plain_rules(), *_initials_rules()]
+    return [
+        *_latin_rules(),
+        *_numbered_rules(),
+        *_street_rules(),
+        *_title_rules(),
+        *_plain_rules(),
+        *_initials_rules(),
+    ]
 
 
 def _latin_rules() -> list[Rule]:
@@ -51,10 +58,20 @@ def _numbered_rules() -> list[Rule]:
 
     return [
         Rule(rf"(?<![\w.])({any_of(either)})\. ?(?=[#~]?\d)(?!\d+:\d)", say, ".", "0"),
-        Rule(rf"(?<![\w.-])({any_of({form for word in bare for form in (word, word.capitalize())})}) (?=\d)", say, "0", {form for word in bare for form in (word, word.capitalize())}),
+        Rule(
+            rf"(?<![\w.-])({any_of({form for word in bare for form in (word, word.capitalize())})}) (?=\d)",
+            say,
+            "0",
+            {form for word in bare for form in (word, word.capitalize())},
+        ),
         Rule(r"(?<![\w.])([Vv])ols?\. (?=[IVXL]+\b)", r"\1olume ", ".", "A"),
         Rule(r"(?<![\w.])([Cc])h(?:ap)?\. (?=[IVXL]+\b)", r"\1hapter ", ".", "A"),
-        Rule(r"(?<=\d) (max|min|avg)\b\.?(?=[\s,;)]|$)", lambda m: f" {said[m[1]]}" if m[1] != "min" else m[0], "0", ["max", "avg"]),
+        Rule(
+            r"(?<=\d) (max|min|avg)\b\.?(?=[\s,;)]|$)",
+            lambda m: f" {said[m[1]]}" if m[1] != "min" else m[0],
+            "0",
+            ["max", "avg"],
+        ),
     ]
 
 
@@ -103,14 +120,22 @@ def _plain_rules() -> list[Rule]:
 
     return [
         Rule(rf"(?<![\w.])({any_of(plain)})\.(?!\w)", say, ".", plain),
-        Rule(r"(?<![\w.])(?:max|min)\.(?= [a-z])", lambda m: "maximum" if m[0] == "max." else "minimum", ["max", "min"]),
+        Rule(
+            r"(?<![\w.])(?:max|min)\.(?= [a-z])",
+            lambda m: "maximum" if m[0] == "max." else "minimum",
+            ["max", "min"],
+        ),
         Rule(rf"(?<![\w.'-])({any_of(bare)})(?![\w'.-])", lambda m: bare[m[1]], bare),
     ]
 
 
 def _initials_rules() -> list[Rule]:
     return [
-        Rule(r"(?<![A-Za-z.])(?:[A-Za-z]\.[ ]?(?=[A-Za-z]\.)){1,7}[A-Za-z]\.(?!\w)", _say_initials, "."),
+        Rule(
+            r"(?<![A-Za-z.])(?:[A-Za-z]\.[ ]?(?=[A-Za-z]\.)){1,7}[A-Za-z]\.(?!\w)",
+            _say_initials,
+            ".",
+        ),
         Rule(r"(?<![\w.'])(?!I\.)([A-Z])\.(?= ?[A-Z])", r"\1", ".", "A"),
     ]
 
@@ -124,8 +149,12 @@ def _say_initials(match: re.Match[str]) -> str:
         return " ".join(letters) + last
     letters = letters.upper()
     end = phrase_end(match)
-    joined = letters in (*table("abbreviations")["spelled_initials"], *table("shouting")["initialisms"]) or (
-        _SAID_AS_LETTERS.fullmatch(letters) and (letters in ("DC", "MD", "CD") or not _ROMAN_ONLY.fullmatch(letters))
+    joined = letters in (
+        *table("abbreviations")["spelled_initials"],
+        *table("shouting")["initialisms"],
+    ) or (
+        _SAID_AS_LETTERS.fullmatch(letters)
+        and (letters in ("DC", "MD", "CD") or not _ROMAN_ONLY.fullmatch(letters))
     )
     return (letters if joined else " ".join(letters)) + end
 

@@ -21,15 +21,27 @@ def rules() -> list[Rule]:
     prefix = rf"(?:\b({any_of(money['prefixes'])}))?"
     words = any_of(word for word in money["scales"] if len(word) > 3)
     scale = rf"(?: ?({words})\b|({_SIZES})\b(?!['^])| ((?:bn|mn|m|M|tn|Cr|cr)\b)(?!['^]))?"
-    names = any_of({form for one, many, *_ in money["signs"].values() for form in (one, many)} | {"bucks"})
+    names = any_of(
+        {form for one, many, *_ in money["signs"].values() for form in (one, many)} | {"bucks"}
+    )
     codes = any_of({**money["codes"], **money["words"]})
     ranged = rf"(?: ?(?:-|–|—|to) ?(?:{prefix}({signs}) ?)?({AMOUNT}){scale})?"
     after = rf"(?: ({names})\b)?(?: ?({any_of(money['codes'])})\b)?"
     return [
         Rule(rf"{prefix}({signs}) ?(-)?({AMOUNT}){scale}{ranged}{after}", _say_signed, needs),
         Rule(rf"(?<![\w.,])({AMOUNT}){scale} ?({signs})(?! ?\d)", _say_after, needs),
-        Rule(rf"(?<![\w.,])({AMOUNT}){scale} ?({codes})\b(?!\.\w)", _say_after, "0", [*money["codes"], *money["words"], "0"]),
-        Rule(rf"\b({any_of(money['codes'])}|Rs)\.? ?({AMOUNT}){scale}", _say_code, "0", [*money["codes"], "Rs"]),
+        Rule(
+            rf"(?<![\w.,])({AMOUNT}){scale} ?({codes})\b(?!\.\w)",
+            _say_after,
+            "0",
+            [*money["codes"], *money["words"], "0"],
+        ),
+        Rule(
+            rf"\b({any_of(money['codes'])}|Rs)\.? ?({AMOUNT}){scale}",
+            _say_code,
+            "0",
+            [*money["codes"], "Rs"],
+        ),
         Rule(r"(?<![\w.,])(\d+(?:\.\d+)?) ?(¢)", _say_coin, "¢"),
         Rule(r"(?<![\w.,])(\d{1,3})([pc])\b(?![.'-]\w)", _say_coin, "0", "pc"),
     ]
@@ -64,7 +76,11 @@ def _coins(prefix: str | None, sign: str) -> Coins:
     if prefix and f"{prefix}{sign}" in money["real"]:
         return tuple(money["real"][prefix + sign])
     coins = money["signs"][sign]
-    return tuple(f"{money['prefixes'][prefix]} {name}" for name in coins[:2]) + tuple(coins[2:]) if prefix else tuple(coins)
+    return (
+        tuple(f"{money['prefixes'][prefix]} {name}" for name in coins[:2]) + tuple(coins[2:])
+        if prefix
+        else tuple(coins)
+    )
 
 
 def _scale(*found: str | None) -> str | None:
@@ -83,7 +99,12 @@ def _say_signed(match: re.Match[str]) -> str:
     first = ("minus " if minus else "") + in_words(standard(number), scale, coins, single)
     if second is None:
         return first
-    last = in_words(standard(second), second_scale, _coins(second_prefix or prefix, second_sign) if second_sign else coins, single)
+    last = in_words(
+        standard(second),
+        second_scale,
+        _coins(second_prefix or prefix, second_sign) if second_sign else coins,
+        single,
+    )
     if second_sign:
         return f"{first} to {last}"
     count = say(number) + (f" {scale}" if scale and scale != second_scale else "")
@@ -102,7 +123,9 @@ def _say_after(match: re.Match[str]) -> str:
 def _say_code(match: re.Match[str]) -> str:
     money = table("currencies")
     coins = money["codes"].get(match[1]) or money["words"][match[1]]
-    return in_words(standard(match[2]), _scale(*match.group(3, 4, 5)), tuple(coins), qualifies(match))
+    return in_words(
+        standard(match[2]), _scale(*match.group(3, 4, 5)), tuple(coins), qualifies(match)
+    )
 
 
 def _say_coin(match: re.Match[str]) -> str:

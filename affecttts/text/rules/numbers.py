@@ -2,7 +2,17 @@
 
 import re
 
-from affecttts.text.numerals import NUMBER, amount, decimal, fraction, integer, looks_like_year, ordinal, power, spell
+from affecttts.text.numerals import (
+    NUMBER,
+    amount,
+    decimal,
+    fraction,
+    integer,
+    looks_like_year,
+    ordinal,
+    power,
+    spell,
+)
 from affecttts.text.rules.rule import Rule
 
 _SIGN = "[$£€¥₹]"
@@ -11,7 +21,9 @@ _YEAR_CUE = re.compile(
     r"winter|early|late|mid|and|between|through|January|February|March|April|May|June|July|August|September|October|November|"
     r"December),? $"
 )
-_PLURAL = re.compile(r" [a-z]{2,20}[^s'\W]s\b|-(?:piece|page|word|mile|foot|year|strong|dollar|pound)\b| (?:people|men|women|children|feet|sheep|hours|copies)\b")
+_PLURAL = re.compile(
+    r" [a-z]{2,20}[^s'\W]s\b|-(?:piece|page|word|mile|foot|year|strong|dollar|pound)\b| (?:people|men|women|children|feet|sheep|hours|copies)\b"
+)
 
 
 def early_rules() -> list[Rule]:
@@ -87,16 +99,24 @@ def _say_fraction(match: re.Match[str]) -> str:
     if not 0 < top < bottom <= 1000 or match[3][0] == "0":
         return f"{lead} {integer(match[2])} slash {integer(match[3])}".strip()
     following = match.string[match.end() : match.end() + 4]
-    if bottom in (10, 100) and top > 1 and not whole and not re.match(r"(?: of| [a-z]|-)", following):
+    if (
+        bottom in (10, 100)
+        and top > 1
+        and not whole
+        and not re.match(r"(?: of| [a-z]|-)", following)
+    ):
         return f"{integer(match[2])} out of {integer(match[3])}"
     return (f"{lead} and " if lead else "") + fraction(top, bottom)
 
 
 def _say_number(match: re.Match[str]) -> str:
     number, text = match[0], match.string
-    if looks_like_year(number) and _PLURAL.match(text, match.end()) and not _YEAR_CUE.search(text[max(0, match.start() - 12) : match.start()]):
+    if (
+        looks_like_year(number)
+        and _PLURAL.match(text, match.end())
+        and not _YEAR_CUE.search(text[max(0, match.start() - 12) : match.start()])
+    ):
         return decimal(number)
     if number.count(".") > 1 or "," in number:
         return decimal(number)
     return amount(number)
-

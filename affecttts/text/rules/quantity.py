@@ -16,7 +16,9 @@ def standard(number: str) -> str:
     """Writes an amount with a decimal point and no grouping: "1.299,50" is "1299.50"."""
     if number.startswith("."):
         return "0" + number
-    if re.fullmatch(r"\d{1,3}(?:\.\d{3})+,\d\d?", number) or re.fullmatch(r"\d{1,3}(?:\.\d{3}){2,}", number):
+    if re.fullmatch(r"\d{1,3}(?:\.\d{3})+,\d\d?", number) or re.fullmatch(
+        r"\d{1,3}(?:\.\d{3}){2,}", number
+    ):
         return number.replace(".", "").replace(",", ".")
     if re.fullmatch(r"\d+,\d{1,2}", number):
         return number.replace(",", ".")

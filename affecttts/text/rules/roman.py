@@ -21,7 +21,7 @@ def rules() -> list[Rule]:
         Rule(rf"\b({any_of(words['rulers'])} (?:[A-Z][a-z]+ )?[A-Z][a-z]+|(?<!Malcolm ){any_of(set(words['names']) - {'Malcolm'})}) (I|V|X)\b{after_i}", _say_place, "IVX", {*words["rulers"], *words["names"]}),
         Rule(rf"(?<!\w)({any_of(words['cues'])}s?\.?,? )({many})\b(?: ?(?:-|–|to|and|&) ?({_ROMAN}))?\b", _say_counted, ["AA"], cues),
         Rule(rf"(?<!\w)(?<!the )(?<!this )(?<!The )(?<!This )(?<!every )(?<!a )({any_of(words['cues'])} )([IVX])\b(?!'[a-z]|\.[A-Z])(?=(?:[^\w']| [a-z]|$))", _say_single, "IVX", cues),
-        Rule(rf"\b(XX?I?[IVX]{{0,3}}|XIX|XVI{{0,3}}|XI{{0,3}}|IX|XIV|XV)(?:th|st|nd|rd)?(?= [Cc]entur(?:y|ies)\b)", lambda m: ordinal(value(m[1])), ["century", "centuries", "Century"]),
+        Rule(r"\b(XX?I?[IVX]{0,3}|XIX|XVI{0,3}|XI{0,3}|IX|XIV|XV)(?:th|st|nd|rd)?(?= [Cc]entur(?:y|ies)\b)", lambda m: ordinal(value(m[1])), ["century", "centuries", "Century"]),
         Rule(rf"(\b[A-Z][a-z]+ )({many})\b(?!')", _say_named, "IVX", ["AA"]),
         Rule(rf"\b(IV)(?=[- ]{any_of(words['medical'])}\b)|(?<=\b[Aa]n )(IV)\b|(?<=\bby )(IV)\b|(?<=\bthe )(IV)\b", "I V", ["IV"]),
         Rule(rf"\b(?=[IVXLCDM]{{3}})(?=[IVXLCDM]*[IVX])({_ROMAN})(?=th\b|\b)", lambda m: _number(m[1]) or m[0], "IVX", ["AA"]),
@@ -31,7 +31,10 @@ def rules() -> list[Rule]:
 def value(numeral: str) -> int:
     """Returns the number that a Roman numeral stands for."""
     values = [_VALUES[letter] for letter in numeral]
-    return sum(-one if one < following else one for one, following in zip(values, [*values[1:], 0], strict=True))
+    return sum(
+        -one if one < following else one
+        for one, following in zip(values, [*values[1:], 0], strict=True)
+    )
 
 
 def _number(numeral: str) -> str | None:
@@ -58,7 +61,33 @@ def _say_single(match: re.Match[str]) -> str:
     text, end = match.string, match.end()
     following = re.match(r" ([a-z]+)", text[end : end + 20])
     lower = match[1][0].islower()
-    if match[2] == "I" and following and (lower or following[1] in ("am", "have", "had", "was", "will", "would", "do", "did", "think", "know", "can", "could", "wrote", "read", "saw", "like", "want")):
+    if (
+        match[2] == "I"
+        and following
+        and (
+            lower
+            or following[1]
+            in (
+                "am",
+                "have",
+                "had",
+                "was",
+                "will",
+                "would",
+                "do",
+                "did",
+                "think",
+                "know",
+                "can",
+                "could",
+                "wrote",
+                "read",
+                "saw",
+                "like",
+                "want",
+            )
+        )
+    ):
         return match[0]
     return match[1] + cardinal(value(match[2]))
 

@@ -28,12 +28,13 @@ class Rule:
     def __init__(self, source: str, say: Say, *needs: Collection[str]) -> None:
         self.source = source
         self.say = say
-        self.needs = sorted((frozenset(one_of_these) for one_of_these in needs if one_of_these), key=_commonness)
+        self.needs = sorted(
+            (frozenset(one_of_these) for one_of_these in needs if one_of_these), key=_commonness
+        )
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
         return re.compile(self.source)
-
 
 
 class Rules:
@@ -85,7 +86,9 @@ def features(text: str) -> set[str]:
 
 def any_of(words: Iterable[str]) -> str:
     """Returns a source that matches any of the words, the longest first."""
-    return "(?:" + "|".join(map(re.escape, sorted(words, key=lambda word: (-len(word), word)))) + ")"
+    return (
+        "(?:" + "|".join(map(re.escape, sorted(words, key=lambda word: (-len(word), word)))) + ")"
+    )
 
 
 def phrase_end(match: re.Match[str]) -> str:

@@ -48,15 +48,37 @@ def _serial_rules() -> list[Rule]:
 def _cued_rules() -> list[Rule]:
     names = table("identifiers")
     verbs = {"call", "dial", "text"}
-    filler = r"(?:[ :#]{1,2}(?:number|numbers|no\.?|code|card|is|was|at|on|to|the|us|me)?){1,4}[ #]{0,2}"
+    filler = (
+        r"(?:[ :#]{1,2}(?:number|numbers|no\.?|code|card|is|was|at|on|to|the|us|me)?){1,4}[ #]{0,2}"
+    )
     cues = any_of(set(names["number_cues"]) - verbs - {"order", "policy"})
     paired = any_of(names["paired_cues"])
     return [
-        Rule(rf"(?i)(\b{any_of(verbs)}{filler})(\d{{3,}})(?![\w,.:/-]*\d)(?! [a-z]{{2,20}}s\b)(?!\w)", _say_cued, "0", _cased(verbs)),
-        Rule(rf"(?i)(\b{cues}{filler})(\d{{3,}}(?:[ -]\d{{2,9}}){{0,4}})(?![\w/:]|[.,-]\d)", _say_cued, "0", _cased(names["number_cues"])),
-        Rule(rf"(?i)(\b(?:order|policy){filler})(\d{{5,}})(?![\w/:]|[.,-]\d)", _say_cued, "0", _cased({"order", "policy"})),
+        Rule(
+            rf"(?i)(\b{any_of(verbs)}{filler})(\d{{3,}})(?![\w,.:/-]*\d)(?! [a-z]{{2,20}}s\b)(?!\w)",
+            _say_cued,
+            "0",
+            _cased(verbs),
+        ),
+        Rule(
+            rf"(?i)(\b{cues}{filler})(\d{{3,}}(?:[ -]\d{{2,9}}){{0,4}})(?![\w/:]|[.,-]\d)",
+            _say_cued,
+            "0",
+            _cased(names["number_cues"]),
+        ),
+        Rule(
+            rf"(?i)(\b(?:order|policy){filler})(\d{{5,}})(?![\w/:]|[.,-]\d)",
+            _say_cued,
+            "0",
+            _cased({"order", "policy"}),
+        ),
         Rule(r"(?<![\w#])(# ?)(\d{5,})(?![\w,.]*\d)", lambda m: f"number {spell(m[2])}", "#"),
-        Rule(rf"(\b{paired} )(\d{{3}})(?:-(\d{{3}}))?\b(?![,.]\d)", _say_pairs, "0", names["paired_cues"]),
+        Rule(
+            rf"(\b{paired} )(\d{{3}})(?:-(\d{{3}}))?\b(?![,.]\d)",
+            _say_pairs,
+            "0",
+            names["paired_cues"],
+        ),
         Rule(r"(?<![\w.,/-])()(7[0-8]7)-([1-9]00)(?:ER|LR)?\b", _say_pairs, "0", "-"),
         Rule(r"(?<=\bI-)()(\d{3})()\b", _say_pairs, "0", "-"),
     ]
@@ -95,7 +117,11 @@ def _say_extension(digits: str | None) -> str:
 
 def _say_groups(match: re.Match[str]) -> str:
     extension = match.groupdict().get("extension")
-    said = [group for index, group in enumerate(match.groups(), 1) if group and index != match.re.groupindex.get("extension")]
+    said = [
+        group
+        for index, group in enumerate(match.groups(), 1)
+        if group and index != match.re.groupindex.get("extension")
+    ]
     say = _group if len(said) > 2 else spell
     return ", ".join(map(say, said)) + _say_extension(extension)
 
@@ -109,11 +135,15 @@ def _say_book(match: re.Match[str]) -> str:
     parts = re.findall(r"[\dX]+", match[4])
     if len(parts) == 1:
         parts = _short(parts[0])
-    return f"{kind}, " + ", ".join(" ".join(char if char == "X" else spell(char) for char in part) for part in parts)
+    return f"{kind}, " + ", ".join(
+        " ".join(char if char == "X" else spell(char) for char in part) for part in parts
+    )
 
 
 def _say_characters(match: re.Match[str]) -> str:
-    return " ".join(spell(char) if char.isdigit() else char.upper() for char in match[0] if char != ":")
+    return " ".join(
+        spell(char) if char.isdigit() else char.upper() for char in match[0] if char != ":"
+    )
 
 
 def _say_hyphened(match: re.Match[str]) -> str:
@@ -122,7 +152,9 @@ def _say_hyphened(match: re.Match[str]) -> str:
     parts = match[0].split("-")
     if sum(map(len, parts)) < 7:
         return " ".join(integer(part) for part in parts)
-    return ", ".join(" ".join("X" if char == "X" else spell(char) for char in part) for part in parts)
+    return ", ".join(
+        " ".join("X" if char == "X" else spell(char) for char in part) for part in parts
+    )
 
 
 def _say_long(match: re.Match[str]) -> str:
@@ -130,7 +162,9 @@ def _say_long(match: re.Match[str]) -> str:
 
 
 def _say_cued(match: re.Match[str]) -> str:
-    return match[1] + ", ".join(spell(part) for run in re.findall(r"\d+", match[2]) for part in _short(run))
+    return match[1] + ", ".join(
+        spell(part) for run in re.findall(r"\d+", match[2]) for part in _short(run)
+    )
 
 
 def _say_pairs(match: re.Match[str]) -> str:

@@ -23,7 +23,11 @@ def rules() -> list[Rule]:
         Rule(r"&&", " and ", "&"),
         Rule(r"(?<=\w) ?\|\| ?(?=\w)", " or ", "|"),
         Rule(r"(?<![\w-])([A-F])-(?![\w-])(?! [A-Z]\b)", r"\1 minus", "-", "ABCDF"),
-        Rule(r"(?<![\w&])([A-Z]{1,2})&([A-Z]{1,2})(?![\w&])", lambda m: f"{' '.join(m[1])} and {' '.join(m[2])}", "&"),
+        Rule(
+            r"(?<![\w&])([A-Z]{1,2})&([A-Z]{1,2})(?![\w&])",
+            lambda m: f"{' '.join(m[1])} and {' '.join(m[2])}",
+            "&",
+        ),
         Rule(r"√ ?", "the square root of ", "√"),
         Rule(r"(?<=[A-Za-z\d])\+{2}(?!\w)", " plus plus", "+"),
         Rule(r"@(?=\w)", "at ", "@"),

@@ -12,7 +12,9 @@ _RATIO = r"(?:ratio|ratios|odds|scale|mix|proportion|proportions|aspect|dilution
 
 def rules() -> list[Rule]:
     """Returns the rules, in order."""
-    names = {form: name for name, short in table("dates")["books"].items() for form in (name, *short)}
+    names = {
+        form: name for name, short in table("dates")["books"].items() for form in (name, *short)
+    }
 
     def say_verse(match: re.Match[str]) -> str:
         number, book, chapter, verse, last = match.groups()
@@ -65,4 +67,6 @@ def _say_military(match: re.Match[str]) -> str:
 
 def _say_duration(match: re.Match[str]) -> str:
     parts = [(match[1], "hour"), (match[2], "minute"), (match[3], "second")]
-    return " ".join(f"{cardinal(int(n))} {name}{'' if int(n) == 1 else 's'}" for n, name in parts if n)
+    return " ".join(
+        f"{cardinal(int(n))} {name}{'' if int(n) == 1 else 's'}" for n, name in parts if n
+    )

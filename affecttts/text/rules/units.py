@@ -11,7 +11,30 @@ _START = r"(?<![\w.,/^])"
 _LENGTHS = r"(?:tall|wide|long|high|deep|thick|across|of (?:rain|snow)|x|by)"
 _CLOCK_WORDS = r"(?:for|in|took|takes|within|about|after|every|lasts|lasted|wait|only|just|under|over|than|to|of|~)"
 _FASTER = r"(?:faster|slower|bigger|larger|smaller|more|less|better|cheaper|stronger|longer|higher|lower|as|the)"
-_CLEAR = ("km", "kg", "cm", "mm", "mg", "ml", "mL", "mph", "GB", "MB", "TB", "kWh", "MW", "GW", "kW", "Hz", "kHz", "MHz", "GHz", "dB", "lbs", "oz")
+_CLEAR = (
+    "km",
+    "kg",
+    "cm",
+    "mm",
+    "mg",
+    "ml",
+    "mL",
+    "mph",
+    "GB",
+    "MB",
+    "TB",
+    "kWh",
+    "MW",
+    "GW",
+    "kW",
+    "Hz",
+    "kHz",
+    "MHz",
+    "GHz",
+    "dB",
+    "lbs",
+    "oz",
+)
 _SPELLED_COUNT = r"(?:one|two|three|four|five|six|seven|eight|nine|ten|twenty|thirty|fifty|hundred|thousand|million|few|several|many)"
 
 
@@ -27,15 +50,25 @@ def per_rules() -> list[Rule]:
     thing = r"(\d[\d.,]{0,20}(?: ?[A-Za-z$€£¥₹%°μΩ^]{1,12}[23]?)?(?: (?:million|billion|thousand|[a-z]{1,12}))?) ?/ ?"
     power = r"(?:\^?([23])\b)?"
     return [
-        Rule(rf"{thing}({any_of(per)})\b(?!\w|/\w|\^)(?:\.(?= [a-z]))?", lambda m: f"{m[1]} per {per[m[2]]}", "0", "/"),
+        Rule(
+            rf"{thing}({any_of(per)})\b(?!\w|/\w|\^)(?:\.(?= [a-z]))?",
+            lambda m: f"{m[1]} per {per[m[2]]}",
+            "0",
+            "/",
+        ),
         Rule(rf"{thing}({any_of(symbols)}){power}(?!\w|/)", _say_per, "0", "/"),
-        Rule(r"(?<= per )([a-z ]{1,20})/([a-z]{1,4})\b", lambda m: f"{m[1]} per {per.get(m[2], m[2])}", "0", "/"),
+        Rule(
+            r"(?<= per )([a-z ]{1,20})/([a-z]{1,4})\b",
+            lambda m: f"{m[1]} per {per.get(m[2], m[2])}",
+            "0",
+            "/",
+        ),
     ]
 
 
 def _size_rules() -> list[Rule]:
     feet = r"(?<![\w.,])(\d{1,3}) ?(?:'|ft\.?|feet|foot) ?(\d{1,2}(?:\.\d)?)(?: ?(?:\"|''|in\b\.?|inches)|(?![\d':.,]\d|\"|'|\w| ?[A-Za-z%]))"
-    sized = rf"(?=[^\n]{{0,12}}(?:\b|(?<=\d))(?:cm|mm|m|km|px|ft|in|inch|inches|feet|pixels|grid|matrix|sheet)\b)"
+    sized = r"(?=[^\n]{0,12}(?:\b|(?<=\d))(?:cm|mm|m|km|px|ft|in|inch|inches|feet|pixels|grid|matrix|sheet)\b)"
     return [
         Rule(feet, lambda m: f"{integer(m[1])} {'foot' if m[1] == '1' else 'feet'} {say(m[2])}{_inches(m)}", "0", "'f"),
         Rule(r"(?<![\w.,])(\d{1,3})'(?= (?:tall|x|by|wide|high|long|deep)\b| ?x ?\d)", lambda m: f"{integer(m[1])} feet", "0", "'"),
@@ -55,7 +88,11 @@ def _unit_rules() -> list[Rule]:
     power = r"(?:\^?([23])\b|\^([23])(?!\d))?"
     mixed = rf"(?:{AMOUNT}|(?:\d+ )?\d{{1,3}}/\d{{1,3}})"
     ranged = rf"(?:({AMOUNT}) ?({symbols})?(?: ?[-–—] ?| to ))?"
-    long = any_of(symbol for symbol in units["symbols"] if len(symbol) > 1 and symbol[0] not in "°%" or symbol in units["hyphened_letters"])
+    long = any_of(
+        symbol
+        for symbol in units["symbols"]
+        if len(symbol) > 1 and symbol[0] not in "°%" or symbol in units["hyphened_letters"]
+    )
     return [
         Rule(rf"{_START}({AMOUNT})-({long}){power}(?![\w'/]|-\d)(?! ?-[a-z]+-\d)", _say_hyphened, "0", "-"),
         Rule(rf"{_START}{ranged}({mixed})(?: ?)({symbols}){power}(?![\w'^]|/[\w])(?:\.(?= [a-z(]|[,;]))?", _say_unit, "0"),
@@ -121,7 +158,9 @@ def _say_unit(match: re.Match[str]) -> str:
         named = _plural(unit)
     stop = phrase_end(match) if match[0].endswith(".") else ""
     if first:
-        between = f" {_plural(table('units')['symbols'][first_symbol])} to " if first_symbol else " to "
+        between = (
+            f" {_plural(table('units')['symbols'][first_symbol])} to " if first_symbol else " to "
+        )
         said = say(first) + between + said
     return f"{said} {_power(exponent)}{named}{stop}"
 
@@ -142,7 +181,11 @@ def _not_a_unit(match: re.Match[str], number: str, symbol: str, attached: bool) 
     if cue in units["labels"] and attached:
         return match[0]
     if symbol == "s" and attached:
-        seconds = "." in number or (re.fullmatch(_CLOCK_WORDS, cue) and not number.endswith("0")) or cue in ("in", "took", "for", "within", "after", "every")
+        seconds = (
+            "." in number
+            or (re.fullmatch(_CLOCK_WORDS, cue) and not number.endswith("0"))
+            or cue in ("in", "took", "for", "within", "after", "every")
+        )
         return None if seconds else match[0]
     if attached and symbol in units["not_attached"]:
         return match[0]

@@ -48,7 +48,7 @@ def test_missing_final_punctuation_is_added() -> None:
         "Łódź, Zürich, São Paulo, smørrebrød & jalapeño",
         "On 3/14/2025 at 3:30 pm, Dr. Lee paid $5.99 (50% off) for 3 kg!",
         "xqzt brrr hmm psst AAAaaa b2b",
-        "it's - well; \"quoted\" [sic] {x} a_b c/d #1 @ 5% ~ ^ | \\",
+        'it\'s - well; "quoted" [sic] {x} a_b c/d #1 @ 5% ~ ^ | \\',
     ],
 )
 def test_any_english_text_stays_within_the_inventory(text: str) -> None:

@@ -99,7 +99,8 @@ def test_unspeakable_text_is_refused_with_the_cause_and_the_cure(text: str, name
 
 
 @pytest.mark.parametrize(
-    "text", ["5", "a", "Hi\tthere\r\n", "naïve café", "Hello 😀", "a" * 200, "x" * 150 + " " + "y" * 150]
+    "text",
+    ["5", "a", "Hi\tthere\r\n", "naïve café", "Hello 😀", "a" * 200, "x" * 150 + " " + "y" * 150],
 )
 def test_speakable_text_is_accepted(text: str) -> None:
     check_text(text)
@@ -107,7 +108,17 @@ def test_speakable_text_is_accepted(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("unit", "said"),
-    [("1,111", 1), ("$1 ", 1), ("a@b.", 1), ("www.", 1), ("'", 0), ('"', 0), ("#", 0), (".", 0), ("- ", 0)],
+    [
+        ("1,111", 1),
+        ("$1 ", 1),
+        ("a@b.", 1),
+        ("www.", 1),
+        ("'", 0),
+        ('"', 0),
+        ("#", 0),
+        (".", 0),
+        ("- ", 0),
+    ],
 )
 def test_hostile_repetition_gives_output_in_proportion(unit: str, said: int) -> None:
     """Finishing at all shows that no rule backtracks over the whole text."""
