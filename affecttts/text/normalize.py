@@ -29,8 +29,8 @@ from affecttts.text.tables import table
 MAX_RUN = 200
 """The longest run of letters and digits taken for a word."""
 
-_LONG_RUN = re.compile(r"\w{%d}" % (MAX_RUN + 1))
-_SURE_END = re.compile(r"([A-Za-z']{3,})[.!?][\"')\]]{0,3} +(?=[\"'(\[]{0,2}\w)")
+_LONG_RUN = re.compile(rf"\w{{{MAX_RUN + 1}}}")
+_SURE_END = re.compile(r"([A-Za-z]{3,40})[.!?][\"')\]]{0,3} +(?=[\"'(\[]{0,2}\w)")
 _DASHES = (
     (re.compile(r"(?<=[a-z]{2}[.!?])(?=[A-Z])"), " "),
     (re.compile(r" ?(?:[–—―]|--|(?<= )-(?= ))[–—―-]* ?"), ", "),
@@ -149,9 +149,9 @@ def _check(text: str, cleaned: str, skipped: list[str]) -> None:
 def _rules(day_first: bool) -> Rules:
     """Returns every rule in order: each leaves text that the later ones may not take for theirs."""
     return Rules([
-        *addresses.rules(), *serials.rules(), *abbreviations.rules(), *signs.rules(), *numbers.early_rules(),
-        *dates.rules(day_first), *times.rules(), *units.per_rules(), *money.rules(), *units.rules(), *roman.rules(),
-        *numbers.rules(), *shouting.rules(),
+        *addresses.rules(), *serials.rules(), *abbreviations.rules(), *signs.rules(),
+        *numbers.early_rules(), *dates.rules(day_first), *times.rules(), *units.per_rules(),
+        *money.rules(), *units.rules(), *roman.rules(), *numbers.rules(), *shouting.rules(),
     ])  # fmt: skip
 
 
