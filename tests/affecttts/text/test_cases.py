@@ -11,7 +11,7 @@ from tiny_models import REPOSITORY
 
 CASES = [
     json.loads(line)
-    for line in (REPOSITORY / "tests/data/text_cases.jsonl").read_text("utf-8").splitlines()
+    for line in (REPOSITORY / "tests/data/text_cases.jsonl").read_text("utf-8").strip().split("\n")
 ]
 CONTRADICTORY = ("Z43", "Z44")  # each reading they accept holds the one they reject
 

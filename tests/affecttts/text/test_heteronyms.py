@@ -9,7 +9,7 @@ from tiny_models import REPOSITORY
 
 SENTENCES = [
     json.loads(line)
-    for line in (REPOSITORY / "tests/data/heteronyms.jsonl").read_text("utf-8").splitlines()
+    for line in (REPOSITORY / "tests/data/heteronyms.jsonl").read_text("utf-8").strip().split("\n")
 ]
 SAID_ONE_WAY = ("used", "rugged")  # listed with the others, and left to espeak
 
