@@ -11,7 +11,7 @@ import soundfile
 
 from affecttts.emotion.freetext import embedding
 from affecttts.emotion.table import load_emotions
-from affecttts.synthesis.request import prepare
+from affecttts.synthesis.request import SpeechRequest
 from affecttts.synthesis.synthesizer import Synthesizer
 
 
@@ -113,7 +113,7 @@ def test_a_long_text_is_spoken_piece_by_piece(tiny_model_dir):
     )
     calls = []
     synthesizer = Synthesizer.from_pretrained(tiny_model_dir)
-    request = prepare(synthesizer.info, sentence * 3, seed=1)
+    request = synthesizer.prepare(SpeechRequest(sentence * 3, seed=1))
     result = synthesizer.speak(request, lambda: calls.append(1))
     assert len(request.phonemes) == len(calls) == 3
     assert result.finish_reason == "end"
