@@ -112,8 +112,8 @@ def _speak_with_bar(
     """A bar over the pieces of a long text, on a terminal only."""
     from tqdm import tqdm
 
-    hidden = quiet or len(prepared.phonemes) == 1 or not sys.stderr.isatty()
-    with tqdm(total=len(prepared.phonemes), unit="piece", disable=hidden) as bar:
+    hidden = quiet or len(prepared.phones) == 1 or not sys.stderr.isatty()
+    with tqdm(total=len(prepared.phones), unit="piece", disable=hidden) as bar:
         return synthesizer.speak(prepared, bar.update)
 
 

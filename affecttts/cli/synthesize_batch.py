@@ -81,7 +81,7 @@ def check_ended(result: SpeechResult, prepared: PreparedRequest) -> None:
     GenerationError: the frame budget ran out before the text was spoken.
     """
     if result.finish_reason != "end":
-        text = " ".join(prepared.phonemes)[:40]
+        text = " ".join(prepared.phones)[:40]
         raise GenerationError(
             f"generation hit its frame budget at seed {prepared.seed} ({text}..); try another "
             "--seed"

@@ -195,7 +195,7 @@ class PreparedRequest:
     """A request that a model can speak: everything that can be refused has been."""
 
     request: SpeechRequest  # as asked
-    phonemes: tuple[str, ...]  # one string per piece of text
+    phones: tuple[str, ...]  # one string per piece of text
     emotion: EmotionSpec
     voice: str
     seed: int
@@ -222,7 +222,7 @@ def prepare(info: ModelInfo, request: SpeechRequest) -> PreparedRequest:
         raise RequestError(f"unknown voice {shown(voice)}; known: {known}")
     return PreparedRequest(
         request=request,
-        phonemes=text_to_pieces(request.text),
+        phones=text_to_pieces(request.text),
         emotion=spec,
         voice=voice,
         seed=secrets.randbelow(2**31) if request.seed is None else request.seed,
