@@ -60,7 +60,7 @@ def arguments(description: str, limit: int) -> argparse.ArgumentParser:
         "--cache", type=Path, metavar="DIR", help="keep synthesised clips here and reuse them"
     )
     parser.add_argument(
-        "--json", type=Path, metavar="OUT", help="also write the numbers to this file"
+        "--output", type=Path, metavar="OUT", help="also write the numbers to this file"
     )
     parser.add_argument(
         "--threads", type=int, default=1, help="CPU threads of the model and the judges"

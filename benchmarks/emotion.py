@@ -213,7 +213,7 @@ def main() -> None:
         ["measure", "n", "value [95 %]"],
         [[name, n, value] for name, (n, value) in numbers.items()],
     )
-    write_json(options.json, numbers)
+    write_json(options.output, numbers)
 
 
 if __name__ == "__main__":

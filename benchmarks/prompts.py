@@ -66,7 +66,7 @@ def main() -> None:
     missed = [f"{text} ({emotion})" for emotion, text, right in verdicts if not right]
     print("\nNot followed: " + ("; ".join(missed) or "none"))
     write_json(
-        options.json,
+        options.output,
         [
             {"prompt": text, "emotion": emotion, "right": right, "shifts": shifts[text]}
             for emotion, text, right in verdicts

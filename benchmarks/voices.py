@@ -110,7 +110,7 @@ def main() -> None:
         ["measure", "clips", "value [95 %]"],
         [[name, len(requests), value] for name, value in numbers.items()],
     )
-    write_json(options.json, numbers)
+    write_json(options.output, numbers)
 
 
 if __name__ == "__main__":
