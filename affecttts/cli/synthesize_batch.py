@@ -46,7 +46,9 @@ def run(arguments: argparse.Namespace) -> int:
     )
     failures = []
     for item in tqdm(items, unit="item", disable=arguments.quiet or not sys.stderr.isatty()):
-        reason = item.reason or _speak_item(synthesizer, item, arguments)
+        reason = item.reason
+        if synthesizer is not None and item.prepared is not None:
+            reason = _speak_item(synthesizer, item, item.prepared, arguments)
         if reason:
             failures.append((item.id, reason))
             if arguments.json:
@@ -62,12 +64,17 @@ def run(arguments: argparse.Namespace) -> int:
     return 3 if failures else 0
 
 
-def _speak_item(synthesizer: Synthesizer, item: BatchItem, arguments: argparse.Namespace) -> str:
+def _speak_item(
+    synthesizer: Synthesizer,
+    item: BatchItem,
+    prepared: PreparedRequest,
+    arguments: argparse.Namespace,
+) -> str:
     """Speak and write one item; returns why it failed, or an empty string."""
     started = time.perf_counter()
     try:
-        result = synthesizer.speak(item.prepared)
-        check_ended(result, item.prepared)
+        result = synthesizer.speak(prepared)
+        check_ended(result, prepared)
         write_wav(item.path, result.audio, result.sample_rate)
     except UserError as error:
         return str(error)

@@ -54,9 +54,13 @@ def _text(name: str, longest: int) -> Callable[[Any], str]:
     return check
 
 
+def _is_number(value: Any, kind: type) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
 def _number(name: str, low: float, high: float) -> Callable[[Any], float]:
     def check(value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, Real):
+        if not _is_number(value, Real):
             raise RequestError(f"{name} is {shown(value)}; give a number from {low:g} to {high:g}")
         if not low <= value <= high:  # also NaN, and integers too large for a float
             raise RequestError(f"{name} {shown(value)} is out of range; give {low:g} to {high:g}")
@@ -67,7 +71,7 @@ def _number(name: str, low: float, high: float) -> Callable[[Any], float]:
 
 def _integer(name: str, low: int, high: int) -> Callable[[Any], int]:
     def check(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, Integral):
+        if not _is_number(value, Integral):
             raise RequestError(f"{name} is {shown(value)}; give a whole number")
         if not low <= value <= high:
             raise RequestError(f"{name} {shown(value)} is out of range; give {low} to {high}")

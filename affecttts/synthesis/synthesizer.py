@@ -181,7 +181,7 @@ class Synthesizer:
     def speak(
         self,
         request: PreparedRequest,
-        progress: Callable[[], None] = lambda: None,
+        progress: Callable[[], object] = lambda: None,
         speaker: Speaker | None = None,
     ) -> SpeechResult:
         """Speak a prepared request.

@@ -127,7 +127,9 @@ def _summarise(arguments: argparse.Namespace, verdicts: Iterable[Verdict]) -> No
     from affecttts.data.manifest import moved, write_manifest
 
     kept: Iterator[Utterance] = (
-        verdict.row.utterance for verdict in verdicts if not verdict.reason
+        verdict.row.utterance
+        for verdict in verdicts
+        if not verdict.reason and verdict.row.utterance
     )
     if arguments.kept is None:
         for _ in kept:

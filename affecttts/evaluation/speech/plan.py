@@ -152,7 +152,7 @@ def items_of_manifest(
             continue
         voice = row.speaker if row.speaker in info.voices else _turn(place, info)
         try:
-            request = SpeechRequest(row.text, row.emotion, row.intensity, voice, SEED)
+            request = SpeechRequest(row.text or "", row.emotion, row.intensity, voice, SEED)
         except RequestError as error:
             raise RequestError(f"{row.id}: {error}") from error
         items.append((row.id, request))
