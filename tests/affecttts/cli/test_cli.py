@@ -1,5 +1,6 @@
 """`affecttts synthesize` and `list` where all goes well."""
 
+import argparse
 import importlib.util
 import io
 import json
@@ -9,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 import soundfile
 
+from affecttts.cli import main as command_line
 from affecttts.emotion.freetext import embedding
 from affecttts.emotion.table import load_emotions
 from affecttts.synthesis.request import SpeechRequest
@@ -169,3 +171,27 @@ def test_an_interruption_is_told(say, tmp_path, monkeypatch):
     monkeypatch.setattr(Synthesizer, "speak", interrupt)
     assert say("-o", tmp_path / "out.wav").refused(130, "interrupted")
     assert not list(tmp_path.iterdir())
+
+
+def commands(parser, path=()):
+    """Every command's words and parser."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, inner in action.choices.items():
+                yield from commands(inner, (*path, name))
+            return
+    yield path, parser
+
+
+def test_json_means_the_same_of_every_command():
+    found = [
+        (path, action)
+        for path, parser in commands(command_line._parser())
+        for action in parser._actions
+        if "--json" in action.option_strings
+    ]
+    assert len(found) > 8
+    for path, action in found:
+        assert action.nargs == 0, f"{path}: --json takes a value"
+        if path != ("voices", "list"):  # moved; it says where
+            assert action.help.startswith("print JSON on standard output"), path

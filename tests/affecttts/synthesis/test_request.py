@@ -1,6 +1,5 @@
 """One request for every door: the same settings, the same checks, the same speech."""
 
-import argparse
 import json
 from dataclasses import FrozenInstanceError, fields, replace
 
@@ -10,7 +9,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from affecttts import EmotionSpec, RequestError, SpeechRequest, Synthesizer
-from affecttts.cli import main as command_line
 from affecttts.cli.output import write_wav
 from affecttts.emotion.table import load_emotions
 from affecttts.evaluation.speech.plan import items_of_batch
@@ -283,28 +281,3 @@ def test_the_text_is_normalised_once_and_every_piece_phonemised_once(monkeypatch
     prepared = synthesizer.prepare(SpeechRequest(sentence * 4))
     assert len(prepared.phones) > 1
     assert calls == {"check_text": 1, "normalize": 1, "phonemize": len(prepared.phones)}
-
-
-# -- the command line
-def commands(parser, path=()):
-    """Every command's words and parser."""
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for name, inner in action.choices.items():
-                yield from commands(inner, (*path, name))
-            return
-    yield path, parser
-
-
-def test_json_means_the_same_of_every_command():
-    found = [
-        (path, action)
-        for path, parser in commands(command_line._parser())
-        for action in parser._actions
-        if "--json" in action.option_strings
-    ]
-    assert len(found) > 8
-    for path, action in found:
-        assert action.nargs == 0, f"{path}: --json takes a value"
-        if path != ("voices", "list"):  # moved; it says where
-            assert action.help.startswith("print JSON on standard output"), path
