@@ -15,7 +15,7 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
     """One option per setting, of its name."""
     for name in OPTIONS:
         setting = SETTINGS[name]
-        parser.add_argument(option(name), type=setting.parse, help=setting.help)
+        parser.add_argument(option(name), help=setting.help, default=None, **setting.option)
 
 
 def option(name: str) -> str:

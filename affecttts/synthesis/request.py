@@ -2,8 +2,8 @@
 loaded.
 
 Python, the command line, batch files, evaluation and benchmarks all build a `SpeechRequest`. A new
-setting is one field here: its check, its help and how it is typed stand beside it, and from them
-come the command-line option and the key of a batch row.
+setting is one field here: its check, its help and its option stand beside it, and from them come
+the command line's option and the key of a batch row.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ class Setting:
     Attributes:
         check: value that was given -> value to keep; raises RequestError.
         help: one line.
-        parse: word on the command line -> value.
+        option: keywords of `add_argument` for its option on the command line, such as `type`.
     """
 
     check: Callable[[Any], Any]
     help: str
-    parse: Callable[[str], Any] = str
+    option: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _text(name: str, longest: int) -> Callable[[Any], str]:
@@ -85,9 +85,9 @@ def _emotion(value: Any) -> EmotionSpec | str:
     return value
 
 
-def _setting(check: Callable[[Any], Any], help: str, parse: Callable[[str], Any] = str) -> Any:
+def _setting(check: Callable[[Any], Any], help: str, **option: Any) -> Any:
     """An optional field."""
-    return field(default=None, metadata={"setting": Setting(check, help, parse)})
+    return field(default=None, metadata={"setting": Setting(check, help, option)})
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class SpeechRequest:
     intensity: float | None = _setting(
         _number("intensity", 0.0, MAX_INTENSITY),
         f"strength of the emotion, 0 to {MAX_INTENSITY:g}; 1 = as in the training corpus (default)",
-        float,
+        type=float,
     )
     voice: str | None = _setting(
         _text("voice", MAX_VOICE),
@@ -120,13 +120,13 @@ class SpeechRequest:
     seed: int | None = _setting(
         _integer("seed", 0, MAX_SEED),
         "same seed, same machine, same samples (default: drawn and reported)",
-        int,
+        type=int,
     )
     guidance: float | None = _setting(
         _number("guidance", 0.0, MAX_GUIDANCE),
         f"0 to {MAX_GUIDANCE:g}: 1 = off, above exaggerates the emotion against neutral (default: "
         "the model's)",
-        float,
+        type=float,
     )
     prompt: str | None = _setting(
         check_prompt,
