@@ -64,6 +64,7 @@ LAYERS = {
         "onnx",
         "onnxruntime",
         "G722",
+        "scipy",
         "sklearn",
     },
 }
