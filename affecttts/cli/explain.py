@@ -6,7 +6,11 @@ import argparse
 import sys
 from dataclasses import asdict
 
-from affecttts.cli.reading import add_reading_options, reading_options
+from affecttts.cli.output import add_json, print_json
+from affecttts.cli.request_options import READING, add_request_options, given_settings
+from affecttts.cli.source import read_text
+from affecttts.synthesis.request import SpeechRequest
+from affecttts.text import read
 
 EXAMPLE = 'example: affecttts explain --text "Dr. Lee paid $5.99 on 3/4/2025."'
 
@@ -21,18 +25,15 @@ def add_to(commands) -> None:
     source.add_argument(
         "--input", metavar="FILE", help="read the text from a UTF-8 file; - reads standard input"
     )
-    add_reading_options(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_request_options(parser, READING)
+    add_json(parser, "the pieces and the warnings, one object")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the reading; returns the exit code."""
-    from affecttts.cli.output import print_json
-    from affecttts.cli.source import read_text
-    from affecttts.text import read
-
-    reading = read(read_text(arguments), reading_options(arguments))
+    request = SpeechRequest(read_text(arguments), **given_settings(arguments))
+    reading = read(request.text, request.reading)
     if arguments.json:
         print_json(asdict(reading))
         return 0

@@ -7,8 +7,9 @@ import sys
 
 from affecttts.cli.output import STDOUT
 from affecttts.errors import InputError, RequestError
+from affecttts.synthesis.request import MAX_TEXT
 
-MAX_TEXT_BYTES = 2_000_000
+MAX_TEXT_BYTES = MAX_TEXT
 
 
 def read_text(arguments: argparse.Namespace) -> str:

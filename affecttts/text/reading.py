@@ -66,6 +66,7 @@ def read(text: str, options: Options | None = None) -> Reading:
     sources = _sources(normalized.parts, chunks)
     pieces = []
     for chunk, source in zip(chunks, sources, strict=True):
+        chunk = _finished(chunk)
         phones = to_phones(chunk)
         if not phones.strip(" .,?!ˈˌ"):
             continue
@@ -76,6 +77,12 @@ def read(text: str, options: Options | None = None) -> Reading:
     last = pieces[-1]
     pieces[-1] = Piece(last.text, last.normalized, last.phones, 0.0)
     return Reading(tuple(pieces), normalized.warnings)
+
+
+def _finished(chunk: str) -> str:
+    """Returns a piece of normalised text as a sentence of its own."""
+    chunk = chunk.lstrip(" ,.?!").rstrip(" ,")
+    return chunk if chunk.endswith((".", "?", "!")) else f"{chunk}."
 
 
 def _sources(parts: Sequence[tuple[str, str]], chunks: Sequence[str]) -> Iterator[str]:
