@@ -15,13 +15,38 @@ _SILENT = frozenset(("Mn", "Me", "Mc", "Cf", "Sk"))  # accents, joiners and skin
 _SCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _SUPERSCRIPT = re.compile("[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 # What NFKC would turn into something else.
-_EARLY = str.maketrans({
-    **dict.fromkeys("’‘ʼ´′‛＇", "'"), **dict.fromkeys("″〃＂", '"'),
-    "…": "...", **dict.fromkeys("−‐‑﹣－", "-"), "™": "", "®": "", "℠": "", "№": " number ",
-    "℃": "°C", "℉": "°F", "Ω": "Ω", "º": "°", "ª": "a", "ℓ": "L", "‖": "|", "⁄": "/", "∕": "/", "∗": "*",
-    "₤": "£", "ʹ": "'", "。": ". ", "、": ", ", "，": ", ", "！": "! ", "？": "? ", "；": "; ", "：": ": ",
-    **{fraction: f" {fraction}" for fraction in "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"},
-})  # fmt: skip
+_EARLY = str.maketrans(
+    {
+        **dict.fromkeys("’‘ʼ´′‛＇", "'"),
+        **dict.fromkeys("″〃＂", '"'),
+        "…": "...",
+        **dict.fromkeys("−‐‑﹣－", "-"),
+        "™": "",
+        "®": "",
+        "℠": "",
+        "№": " number ",
+        "℃": "°C",
+        "℉": "°F",
+        "Ω": "Ω",
+        "º": "°",
+        "ª": "a",
+        "ℓ": "L",
+        "‖": "|",
+        "⁄": "/",
+        "∕": "/",
+        "∗": "*",
+        "₤": "£",
+        "ʹ": "'",
+        "。": ". ",
+        "、": ", ",
+        "，": ", ",
+        "！": "! ",
+        "？": "? ",
+        "；": "; ",
+        "：": ": ",
+        **{fraction: f" {fraction}" for fraction in "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"},
+    }
+)
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]+")
 _TERMINAL_CODE = re.compile(r"\x1b\[[0-9;?]{0,16}[A-Za-z]")

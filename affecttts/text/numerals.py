@@ -84,7 +84,7 @@ def pairs(digits: str) -> str:
     head, tail = digits[:-2], digits[-2:]
     if not head or digits.endswith("00") or digits[0] == "0":
         return integer(digits)
-    return f"{integer(head)} {'oh ' + cardinal(int(tail[1])) if tail[0] == '0' else cardinal(int(tail))}"
+    return f"{integer(head)} {'oh ' if tail[0] == '0' else ''}{cardinal(int(tail))}"
 
 
 def power(exponent: str) -> str:

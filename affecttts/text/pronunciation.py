@@ -8,22 +8,11 @@ from pathlib import Path
 
 from affecttts.errors import RequestError
 from affecttts.text.symbols import PUNCTUATION, SYMBOLS
+from affecttts.text.tables import table
 
 _MARKED = re.compile(r"\[([^\[\]\n]{1,200})\]\(/([^/()\n]{1,200})/\)")
 _GIVEN = re.compile(_MARKED.pattern + r"('s\b)?")
 _WORD = re.compile(r"[^\W_][\w'-]*")
-_MAPPING = (
-    ("͡", ""), ("͜", ""), ("ˑ", ""), ("ː", ""), (":", ""), ("'", "ˈ"), ("ˏ", "ˌ"), ("‿", ""), (".", ""), ("·", ""), ("|", ""),
-    ("eɪ", "A"), ("aɪ", "I"), ("oʊ", "O"), ("əʊ", "Q"), ("aʊ", "W"), ("ɔɪ", "Y"), ("tʃ", "ʧ"), ("dʒ", "ʤ"),
-    ("ɝ", "ɜɹ"), ("ɚ", "əɹ"), ("ɐ", "ə"), ("ᵻ", "ɪ"), ("ɨ", "ɪ"), ("ɘ", "ə"), ("ɵ", "ə"), ("o", "ɔ"), ("g", "ɡ"), ("r", "ɹ"), ("ɻ", "ɹ"),
-    ("x", "k"), ("χ", "k"), ("ɬ", "l"), ("ɫ", "l"), ("ɲ", "nj"), ("ʍ", "w"), ("ɱ", "m"), ("c", "k"), ("q", "k"), ("y", "ju"), ("ʉ", "u"),
-    ("\u0329", ""), ("\u0303", "n"), ("\u032f", ""), ("\u0325", ""), ("ʰ", ""), ("ʲ", "j"), ("ʷ", "w"), ("_", " "),
-)  # fmt: skip
-_NEAREST = {
-    "ø": "ɜ", "œ": "ɜ", "ɯ": "u", "ɤ": "ʌ", "ɣ": "ɡ", "β": "v", "ɸ": "f", "ç": "h", "ħ": "h", "ʕ": "ʔ", "ɦ": "h", "ʀ": "ɹ", "ʁ": "ɹ",
-    "ɟ": "ʤ", "ɕ": "ʃ", "ʑ": "ʒ", "ʂ": "ʃ", "ʐ": "ʒ", "ʈ": "t", "ɖ": "d", "ɳ": "n", "ɭ": "l", "ʎ": "j", "ʋ": "v", "ɶ": "æ", "ʏ": "ɪ",
-    "ɞ": "ɜ", "ɮ": "l", "ʟ": "l", "ɴ": "ŋ", "ɥ": "w", "R": "ɹ", "E": "ɛ", "N": "ŋ", "S": "ʃ", "T": "θ", "D": "ð", "Z": "ʒ",
-}  # fmt: skip
 _PHONES = frozenset(SYMBOLS) - frozenset(PUNCTUATION)
 _FIRST_MARK = 0x4E00
 _MAX_MARKS = 20_000
@@ -44,18 +33,16 @@ def read_ipa(ipa: str, word: str) -> str:
         RequestError: A phone is not in the inventory; the message names the nearest.
     """
     phones = ipa.strip().strip("/[]")
-    for written, phone in _MAPPING:
+    for written, phone in table("ipa")["mapping"].items():
         phones = phones.replace(written, phone)
     phones = " ".join(phones.split())
     for char in phones:
         if char not in _PHONES:
-            near = (
-                f"use {_NEAREST[char]!r}, the nearest"
-                if char in _NEAREST
-                else "use IPA of US English"
-            )
+            nearest = table("ipa")["nearest"].get(char)
+            near = f"use {nearest!r}, the nearest" if nearest else "use IPA of US English"
             raise RequestError(
-                f"pronunciation /{ipa}/ of {word!r} has the unknown phone {char!r} (U+{ord(char):04X}): {near}"
+                f"pronunciation /{ipa}/ of {word!r} has the unknown phone {char!r} "
+                f"(U+{ord(char):04X}): {near}"
             )
     if not any(char.isalpha() for char in phones):
         raise RequestError(f"pronunciation /{ipa}/ of {word!r} has no phone: write it in IPA")
@@ -185,7 +172,8 @@ class Marks:
         if key not in self._letters:
             if len(self._letters) == _MAX_MARKS:
                 raise RequestError(
-                    f"text has over {_MAX_MARKS} words with pronunciations of their own: cut it in parts"
+                    f"text has over {_MAX_MARKS} words with pronunciations of their own: "
+                    "cut it in parts"
                 )
             letter = chr(_FIRST_MARK + len(self._letters))
             self._letters[key], self._marked[letter] = letter, key
