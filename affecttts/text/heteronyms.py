@@ -54,7 +54,10 @@ def pronounce(words: Sequence[str], index: int, written: str) -> str | None:
     if words[index] in _NAMES and not written[0].isupper():
         return readings[0].phones
     found = scores(words, index)
-    return max(readings, key=lambda reading: reading.weigh(found, words, index)).phones
+    best = max(readings, key=lambda reading: reading.weigh(found, words, index))
+    if best is readings[0] and best.phones.endswith("əɹ"):
+        return None  # espeak says it so too, and links the r to a vowel that follows
+    return best.phones
 
 
 def _is_polish(words: Sequence[str], index: int, written: str) -> bool:
