@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from affecttts.errors import RequestError
 from affecttts.text.characters import clean
+from affecttts.text.lines import paragraphs
+from affecttts.text.markup import remove_markup
 from affecttts.text.pronunciation import Lexicon, Marks
 from affecttts.text.rules import (
     abbreviations,
@@ -21,8 +23,6 @@ from affecttts.text.rules import (
     times,
     units,
 )
-from affecttts.text.rules.lines import paragraphs
-from affecttts.text.rules.markup import remove_markup
 from affecttts.text.rules.rule import Rules
 from affecttts.text.tables import table
 
