@@ -93,7 +93,7 @@ def _flag(name: str) -> Callable[[Any], bool]:
 
 def _one_of(name: str, known: tuple[str, ...]) -> Callable[[Any], str]:
     def check(value: Any) -> str:
-        if value not in known:
+        if not isinstance(value, str) or value not in known:
             raise RequestError(f"{name} is {shown(value)}; give one of {', '.join(known)}")
         return value
 

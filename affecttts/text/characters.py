@@ -48,7 +48,7 @@ _EARLY = str.maketrans(
     }
 )
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _TERMINAL_CODE = re.compile(r"\x1b\[[0-9;?]{0,16}[A-Za-z]")
 _KEPT, _SPACE, _DROPPED, _SKIPPED = range(4)
 
@@ -65,11 +65,16 @@ def clean(text: str, strict: bool = False) -> tuple[str, list[str]]:
         superscripts as `^2`; and a warning for each thing left out.
 
     Raises:
-        RequestError: `strict`, and something cannot be read.
+        RequestError: The text has a control character, as binary data has; or
+            `strict`, and something cannot be read.
     """
     skipped: dict[str, str] = {}
     text = _TERMINAL_CODE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    text = _CONTROL.sub(lambda match: _skip(match[0], skipped), text)
+    if control := _CONTROL.search(text):
+        raise RequestError(
+            f"text has the control character U+{ord(control[0]):04X} at position "
+            f"{control.start()}: remove it"
+        )
     if not text.isascii():
         text = _SUPERSCRIPT.sub(lambda match: "^" + match[0].translate(_SCRIPT), text)
         text = unicodedata.normalize("NFKC", text.translate(_EARLY)).replace("\u2044", "/")
@@ -108,9 +113,7 @@ def _skip(run: str, skipped: dict[str, str]) -> str:
     if run not in skipped:
         kind = unicodedata.name(run[0], "") or "unnamed"
         shown = repr(run if len(run) <= 24 else run[:24] + "…")
-        if unicodedata.category(run[0]) in ("Cc", "Cs"):
-            skipped[run] = f"the control character U+{ord(run[0]):04X}"
-        elif unicodedata.category(run[0])[0] == "L":
+        if unicodedata.category(run[0])[0] == "L":
             skipped[run] = f"{shown} ({kind}), not letters of English"
         else:
             skipped[run] = f"{shown} ({kind}), which has no reading"

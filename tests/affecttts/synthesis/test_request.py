@@ -187,6 +187,8 @@ WRONG = {
 @pytest.mark.parametrize("value", WRONG.values(), ids=WRONG)
 @pytest.mark.parametrize("name", SETTINGS)
 def test_a_wrong_value_is_refused_in_one_short_line(name, value):
+    if name == "strict" and value is True:
+        pytest.skip("a truth is what it takes")
     with pytest.raises(RequestError) as refused:
         prepare(INFO, SpeechRequest(**{"text": TEXT, name: value}))
     assert len(str(refused.value).splitlines()) == 1 and len(str(refused.value)) < 600
@@ -264,7 +266,7 @@ def test_an_emotion_that_the_model_was_not_trained_on_is_refused():
 
 # -- the text front end
 def test_the_text_is_normalised_once_and_every_piece_phonemised_once(monkeypatch, synthesizer):
-    calls = {"check_text": 0, "normalize": 0, "phonemize": 0}
+    calls = {"check_text": 0, "write_out": 0, "phonemize": 0}
 
     def counted(name, function):
         def call(*arguments):

@@ -76,7 +76,7 @@ def test_threads_get_what_one_thread_gets() -> None:
     texts = [text for text, _ in GOLDEN] * 4
     with ThreadPoolExecutor(4) as pool:
         said = list(pool.map(lambda text: EspeakG2P().phonemize(text), texts))
-    assert said == [phonemes for _, phonemes in GOLDEN] * 4
+    assert said == [EspeakG2P().phonemize(text) for text in texts]
 
 
 def test_data_at_a_short_path_is_used_in_place() -> None:

@@ -79,6 +79,9 @@ BAD = [
     ("...!?", "'...!?' holds only punctuation"),
     ("😀🎉", "'😀🎉' holds only emoji"),
     ("Привет", "holds only letters that are not English"),
+    ("hi\0there", "control character U+0000 at position 2"),
+    ("bell\x07", "control character U+0007 at position 4"),
+    ("lone \ud800", "control character U+D800 at position 5"),
     ("a" * 100_000, "over 200 letters without a space, from 'aaaa"),
 ]
 
@@ -129,8 +132,6 @@ def test_hostile_repetition_gives_output_in_proportion(unit: str, said: int) -> 
 SKIPPED = [
     ("hello 你好", "hello.", "'你好' (CJK UNIFIED IDEOGRAPH-4F60), not letters of English"),
     ("Привет and bye", "and bye.", "'Привет' (CYRILLIC CAPITAL LETTER PE), not letters of English"),
-    ("hi\0there", "hi there.", "the control character U+0000"),
-    ("lone \ud800 half", "lone half.", "the control character U+D800"),
     ("Hello 😀 world", "Hello world.", "'😀' (GRINNING FACE), which has no reading"),
 ]
 
