@@ -216,63 +216,26 @@ def plot(summary: dict, reference: str, path: Path) -> None:
 def parse() -> argparse.Namespace:
     """Command line."""
     parser = script_parser(__doc__)
-    parser.add_argument(
-        "config", help="YAML file with the table, see recipes/experiments/ablation_*.yaml"
-    )
-    parser.add_argument(
-        "--manifest",
-        action="append",
-        required=True,
-        help="JSONL manifest; may be given several times",
-    )
-    parser.add_argument(
-        "--output", type=Path, required=True, help="folder of all runs and of the results"
-    )
-    parser.add_argument(
-        "--cache", type=Path, help="folder of decoded audio and F0 (default: OUTPUT/cache)"
-    )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="change one value in all cells",
-    )
-    parser.add_argument(
-        "--cells", nargs="+", metavar="NAME", help="only these cells (and the reference)"
-    )
-    parser.add_argument(
-        "--size",
-        metavar="FILE",
-        help="YAML file: how large and long the cells are, see experiments/ablation_quick.yaml",
-    )
-    parser.add_argument(
-        "--seeds",
-        nargs="+",
-        type=int,
-        default=(),
-        metavar="N",
-        help="these seeds, not the config's",
-    )
-    parser.add_argument(
-        "--probe-clips",
-        type=int,
-        metavar="N",
-        help="utterances that the probes read, not as many as the config says",
-    )
-    parser.add_argument(
-        "--launch", help='what starts a run, e.g. "accelerate launch" (default: this Python)'
-    )
-    parser.add_argument(
-        "--quality-corpus", metavar="DIR", help="corpus for benchmarks/codec_quality.py"
-    )
-    parser.add_argument(
-        "--quality-limit",
-        type=int,
-        default=60,
-        metavar="N",
-        help="its number of clips (default 60)",
-    )
+    add = parser.add_argument
+    add("config", help="YAML file with the table, see recipes/experiments/ablation_*.yaml")
+    manifest = "JSONL manifest; may be given several times"
+    add("--manifest", action="append", required=True, help=manifest)
+    add("--output", type=Path, required=True, help="folder of all runs and of the results")
+    add("--cache", type=Path, help="folder of decoded audio and F0 (default: OUTPUT/cache)")
+    change = "change one value in all cells"
+    add("--set", action="append", default=[], metavar="KEY=VALUE", help=change)
+    add("--cells", nargs="+", metavar="NAME", help="only these cells (and the reference)")
+    size = "YAML file: how large and long the cells are, see experiments/ablation_quick.yaml"
+    add("--size", metavar="FILE", help=size)
+    seeds = "these seeds, not the config's"
+    add("--seeds", nargs="+", type=int, default=(), metavar="N", help=seeds)
+    probes = "utterances that the probes read, not as many as the config says"
+    add("--probe-clips", type=int, metavar="N", help=probes)
+    launch = 'what starts a run, e.g. "accelerate launch" (default: this Python)'
+    add("--launch", help=launch)
+    add("--quality-corpus", metavar="DIR", help="corpus for benchmarks/codec_quality.py")
+    limit = "its number of clips (default 60)"
+    add("--quality-limit", type=int, default=60, metavar="N", help=limit)
     return parser.parse_args()
 
 

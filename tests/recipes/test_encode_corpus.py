@@ -12,6 +12,7 @@ import torch
 
 pytest.importorskip("accelerate")
 
+from affecttts.cli.command import run_command
 from affecttts.data.codes.store import TokenStore
 from codec import Codec
 from codec.audio import load_audio
@@ -34,7 +35,7 @@ def recipe(tiny_model_dir, tmp_path, monkeypatch):
         monkeypatch.setattr(
             sys, "argv", [str(a) for a in (name, "--manifest", MANIFEST, *own[name], *arguments)]
         )
-        return load_recipe(name).main(), tmp_path / "tokens"
+        return run_command(load_recipe(name).main), tmp_path / "tokens"
 
     return run
 

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from affecttts.cli.command import run_command
 from affecttts.data.lineage import load_lineage, save_lineage, trace
 from affecttts.synthesis.model_folder import read_model_info
 from tiny_models import DATA, load_recipe
@@ -27,10 +28,7 @@ def package(tiny_model_dir, tmp_path, monkeypatch, capsys):
             output,
         ]
         monkeypatch.setattr(sys, "argv", [str(argument) for argument in (*base, *arguments)])
-        try:
-            load_recipe("package_model").main()
-        except SystemExit:
-            pass
+        run_command(load_recipe("package_model").main)
         return output, " ".join(capsys.readouterr().err.split())
 
     return run

@@ -27,6 +27,7 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
+from affecttts.cli.command import run_command
 from affecttts.data.manifest import Utterance, format_row, parse_row, write_manifest
 from affecttts.errors import RequestError
 from affecttts.text import text_to_phonemes
@@ -273,4 +274,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))
