@@ -1,18 +1,17 @@
-"""What can go wrong outside the program's control, and what all such errors have in common."""
+"""Errors that a user can mend; a program catches all of them as `UserError`."""
 
 
-class AffectError(Exception):
-    """Base of every error that a caller can act on: the message names the input, the reason and
-    the cure.
+class UserError(Exception):
+    """What is wrong lies outside the program; the message names it, the reason and the cure.
 
     Attributes:
-        exit_code: what a command ends with.
+        exit_code: of a command that ends with it.
     """
 
     exit_code = 1
 
 
-class AudioError(AffectError, ValueError):
+class AudioError(UserError, ValueError):
     """An audio file or signal cannot be used; the message names it, the reason and the cure.
 
     Attributes:
@@ -24,5 +23,5 @@ class AudioError(AffectError, ValueError):
         self.kind = kind
 
 
-class CheckpointError(AffectError, ValueError):
+class CheckpointError(UserError, ValueError):
     """A model folder is missing, truncated, corrupt or made for something else."""

@@ -26,7 +26,7 @@ import torch
 from accelerate import PartialState
 from tqdm import tqdm
 
-from affecttts.cli.command import run_command, script_parser
+from affecttts.cli.script import run_script, script_parser
 from affecttts.data.codes.encode import Encoder, ShardPlan, encode_shard
 from affecttts.data.codes.store import shard_path
 from codec import Codec
@@ -169,4 +169,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    sys.exit(run_script(main))

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from affecttts.cli.command import run_command, script_parser
+from affecttts.cli.script import run_script, script_parser
 from affecttts.data.audio_cache import AudioCache
 from affecttts.data.lineage import save_lineage, training_lineage
 from affecttts.errors import RequestError
@@ -127,4 +127,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    sys.exit(run_script(main))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from affecttts.cli.command import run_command, script_parser
+from affecttts.cli.script import run_script, script_parser
 from affecttts.data.manifest import Utterance, parse_row, write_manifest
 from affecttts.data.splits import sentence_split
 from affecttts.errors import InputError, RequestError
@@ -74,4 +74,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    sys.exit(run_script(main))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from affecttts.cli.command import run_command, script_parser
+from affecttts.cli.script import run_script, script_parser
 from affecttts.data.codes.encode import Item
 from affecttts.data.codes.merge import export_parquet, export_webdataset, merge_shards
 
@@ -64,4 +64,4 @@ def _export(name: str, export, arguments: argparse.Namespace, target: Path | Non
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    sys.exit(run_script(main))

@@ -28,7 +28,7 @@ from operator import or_
 from pathlib import Path
 
 from affecttts.adaptation.replay import open_base_data, select_utterances, write_replay
-from affecttts.cli.command import run_command, script_parser
+from affecttts.cli.script import run_script, script_parser
 from affecttts.data.lineage import Lineage, check_weights_licence, load_lineage, save_lineage
 from affecttts.errors import RequestError
 from affecttts.lm.generate import SamplingConfig
@@ -164,4 +164,4 @@ def _lineage(arguments: argparse.Namespace) -> Lineage:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    sys.exit(run_script(main))

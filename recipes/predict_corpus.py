@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from affecttts.cli.command import run_command, script_parser
+from affecttts.cli.script import run_script, script_parser
 from affecttts.data.codes.store import TokenRow, TokenStore, shard_path, write_shard
 from affecttts.errors import RequestError
 from affecttts.lm.generate import SamplingConfig
@@ -111,4 +111,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    sys.exit(run_script(main))

@@ -20,7 +20,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from affecttts.cli.command import run_command, script_parser
+from affecttts.cli.script import run_script, script_parser
 from affecttts.data.manifest import Utterance, moved, read_manifest, write_manifest
 from affecttts.errors import RequestError
 from affecttts.teachers.phonology import SILENCE, phones_at, spoken_phones
@@ -183,4 +183,4 @@ def report(clock: int, guessed: list[Clip], rate: float) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    sys.exit(run_script(main))

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from affecttts.cli.command import run_command, script_parser
+from affecttts.cli.script import run_script, script_parser
 from affecttts.evaluation.judges.clips import (
     Heard,
     centred,
@@ -250,4 +250,4 @@ def parse() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    sys.exit(run_script(main))

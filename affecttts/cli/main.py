@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from affecttts import __version__
-from affecttts.cli.command import OneLineParser, run_command
+from affecttts.errors import GenerationError, InputError, OutputError, RequestError
+from codec.errors import AudioError, CheckpointError
 
-PROGRAM = "affecttts"
 EXIT_CODES = """\
 exit codes: 0 done, 1 unreadable input, unwritable output or broken model, 2 wrong request,
 3 some batch items failed, 4 generation hit its cap, 130 interrupted"""
@@ -17,18 +19,38 @@ exit codes: 0 done, 1 unreadable input, unwritable output or broken model, 2 wro
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     arguments = _parser().parse_args(argv)
-    return run_command(lambda: arguments.run(arguments), PROGRAM)
+    try:
+        return arguments.run(arguments)
+    except (
+        RequestError,
+        InputError,
+        OutputError,
+        GenerationError,
+        AudioError,
+        CheckpointError,
+    ) as error:
+        print(f"affecttts: {' '.join(str(error).split())}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("affecttts: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
 
 
-class _Parser(OneLineParser):
-    program = PROGRAM
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(RequestError.exit_code, f"affecttts: {message} (see {self.prog} --help)\n")
 
 
 def _parser() -> argparse.ArgumentParser:
     from affecttts.cli import adapt, audio, data, evaluate, listing, synthesize, voices
 
     parser = _Parser(
-        prog=PROGRAM,
+        prog="affecttts",
         description="Emotional text-to-speech.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from affecttts.cli.command import run_command, script_parser
+from affecttts.cli.script import run_script, script_parser
 from affecttts.data.audio_cache import AudioCache
 from affecttts.evaluation.codec.reconstruction import (
     MEASURES,
@@ -46,7 +46,7 @@ from affecttts.evaluation.tokens.probes import probe_items, probe_scores
 from affecttts.training.codec.ablation import AblationConfig, Run, SizeConfig, plan
 from affecttts.training.config import load_config
 from codec import Codec
-from codec.errors import AffectError
+from codec.errors import UserError
 from codec.files import read_json, write_json
 
 RECIPES = Path(__file__).parents[1]
@@ -68,10 +68,10 @@ def call(command: list[str], folder: Path) -> None:
     """Run a command that says itself what goes wrong.
 
     Raises:
-        AffectError: it failed.
+        UserError: it failed.
     """
     if subprocess.run(command).returncode:
-        raise AffectError(f"{folder}: {Path(command[1]).name} failed, see above")
+        raise UserError(f"{folder}: {Path(command[1]).name} failed, see above")
 
 
 def score(run: Run, config: AblationConfig, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -268,4 +268,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    sys.exit(run_script(main))

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("accelerate")
 pytest.importorskip("pyworld")
 
-from affecttts.cli.command import run_command
+from affecttts.cli.script import run_script
 from tiny_models import DATA, REPOSITORY, load_recipe
 
 sys.path.insert(0, str(REPOSITORY))  # `python -m recipes...` runs from there
@@ -181,7 +181,7 @@ def tokens_of_model(tiny_model_dir, tmp_path_factory):
         arguments = ["--manifest", MANIFEST, "--codec", tiny_model_dir / "codec"]
         arguments += ["--output", folder, "--shards", "1"]
         patch.setattr(sys, "argv", ["encode_corpus", *map(str, arguments)])
-        assert run_command(load_recipe("encode_corpus").main) == 0
+        assert run_script(load_recipe("encode_corpus").main) == 0
     return folder
 
 
@@ -197,7 +197,7 @@ def test_a_mistake_is_one_line(places, monkeypatch, capfd, typed, code, told):
     monkeypatch.setattr(sys, "argv", [f"{words[0]}.py", *words[1:]])
     recipe = load_recipe(words[0])
     try:
-        ended = run_command(recipe.main)
+        ended = run_script(recipe.main)
     except SystemExit as exit:  # of the parser
         ended = exit.code
     said = [line for line in capfd.readouterr().err.splitlines() if "it/s" not in line]
@@ -212,7 +212,7 @@ def test_a_defect_keeps_its_traceback():
         raise KeyError("step")
 
     with pytest.raises(KeyError):
-        run_command(broken)
+        run_script(broken)
 
 
 def test_an_extra_that_is_missing_is_named(capsys, monkeypatch):
@@ -221,18 +221,20 @@ def test_an_extra_that_is_missing_is_named(capsys, monkeypatch):
     def bare():
         import no_such_package  # noqa: F401
 
-    assert run_command(bare) == 1
+    assert run_script(bare) == 1
     line = capsys.readouterr().err
     assert line.startswith("train_codec.py: no_such_package is not installed") and "[train]" in line
 
 
-def test_what_the_system_refuses_names_the_file(capsys, tmp_path):
-    assert run_command(lambda: (tmp_path / "no.txt").read_text() and None, "x") == 1
-    assert f"x: {tmp_path / 'no.txt'}: No such file" in capsys.readouterr().err
+def test_what_the_system_refuses_names_the_file(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "argv", ["x.py"])
+    assert run_script(lambda: (tmp_path / "no.txt").read_text() and None) == 1
+    assert f"x.py: {tmp_path / 'no.txt'}: No such file" in capsys.readouterr().err
 
 
-def test_an_interrupted_recipe_says_so(capsys):
+def test_an_interrupted_recipe_says_so(capsys, monkeypatch):
     def interrupted():
         raise KeyboardInterrupt
 
-    assert run_command(interrupted, "x") == 130 and "x: interrupted" in capsys.readouterr().err
+    monkeypatch.setattr(sys, "argv", ["x.py"])
+    assert run_script(interrupted) == 130 and "x.py: interrupted" in capsys.readouterr().err

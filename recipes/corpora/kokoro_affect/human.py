@@ -21,7 +21,7 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
-from affecttts.cli.command import run_command
+from affecttts.cli.script import run_script
 from affecttts.data.manifest import Utterance, write_manifest
 from affecttts.data.splits import sentence_split
 from affecttts.errors import RequestError
@@ -136,4 +136,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    sys.exit(run_script(main))
