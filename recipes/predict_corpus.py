@@ -22,7 +22,7 @@ import torch
 from tqdm import tqdm
 
 from affecttts.cli.script import run_script, script_parser
-from affecttts.data.codes.store import TokenRow, TokenStore, shard_path, write_shard
+from affecttts.data.codes.store import CodeRow, CodeStore, shard_path, write_shard
 from affecttts.errors import RequestError
 from affecttts.lm.generate import SamplingConfig
 from affecttts.lm.layout import TokenLayout
@@ -87,7 +87,7 @@ def main() -> None:
     if not arguments.temperature > 0:
         raise RequestError(f"--temperature is {arguments.temperature}, must be more than 0")
     torch.manual_seed(arguments.seed)
-    store, model = TokenStore(arguments.tokens), load_lm(arguments.lm)
+    store, model = CodeStore(arguments.tokens), load_lm(arguments.lm)
     if not store.codec_fingerprint == model.codec_fingerprint == fingerprint(arguments.codec):
         raise CheckpointError(
             f"{arguments.tokens}, {arguments.lm} and {arguments.codec} are not of one codec"
@@ -106,7 +106,7 @@ def main() -> None:
             name, codes = data.utterances[index].id, codes_of(row, layout)
             # a stream holds at most MAX_DURATION frames of one silence
             if codes.shape[1] == store[name].shape[1]:
-                rows.append(TokenRow(name, "predicted", codes))
+                rows.append(CodeRow(name, "predicted", codes))
     write_shard(shard_path(arguments.output, 0, 1), rows, store.codec_fingerprint)
 
 

@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--init", help="codec folder to start from")
     parser.add_argument("--init-discriminator", help="discriminator folder to start from")
     parser.add_argument(
-        "--listener",
+        "--phone-classifier",
         help="folder from train_phone_classifier.py: copies shall keep the phones that it hears",
     )
     parser.add_argument(
@@ -64,7 +64,7 @@ def main() -> None:
         arguments.init,
         arguments.init_discriminator,
         arguments.predicted,
-        arguments.listener,
+        arguments.phone_classifier,
     )
     trainer.resume()
     trainer.run()

@@ -43,8 +43,8 @@ from affecttts.evaluation.judges.emotion import (
 )
 from affecttts.evaluation.report.journal import Journal
 from affecttts.evaluation.signal.functionals import NAMES
+from affecttts.evaluation.stats.bootstrap import Interval
 from affecttts.evaluation.stats.confusion import recognition
-from affecttts.evaluation.stats.intervals import Interval
 from affecttts.evaluation.stats.summary import markdown_table, show
 
 INVERSE_PENALTY = 0.1  # of the logistic regression

@@ -39,7 +39,7 @@ MISTAKES = {  # what is typed; exit code; what the line says
     "codec, no train rows": (codec(manifest="OUT/bare.jsonl"), 2, "no clip to train on"),
     "codec, missing codec": (codec("--init", "OUT/no", "--set", "codebooks=keep"), 1, "OUT/no"),
     "codec, codebooks thrown away": (codec("--init", "MODEL/codec"), 2, "throw"),
-    "codec, missing listener": (codec("--listener", "OUT/no"), 1, "OUT/no"),
+    "codec, missing phone_classifier": (codec("--phone-classifier", "OUT/no"), 1, "OUT/no"),
     "codec, unknown option": (codec("--colour", "red"), 2, "--colour"),
     "lm, missing tokens": (lm(), 1, "no token shards"),
     "lm, unknown key": (lm("--set", "optimiser=adamw"), 2, "did you mean optimizer?"),
@@ -154,6 +154,11 @@ MISTAKES = {  # what is typed; exit code; what the line says
         [f"{CORPUS}/generate", "--voices", "OUT", "--output", "OUT/c", "--emotions", "3", "2"],
         2,
         "--emotions",
+    ),
+    "voices of Debian, no packages": (
+        ["corpora/debian_voices", "--root", "OUT/no", "--output", "OUT/c"],
+        2,
+        "OUT/no",
     ),
     "corpus, no recordings": (
         [f"{CORPUS}/human", "--sounds", "OUT/no", "--output", "OUT/c"],

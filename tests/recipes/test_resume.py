@@ -25,7 +25,7 @@ from codec.training.discriminators import Discriminator
 from tiny_models import random_codec
 from tiny_runs import MANIFEST, lm_trainer
 
-pytestmark = pytest.mark.usefixtures("on_cpu")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("on_cpu")]
 CODEC = {
     "preset": "tiny",
     "codec": {"quantizer_dropout": 0.5},
@@ -172,6 +172,14 @@ def test_codebooks_do_what_is_said(cache, codec_dir, tiny_codec, tmp_path):
     before = tiny_codec.quantizer.code_vectors()[0]
     moved = {name: (now - before).norm() / before.norm() for name, now in books.items()}
     assert moved["frozen"] == 0 and 0 < moved["keep"] < moved["restart"]
+
+
+def test_without_codebooks_nothing_is_quantised(cache, tmp_path):
+    trainer = codec_trainer(cache, tmp_path, codebooks="none", steps=4, validate_every=2)
+    before = trainer.codec.quantizer.code_vectors()[0].clone()
+    trainer.run()
+    assert torch.equal(trainer.codec.quantizer.code_vectors()[0], before)
+    assert not logged(tmp_path, "perplexity/q1") and not logged(tmp_path, "valid/mel")
 
 
 def refused(tmp_path, manifest=MANIFEST, **changes):

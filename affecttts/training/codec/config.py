@@ -13,7 +13,7 @@ from codec.training.alignment import AlignmentConfig
 from codec.training.discriminators import DiscriminatorConfig
 from codec.training.relation import RelationConfig
 
-CODEBOOKS = ("fresh", "restart", "keep", "frozen")
+CODEBOOKS = ("none", "fresh", "restart", "keep", "frozen")
 POSITIVE = (
     "steps",
     "batch_size",
@@ -45,6 +45,8 @@ class LossWeights:
 
     mel: float = 15.0
     convergence: float = 0.0
+    log_magnitude: float = 0.0
+    magnitude_convergence: float = 0.0
     commitment: float = 0.25
     codebook: float = 1.0
     f0: float = 10.0
@@ -97,8 +99,8 @@ class CodecTrainingConfig:
     # sampling weight of a speaker's audio, 1 where not named
     speaker_weights: dict[str, float] = field(default_factory=dict)
     # fresh: latents pass unquantised up to codebooks_start_step, where the codebooks start by
-    # k-means. Of --init: restart: by k-means at once; keep: they learn on; frozen: they stay, with
-    # all that makes the codes, and the decoder alone learns.
+    # k-means; none: all the way. Of --init: restart: by k-means at once; keep: they learn on;
+    # frozen: they stay, with all that makes the codes, and the decoder alone learns.
     codebooks: str = "fresh"
     codebooks_start_step: int = 400  # of fresh ones
     codebooks_start_batches: int = 16  # that the k-means of fresh and restart sees
@@ -168,10 +170,11 @@ class CodecTrainingConfig:
     @property
     def quantized_from(self) -> int:
         """The first step at which latents pass the quantiser."""
+        if self.codebooks == "none":
+            return self.steps + 1
         return self.codebooks_start_step if self.codebooks == "fresh" else 0
 
     @property
     def teachers(self) -> tuple[str, str, str]:
         """Names of the emotion, semantic and text teachers."""
         return self.emotion_teacher, self.semantic_teacher, self.text_teacher
-

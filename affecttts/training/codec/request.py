@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from affecttts.data.codes.store import TokenStore
+from affecttts.data.codes.store import CodeStore
 from affecttts.data.manifest import read_manifest
 from affecttts.errors import RequestError
+from affecttts.teachers.lessons import Lessons
 from affecttts.training.codec.config import CodecTrainingConfig
 from affecttts.training.codec.crops import check_any_to_train_on
 from codec import Codec, CodecConfig
 from codec.errors import CheckpointError
 from codec.files import fingerprint
-from codec.training.phone_classifier import Listener
+from codec.training.phone_classifier import PhoneClassifier
 
 
 def asked_shape(config: CodecTrainingConfig, init: str | None) -> CodecConfig:
@@ -20,7 +21,7 @@ def asked_shape(config: CodecTrainingConfig, init: str | None) -> CodecConfig:
         RequestError: the config asks for what this codec, or the lack of one to start from, makes
             impossible.
     """
-    if not init and config.codebooks != "fresh":
+    if not init and config.codebooks in ("restart", "keep", "frozen"):
         raise RequestError(
             f"codebooks: {config.codebooks} needs a codec to start from; give --init"
         )
@@ -68,34 +69,55 @@ def check_inputs(
     config: CodecTrainingConfig,
     shape: CodecConfig,
     manifests: list[str],
-    listener: str | None,
+    phone_classifier: str | None,
 ) -> None:
     """Refuse data and helpers that this run could not use.
 
     Raises:
         RequestError: a manifest is missing, or no row is to be trained on.
-        CheckpointError: no listener, or one of another sample rate.
+        CheckpointError: no phone_classifier, or one of another sample rate.
     """
     rows = (row for manifest in manifests for row in read_manifest(manifest))
     check_any_to_train_on(rows, config.speaker_weights)
-    if listener:
-        rate = Listener.read_config(listener).sample_rate
+    if phone_classifier:
+        rate = PhoneClassifier.read_config(phone_classifier).sample_rate
         if rate != shape.sample_rate:
             raise CheckpointError(
-                f"{listener}: hears {rate} Hz, the codec makes {shape.sample_rate} Hz"
+                f"{phone_classifier}: hears {rate} Hz, the codec makes {shape.sample_rate} Hz"
             )
 
 
-def predicted_codes(config: CodecTrainingConfig, folder: str, init: str | None) -> TokenStore:
+def predicted_codes(config: CodecTrainingConfig, folder: str, init: str | None) -> CodeStore:
     """Codes that a language model predicted, for a decoder that will hear such codes.
 
     Raises:
         CheckpointError: they are of another codec than the one whose decoder is trained.
     """
-    store = TokenStore(folder)
+    store = CodeStore(folder)
     if not config.frozen or init is None or store.codec_fingerprint != fingerprint(init):
         raise CheckpointError(
             f"{folder}: codes of codec {store.codec_fingerprint}; give that codec as --init, "
             "and say codebooks: frozen"
         )
     return store
+
+
+def taught_shape(
+    config: CodecTrainingConfig, shape: CodecConfig, lessons: Lessons | None
+) -> CodecConfig:
+    """The shape with the teachers whose features its modulation reads."""
+    if shape.modulation == "none" or lessons is None:
+        return shape
+    return shape.changed(
+        emotion_teacher=config.emotion_teacher,
+        emotion_dim=lessons.emotion.dim,
+        semantic_teacher=config.semantic_teacher,
+        semantic_dim=lessons.semantic.dim,
+    )
+
+
+def teacher_dims(shape: CodecConfig, lessons: Lessons | None) -> tuple[int, int, int]:
+    """Widths of the teachers' features; those of the offline ones where no teacher is asked."""
+    if lessons is None:
+        return shape.emotion_dim, shape.semantic_dim, CodecConfig().semantic_dim
+    return lessons.emotion.dim, lessons.semantic.dim, lessons.text.dim

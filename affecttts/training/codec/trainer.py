@@ -20,7 +20,13 @@ from affecttts.training.codec.config import CodecTrainingConfig
 from affecttts.training.codec.crops import CropBatch, CropConfig, CropSampler
 from affecttts.training.codec.distillation import Distillation
 from affecttts.training.codec.objective import Objective, quantizer_logs
-from affecttts.training.codec.request import asked_shape, check_inputs, predicted_codes
+from affecttts.training.codec.request import (
+    asked_shape,
+    check_inputs,
+    predicted_codes,
+    taught_shape,
+    teacher_dims,
+)
 from affecttts.training.codec.validation import validate
 from affecttts.training.config import describe
 from affecttts.training.precision import mixed_precision
@@ -29,7 +35,7 @@ from affecttts.training.tracker import Tracker
 from codec import Codec, CodecConfig, CodecOutput
 from codec.model import CODEBOOKS
 from codec.training.losses import SpectralLosses
-from codec.training.phone_classifier import Listener, PhoneticLoss
+from codec.training.phone_classifier import PhoneClassifier, PhoneticLoss
 
 
 class Trainer:
@@ -42,7 +48,7 @@ class Trainer:
         init: codec folder to start from.
         init_discriminator: discriminator folder to start from.
         predicted: folder of token shards that a language model predicted.
-        listener: folder of a phone classifier, whose phones copies shall keep.
+        phone_classifier: folder of a phone classifier, whose phones copies shall keep.
 
     Raises:
         RequestError, CheckpointError: config, data and folders do not go together; what can be told
@@ -58,24 +64,24 @@ class Trainer:
         init: str | None,
         init_discriminator: str | None = None,
         predicted: str | None = None,
-        listener: str | None = None,
+        phone_classifier: str | None = None,
     ) -> None:
         set_seed(config.seed)
         self.config, self.output = config, output
         self.accelerator = Accelerator(mixed_precision=mixed_precision(config.mixed_precision))
         shape = asked_shape(config, init)
-        check_inputs(config, shape, manifests, listener)
+        check_inputs(config, shape, manifests, phone_classifier)
         store = predicted_codes(config, predicted, init) if predicted else None
         with self.accelerator.main_process_first():  # which fills what is missing
             self.cache = AudioCache(manifests, cache_folder, shape.sample_rate, shape.hop_length)
             self.lessons = self._lessons(shape, cache_folder / "teachers")
-        self.shape = self._taught(shape)
+        self.shape = taught_shape(config, shape, self.lessons)
         codec = Codec.extended(init, self.shape) if init else Codec(self.shape)
         if config.frozen:
             for part in (codec.encoder, codec.modulator, codec.student, codec.quantizer):
                 if part is not None:
                     part.requires_grad_(False)
-        self._prepare(codec, init_discriminator, listener)
+        self._prepare(codec, init_discriminator, phone_classifier)
         crops = CropConfig(
             config.batch_size,
             config.crop_seconds,
@@ -90,7 +96,7 @@ class Trainer:
         )
         taught_by = {
             *(config.teachers if self.lessons is not None else ()),
-            *(["listener"] if listener else []),
+            *(["phone_classifier"] if phone_classifier else []),
         }
         self.lineage = training_lineage(manifests, init, teachers=taught_by)
         self.step = 0
@@ -108,32 +114,18 @@ class Trainer:
         teachers = (make_teacher(name, shape, device) for name in config.teachers)
         return Lessons(*teachers, self.cache, root)
 
-    def _taught(self, shape: CodecConfig) -> CodecConfig:
-        """The codec's shape with the teachers whose features its modulation reads."""
-        config, lessons = self.config, self.lessons
-        if shape.modulation == "none" or lessons is None:
-            return shape
-        return shape.changed(
-            emotion_teacher=config.emotion_teacher,
-            emotion_dim=lessons.emotion.dim,
-            semantic_teacher=config.semantic_teacher,
-            semantic_dim=lessons.semantic.dim,
-        )
-
-    def _dims(self) -> tuple[int, int, int]:
-        """Widths of the three teachers' features; those of the offline ones where no teacher is
-        asked.
-        """
-        if self.lessons is None:
-            return self.shape.emotion_dim, self.shape.semantic_dim, CodecConfig().semantic_dim
-        return self.lessons.emotion.dim, self.lessons.semantic.dim, self.lessons.text.dim
-
-    def _prepare(self, codec: Codec, init_discriminator: str | None, listener: str | None) -> None:
+    def _prepare(
+        self, codec: Codec, init_discriminator: str | None, phone_classifier: str | None
+    ) -> None:
         """All networks, their optimisers and losses, on the devices of the run."""
         config = self.config
         wanted = tuple(config.gradient_ratios.wanted())
         distillation = Distillation(
-            self.shape, self._dims(), config.relation, config.alignment, wanted
+            self.shape,
+            teacher_dims(self.shape, self.lessons),
+            config.relation,
+            config.alignment,
+            wanted,
         )
         trained = [p for p in (*codec.parameters(), *distillation.parameters()) if p.requires_grad]
         self.ema = torch.optim.swa_utils.AveragedModel(
@@ -155,7 +147,11 @@ class Trainer:
         device = self.accelerator.device
         self.ema.to(device)
         spectral = SpectralLosses(self.shape.sample_rate).to(device)
-        phonetic = PhoneticLoss(Listener.from_pretrained(listener)) if listener else None
+        phonetic = (
+            PhoneticLoss(PhoneClassifier.from_pretrained(phone_classifier))
+            if phone_classifier
+            else None
+        )
         self.objective = Objective(
             config, spectral, self.distillation, phonetic and phonetic.to(device), self.accelerator
         )
@@ -203,7 +199,7 @@ class Trainer:
                 batch.f0,
                 self.step >= config.quantized_from,
                 choices[int(torch.randint(len(choices), ()))] if choices else None,
-                batch.lessons.guidance if batch.lessons else None,
+                batch.lessons.teacher_features if batch.lessons else None,
                 config.student_share * ramp(self.step, rises_from, config.steps),
                 batch.codes,
                 batch.mask,
@@ -231,8 +227,10 @@ class Trainer:
     def _latents(self, batch: CropBatch) -> Tensor:
         codec = self._plain()
         hidden = codec.encoder.hidden(batch.audio)
-        guidance = batch.lessons.guidance if batch.lessons else None
-        return codec.modulate(codec.encoder.latents(hidden), hidden, guidance).latents.float()
+        teacher_features = batch.lessons.teacher_features if batch.lessons else None
+        return codec.modulate(
+            codec.encoder.latents(hidden), hidden, teacher_features
+        ).latents.float()
 
     def averaged(self) -> Codec:
         """The codec with averaged weights and the current codebooks, in evaluation mode."""

@@ -56,8 +56,8 @@ def agreement(codec: Codec, audio: Tensor, lessons: Lessons, clip: int) -> dict[
         -(-audio.shape[-1] // codec.config.samples_per_frame),
     )
     stretch = lessons.stretch(clip, 0.0, frames, codec.config, 0)
-    guidance = collate([stretch]).guidance.to(audio.device)
-    taught = codec.encode(audio, books, "teacher", guidance).codes
+    teacher_features = collate([stretch]).teacher_features.to(audio.device)
+    taught = codec.encode(audio, books, "teacher", teacher_features).codes
     return {
         f"agreement/{mode}/q{k + 1}": share.item()
         for mode in codec.modes

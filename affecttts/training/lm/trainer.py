@@ -11,7 +11,7 @@ from accelerate.utils import set_seed
 from torch import Tensor
 from tqdm import tqdm
 
-from affecttts.data.codes.store import TokenStore
+from affecttts.data.codes.store import CodeStore
 from affecttts.data.lineage import resumed_lineage, save_lineage, training_lineage
 from affecttts.lm.model import save_lm
 from affecttts.lm.pieces import PromptPieces
@@ -71,7 +71,7 @@ class Trainer:
         set_seed(config.seed)
         self.config, self.output = config, output
         self.accelerator = Accelerator(mixed_precision=mixed_precision(config.mixed_precision))
-        store = TokenStore(tokens)
+        store = CodeStore(tokens)
         if store.codec_fingerprint != fingerprint(codec):
             raise CheckpointError(
                 f"{tokens}: encoded by codec {store.codec_fingerprint}, but "

@@ -14,14 +14,19 @@ from affecttts.training.lm.config import LMTrainingConfig
 from affecttts.training.schema import build
 from tiny_models import REPOSITORY
 
-CONFIGS = sorted((REPOSITORY / "recipes").rglob("*.yaml"))
+CONFIGS = [
+    path
+    for folder in ("configs", "experiments")
+    for path in sorted((REPOSITORY / "recipes" / folder).rglob("*.yaml"))
+]
 # tables: tests/recipes/experiments/test_ablate.py
-CONFIGS = [path for path in CONFIGS if not path.stem.startswith(("ablation", "rules"))]
+CONFIGS = [path for path in CONFIGS if not path.stem.startswith("ablation")]
 CLASSES = {
     "adapt": AdaptationConfig,
     "codec": CodecTrainingConfig,
     "lm": LMTrainingConfig,
     "paper": CodecTrainingConfig,
+    "size": CodecTrainingConfig,
 }
 
 

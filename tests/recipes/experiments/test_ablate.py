@@ -21,6 +21,8 @@ from codec import CodecConfig
 from codec.files import read_json
 from tiny_models import DATA, REPOSITORY, load_recipe
 
+pytestmark = pytest.mark.slow
+
 CONFIGS = REPOSITORY / "recipes" / "experiments"
 QUICK = CONFIGS / "ablation_quick.yaml"
 TINY = REPOSITORY / "recipes/configs/tiny/ablation.yaml"
