@@ -30,9 +30,9 @@ class GenerationError(UserError, RuntimeError):
 
 
 def shown(value: Any, limit: int = 60) -> str:
-    """A value as a message quotes it: its repr, cut to `limit` characters."""
+    """A value as a message quotes it: its repr on one line, cut to `limit` characters."""
     try:
-        text = repr(value)
+        text = repr(value)[: 10 * limit].replace("\n", " ")
     except Exception:  # an int of thousands of digits, or an object of somebody's own
         return f"a value of type {type(value).__name__}"
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -111,7 +111,7 @@ def quality(folder: Path, arguments: argparse.Namespace) -> dict[str, float]:
         "--limit",
         str(arguments.quality_limit),
     ]
-    call([sys.executable, str(script), *options, "--json", str(answer)], folder)
+    call([sys.executable, str(script), *options, "--output", str(answer)], folder)
     numbers = read_json(answer)
     return {
         f"judge: {name}": value[0] for name, value in numbers.items() if isinstance(value, list)
