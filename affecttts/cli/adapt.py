@@ -34,7 +34,7 @@ def add_to(commands) -> None:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options, which the recipe shares."""
+    """The options."""
     default = AdaptationConfig()
     add = parser.add_argument
     sources = (
