@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from common import print_table, progress, write_json
 
-from affecttts.evaluation.codec.fidelity import compare_pitch, mel_distance_db, pesq_wide_band, stoi
+from affecttts.evaluation.signal.fidelity import compare_pitch, mel_distance_db, pesq_wide_band, stoi
 from affecttts.evaluation.judges.words import WordCounts, WordJudge
 from affecttts.evaluation.resources import read_lines
 from affecttts.evaluation.signal.pitch import agreed_f0, track_f0

@@ -32,7 +32,7 @@ from codec_quality import reconstruct
 from common import print_table, progress, write_json
 
 from affecttts.data.audio_cache import AudioCache, CachedClip, track_f0
-from affecttts.evaluation.codec.fidelity import compare_pitch, level_correlation
+from affecttts.evaluation.signal.fidelity import compare_pitch, level_correlation
 from affecttts.evaluation.judges.words import WordCounts, WordJudge
 from affecttts.evaluation.stats.intervals import (
     COVERAGE,

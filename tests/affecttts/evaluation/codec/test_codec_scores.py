@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from affecttts.evaluation.codec.fidelity import compare_pitch, level_correlation
+from affecttts.evaluation.signal.fidelity import compare_pitch, level_correlation
 from affecttts.evaluation.stats.summary import (
     Interval,
     markdown_table,
