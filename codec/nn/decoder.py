@@ -56,6 +56,8 @@ class SourceFilterDecoder(FrameDecoder):
     not be learned from an adversary.
     """
 
+    window: Tensor
+
     def __init__(self, config: CodecConfig) -> None:
         super().__init__(config)
         bins = config.n_fft // 2 + 1

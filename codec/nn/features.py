@@ -67,6 +67,10 @@ class EncoderFeatures(nn.Module):
     hop_length].
     """
 
+    mel: Tensor
+    window: Tensor
+    low_window: Tensor
+
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
         self.config = config

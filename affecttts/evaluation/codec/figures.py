@@ -9,7 +9,7 @@ import numpy as np
 from affecttts.evaluation.codec.metrics import ENVELOPE_MEASURES, envelope_name
 from affecttts.evaluation.codec.summary import CEILING, FLOOR, titled
 from affecttts.evaluation.signal.envelope import BANDS
-from affecttts.evaluation.signal.pitch import CEILING_HZ, FLOOR_HZ, FRAMES_PER_SECOND, track_f0
+from affecttts.evaluation.signal.pitch import CEILING_HZ, FLOOR_HZ, FRAMES_PER_SECOND, f0_numpy
 
 PLOTTED = (
     "DistillMOS",
@@ -165,7 +165,7 @@ def envelope_by_quefrency(report: dict) -> Any:
 def pitch_contours(audio: dict[str, np.ndarray], sample_rate: int) -> Any:
     """A panel for each signal [T], over the first one's contour."""
     figure, axes = _panels(len(audio), 1.8)
-    tracks = {name: track_f0(signal, sample_rate) for name, signal in audio.items()}
+    tracks = {name: f0_numpy(signal, sample_rate) for name, signal in audio.items()}
     original = next(iter(tracks.values()))
     for (name, track), panel in zip(tracks.items(), axes, strict=True):
         for f0, style in (

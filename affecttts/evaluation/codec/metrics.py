@@ -49,7 +49,7 @@ from affecttts.evaluation.signal.fidelity import (
     si_sdr_db,
     stoi,
 )
-from affecttts.evaluation.signal.pitch import agreed_f0, track_f0
+from affecttts.evaluation.signal.pitch import agreed_f0, f0_numpy
 
 JUDGES = {  # by the names that leave them out
     "words": WORDS,
@@ -77,7 +77,7 @@ def _waveform(measure: Callable[..., float], **options: bool) -> Callable[[Pair]
 
 @lru_cache(maxsize=KEPT)
 def _f0(audio: bytes, sample_rate: int) -> np.ndarray:
-    return track_f0(np.frombuffer(audio, dtype=np.float32), sample_rate)
+    return f0_numpy(np.frombuffer(audio, dtype=np.float32), sample_rate)
 
 
 @lru_cache(maxsize=KEPT)

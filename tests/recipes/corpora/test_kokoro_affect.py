@@ -19,6 +19,8 @@ from affecttts.errors import RequestError
 from affecttts.text.symbols import SYMBOLS
 from recipes.corpora.kokoro_affect import human, model, plan, rules, sentences, voice_sound
 
+pytestmark = pytest.mark.slow
+
 RATE = voice_sound.SAMPLE_RATE
 PHONES = "ðɪs mˈæn ɪz ɹˈɪʧ."
 
