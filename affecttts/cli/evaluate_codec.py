@@ -93,7 +93,7 @@ def add_to(actions) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="leave out words, voice, sound or one of emotion",
+        help="leave out words, whisper_base, voice, sound, distillmos or one of emotion",
     )
     codec.add_argument(
         "--force-judges",

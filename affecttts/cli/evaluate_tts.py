@@ -49,13 +49,7 @@ def _add_tts(actions) -> None:
     parser.add_argument(
         "--model", type=Path, metavar="DIR", help="model folder (default: the shipped model)"
     )
-    parser.add_argument(
-        "--limit",
-        type=int,
-        default=100,
-        metavar="N",
-        help="most items, spread evenly (default 100)",
-    )
+    _add_design(parser)
     parser.add_argument(
         "--judge",
         action="append",
@@ -64,7 +58,7 @@ def _add_tts(actions) -> None:
         help="of emotion: acoustic, relative, spectral, a folder, transformers:MODEL or "
         "emotion2vec:MODEL (default: the first three)",
     )
-    out = "leave out words, voice, sound or an emotion judge"
+    out = "leave out words, whisper_base, voice, sound, distillmos or an emotion judge"
     parser.add_argument("--without-judge", action="append", default=[], metavar="NAME", help=out)
     parser.add_argument(
         "--force-judges",
@@ -89,6 +83,48 @@ def _add_tts(actions) -> None:
     )
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar, no tables")
     parser.set_defaults(run=_tts)
+
+
+def _add_design(parser) -> None:
+    """What is spoken."""
+    parser.add_argument(
+        "--limit",
+        type=int,
+        default=100,
+        metavar="N",
+        help="most items, spread evenly (default 100); with --crossed sentences",
+    )
+    parser.add_argument(
+        "--crossed",
+        action="store_true",
+        help="our sentences, each in every voice and emotion; a --manifest is the ceiling alone",
+    )
+    parser.add_argument(
+        "--emotion",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="our sentences in this emotion alone; may be given again",
+    )
+    parser.add_argument(
+        "--ladders",
+        type=int,
+        default=8,
+        metavar="N",
+        help="items that are spoken at intensities 0.5, 1 and 1.5 (default 8)",
+    )
+    parser.add_argument(
+        "--prompts",
+        type=int,
+        default=2,
+        metavar="N",
+        help="free-text prompts of every emotion, 5 at most (default 2)",
+    )
+    parser.add_argument(
+        "--items-only",
+        action="store_true",
+        help="nothing around the items: no neutral twins, intensities and prompts",
+    )
 
 
 def _add_tokens(actions) -> None:
@@ -132,6 +168,7 @@ def _tts(arguments: argparse.Namespace) -> int:
     for path in filter(None, (arguments.items, arguments.manifest)):
         _check_file(path)
     from affecttts.evaluation.speech.evaluation import TtsOptions, evaluate
+    from affecttts.evaluation.speech.plan import Design
     from affecttts.evaluation.speech.report import build, render
 
     options = TtsOptions(
@@ -139,7 +176,14 @@ def _tts(arguments: argparse.Namespace) -> int:
         arguments.model,
         arguments.items,
         arguments.manifest,
-        arguments.limit,
+        Design(
+            arguments.limit,
+            arguments.crossed,
+            tuple(arguments.emotion),
+            arguments.ladders,
+            arguments.prompts,
+            arguments.items_only,
+        ),
         tuple(arguments.judge),
         tuple(arguments.without_judge),
         arguments.force_judges,

@@ -50,9 +50,9 @@ PAIRED = (
     "the number of comparisons."
 )
 SHARPNESS = (
-    "Of the log spectrum's cepstrum, loud frames, by quefrency in samples at 24 kHz. Spread: standard "
-    "deviation of the copies over that of the originals; below 1 they are blurred, above 1 rough. "
-    "Change: the same of the difference between frames. 1 is best in all three."
+    "Of the log spectrum's cepstrum, loud frames, by quefrency in samples at 24 kHz. Spread: "
+    "standard deviation of the copies over that of the originals; below 1 they are blurred, above "
+    "1 rough. Change: the same of the difference between frames. 1 is best in all three."
 )
 ORIGINALS = (
     "The originals have scores of their own here; copies minus originals, on the same clips. "

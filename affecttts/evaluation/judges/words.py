@@ -95,7 +95,7 @@ class WordJudge:
 
     Args:
         threads: of the CPU.
-        whisper: which one, and how it is asked; a folder is a CTranslate2 Whisper of one's own.
+        model: which Whisper, and how it is asked; a folder is a CTranslate2 Whisper of one's own.
 
     Raises:
         ModuleNotFoundError: a package is missing.
@@ -103,12 +103,11 @@ class WordJudge:
 
     packages = ("faster_whisper", "jiwer", "whisper_normalizer")
 
-    def __init__(self, threads: int = 1, whisper: Whisper | Path | None = None) -> None:
+    def __init__(self, threads: int = 1, model: Whisper | Path | None = None) -> None:
         from faster_whisper import WhisperModel
 
-        whisper = whisper or TINY_EN
-        if isinstance(whisper, Path):
-            whisper = Whisper(whisper.name, lambda folder=whisper: folder, TINY_EN.beam_size)
+        own = isinstance(model, Path)
+        whisper = Whisper(model.name, lambda: model, 1) if own else model or TINY_EN
         self.name, self._beam_size = whisper.name, whisper.beam_size
         self._model = WhisperModel(
             str(whisper.folder()), device="cpu", compute_type="float32", cpu_threads=threads

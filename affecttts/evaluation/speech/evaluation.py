@@ -18,6 +18,7 @@ from affecttts.evaluation.speech.comparison import other_takes
 from affecttts.evaluation.speech.hearing import Panel
 from affecttts.evaluation.speech.plan import (
     Ask,
+    Design,
     Plan,
     evenly,
     items_of_batch,
@@ -47,7 +48,7 @@ class TtsOptions:
     model: Path | None = None  # None = the shipped one
     items: Path | None = None  # batch file; without it and a manifest, our own sentences
     manifest: Path | None = None  # its texts where no items are given, and its audio as the ceiling
-    limit: int = 100  # items
+    design: Design = field(default_factory=Design)
     judges: tuple[str, ...] = ()  # of emotion; none = the shipped ones
     without: tuple[str, ...] = ()
     force: bool = False  # let in judges that taught the model
@@ -86,10 +87,9 @@ class Evaluated:
 
     def with_twins(self) -> list[Take]:
         """The items' clips and their neutral twins, each once."""
-        keys = dict.fromkeys(
-            [ask.key for _, ask in self.plan.items] + [ask.twin.key for _, ask in self.plan.items]
-        )
-        return [self.takes[key] for key in keys]
+        asks = [ask for _, ask in self.plan.items]
+        keys = dict.fromkeys([ask.key for ask in asks] + [ask.twin.key for ask in asks])
+        return [self.takes[key] for key in keys if key in self.takes]
 
 
 def evaluate(options: TtsOptions, progress: Progress = lambda items, label: items) -> Evaluated:
@@ -102,11 +102,11 @@ def evaluate(options: TtsOptions, progress: Progress = lambda items, label: item
     folder, info = read_model_info(options.model)
     shelf = VoiceShelf(info)
     rows = rows_of_manifest(options.manifest) if options.manifest else []
-    items = evenly(_items(options, rows, shelf), options.limit)
+    items = _items(options, rows, shelf)
     panel = Panel.of(options.judges or shipped_judges(), options.without, options.threads)
     teachers = teachers_of(folder / "codec", folder / "lm")
     alarms = screen(panel.cards, teachers, info.name, options.force)
-    plan = make_plan(items, shelf.info)
+    plan = make_plan(items, shelf.info, options.design)
     rival = other_takes(options.against, plan.asks) if options.against else {}
     settings = {
         "lm": fingerprint(folder / "lm"),
@@ -122,7 +122,7 @@ def evaluate(options: TtsOptions, progress: Progress = lambda items, label: item
     )
     heard = Journal(options.report / "items.jsonl", settings)
     takes = _hear(plan, panel, options.report / "clips", heard, progress)
-    chosen = evenly(rows, options.limit)
+    chosen = evenly(rows, options.design.limit)
     corpus = _hear_corpus(options.manifest, chosen, _beside(chosen, rows), panel, heard, progress)
     facts = {
         "model": f"{info.name} ({folder}), codec {settings['codec']}, LM {settings['lm']}",
@@ -151,11 +151,17 @@ def evaluate(options: TtsOptions, progress: Progress = lambda items, label: item
 def _items(
     options: TtsOptions, rows: Sequence[Utterance], shelf: VoiceShelf
 ) -> list[tuple[str, Ask]]:
-    if options.limit < 1:
-        raise RequestError(f"--limit {options.limit}: give at least 1")
+    design = options.design
+    if design.limit < 1:
+        raise RequestError(f"--limit {design.limit}: give at least 1")
     if options.items:
-        return items_of_batch(options.items, shelf)
-    items = items_of_manifest(rows, shelf.info) if options.manifest else shipped_items(shelf.info)
+        return evenly(items_of_batch(options.items, shelf), design.limit)
+    own = design.crossed or design.emotions or not options.manifest
+    items = (
+        shipped_items(shelf.info, design)
+        if own
+        else evenly(items_of_manifest(rows, shelf.info), design.limit)
+    )
     if not items:
         raise RequestError(
             f"{options.manifest}: none of its emotions is known to the model; give --items instead"
@@ -169,7 +175,13 @@ def _items(
 
 
 def _source(options: TtsOptions) -> str:
-    return str(options.items or options.manifest or "the sentences of the package")
+    if (
+        options.items
+        or options.manifest
+        and not (options.design.crossed or options.design.emotions)
+    ):
+        return str(options.items or options.manifest)
+    return "the sentences of the package"
 
 
 def _beside(chosen: list[Utterance], rows: Sequence[Utterance]) -> list[Utterance]:

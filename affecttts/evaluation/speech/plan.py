@@ -26,8 +26,19 @@ from affecttts.synthesis.voices import VoiceShelf
 
 SEED = 7
 INTENSITIES = (0.5, 1.0, 1.5)
-LADDERS = 8  # items that are spoken at all intensities
-PROMPTS_AN_EMOTION = 2
+PROMPT_TEXTS = 2  # of the items, which every prompt is spoken with
+
+
+@dataclass(frozen=True)
+class Design:
+    """What is spoken of our own sentences, and what around the items."""
+
+    limit: int = 100  # items; sentences where they are crossed
+    crossed: bool = False  # every sentence in every voice and emotion
+    emotions: tuple[str, ...] = ()  # of our own sentences; none = all of the model
+    ladders: int = 8  # items that are spoken at all intensities
+    prompts: int = 2  # free-text prompts of every emotion
+    items_only: bool = False  # no neutral twins either
 
 
 @dataclass(frozen=True)
@@ -72,6 +83,7 @@ class Plan:
     ladders: tuple[tuple[Ask, ...], ...]  # the same at `INTENSITIES`
     contours: tuple[Ask, ...]  # one text in all emotions
     prompted: tuple[tuple[Ask, str], ...]  # a free-text prompt and the emotion that it stands for
+    twins: bool = True  # whether neutral twins are spoken
 
     @property
     def asks(self) -> dict[str, Ask]:
@@ -79,13 +91,19 @@ class Plan:
         own = [ask for _, ask in self.items]
         prompted = [ask for ask, _ in self.prompted]
         around = [*(ask for ladder in self.ladders for ask in ladder), *self.contours, *prompted]
-        return {ask.key: ask for ask in (*own, *(ask.twin for ask in (*own, *around)), *around)}
+        twins = [ask.twin for ask in (*own, *around)] if self.twins else []
+        return {ask.key: ask for ask in (*own, *twins, *around)}
 
 
-def make_plan(items: Sequence[tuple[str, Ask]], info: ModelInfo) -> Plan:
+def make_plan(
+    items: Sequence[tuple[str, Ask]], info: ModelInfo, design: Design | None = None
+) -> Plan:
     """Plan an evaluation around items; what the model does not know of is left out of what stands
     around them.
     """
+    design = design or Design()
+    if design.items_only:
+        return Plan(tuple(items), (), (), (), twins=False)
     emotional = [ask for _, ask in items if ask.meant not in (None, NEUTRAL)]
     picked = {(ask.meant, ask.voice, ask.text): ask for ask in emotional}
     ladders = [
@@ -96,7 +114,13 @@ def make_plan(items: Sequence[tuple[str, Ask]], info: ModelInfo) -> Plan:
     contours = tuple(
         replace(first, emotion=tag, intensity=None, prompt=None) for tag in info.emotions
     )
-    return Plan(tuple(items), tuple(ladders[:LADDERS]), contours, tuple(_prompted(first, info)))
+    texts = list(dict.fromkeys(ask.text for _, ask in items))[:PROMPT_TEXTS]
+    prompted = [
+        (replace(ask, text=text), emotion)
+        for ask, emotion in _prompted(first, info, design.prompts)
+        for text in texts
+    ]
+    return Plan(tuple(items), tuple(ladders[: design.ladders]), contours, tuple(prompted))
 
 
 def _spread_by_emotion(asks: list[Ask]) -> list[Ask]:
@@ -109,12 +133,12 @@ def _spread_by_emotion(asks: list[Ask]) -> list[Ask]:
     return [ask for _, _, ask in sorted(ranked, key=lambda item: item[:2])]
 
 
-def _prompted(like: Ask, info: ModelInfo) -> Iterable[tuple[Ask, str]]:
+def _prompted(like: Ask, info: ModelInfo, most: int) -> Iterable[tuple[Ask, str]]:
     counts: dict[str, int] = {}
     for row in prompts():
         emotion = row["emotion"]
         counts[emotion] = counts.get(emotion, 0) + 1
-        if emotion in info.emotions and counts[emotion] <= PROMPTS_AN_EMOTION:
+        if emotion in info.emotions and counts[emotion] <= most:
             yield replace(like, emotion=None, intensity=None, prompt=row["prompt"]), emotion
 
 
@@ -182,24 +206,36 @@ def items_of_manifest(rows: Sequence[Utterance], info: ModelInfo) -> list[tuple[
     ]
 
 
-def shipped_items(info: ModelInfo) -> list[tuple[str, Ask]]:
+def shipped_items(info: ModelInfo, design: Design | None = None) -> list[tuple[str, Ask]]:
     """Our sentences over the model's voices and emotions, so that all pairs of those come up in
-    turn.
+    turn; more items than sentences take new seeds. Crossed: each of the first normal sentences in
+    all voices and emotions.
+
+    Raises:
+        RequestError: an emotion that the model does not know.
     """
-    emotions = info.emotions
-    return [
-        (
-            row["id"],
-            Ask(
-                row["text"],
-                emotions[(i // len(info.voices)) % len(emotions)],
-                None,
-                _turn(i, info),
-                SEED,
-            ),
+    design = design or Design()
+    if unknown := set(design.emotions) - set(info.emotions):
+        raise RequestError(
+            f"--emotion {min(unknown)}: the model has none of this name; known: "
+            f"{', '.join(info.emotions)}"
         )
-        for i, row in enumerate(sentences("normal"))
-    ]
+    emotions = design.emotions or info.emotions
+    if design.crossed:
+        return [
+            (f"{row['id']} {voice} {emotion}", Ask(row["text"], emotion, None, voice, SEED))
+            for row in sentences("normal")[: design.limit]
+            for voice in info.voices
+            for emotion in emotions
+        ]
+    rows = sentences()
+    items = []
+    for i in range(max(design.limit, len(rows))):
+        turn, row = i // len(rows), rows[i % len(rows)]
+        emotion = emotions[(i // len(info.voices)) % len(emotions)]
+        name = f"{row['id']} again {turn}" if turn else row["id"]
+        items.append((name, Ask(row["text"], emotion, None, _turn(i, info), SEED + turn)))
+    return evenly(items, design.limit)
 
 
 def _turn(place: int, info: ModelInfo) -> str:
