@@ -8,8 +8,8 @@ compare.
     # on GPUs
     python recipes/experiments/ablate_codec.py ... --set steps=200000 --set preset=paper \\
         --launch "accelerate launch"
-    # also the judges of benchmarks/codec_quality.py
-    python recipes/experiments/ablate_codec.py ... --quality-corpus corpus
+    # also what `affecttts evaluate codec` measures on a manifest
+    python recipes/experiments/ablate_codec.py ... --quality-manifest corpus/manifest.jsonl
 
 A cell is a run of train_codec.py per seed. Run it again with the same --output and it goes on where
 it stopped. The results lie in OUTPUT: table.md, table.json and plot.png.
@@ -31,11 +31,14 @@ import yaml
 
 from affecttts.data.audio_cache import AudioCache
 from affecttts.errors import RequestError
+from affecttts.evaluation.codec.judges import convene
 from affecttts.evaluation.codec.reconstruction import (
     MEASURES,
     held_out_clips,
     reconstruction_scores,
 )
+from affecttts.evaluation.codec.report import evaluate_codec
+from affecttts.evaluation.codec.request import CodecRequest, open_systems
 from affecttts.evaluation.stats.summary import (
     Interval,
     markdown_table,
@@ -49,6 +52,7 @@ from codec import Codec
 from codec.files import read_json, write_json
 
 RECIPES = Path(__file__).parents[1]
+QUALITY_NAME = "cell"  # of its codec in that evaluation
 
 
 @dataclass(frozen=True)
@@ -178,27 +182,23 @@ def score(run: Run, config: AblationConfig, arguments: argparse.Namespace) -> di
         {k: 100 * v for k, v in row.items() if k.startswith("agreement/")} for row in rows
     ]
     scores |= next((row for row in reversed(agreements) if row), {})
-    if arguments.quality_corpus:
+    if arguments.quality_manifest:
         scores |= quality(run.folder, arguments)
     return scores
 
 
 def quality(folder: Path, arguments: argparse.Namespace) -> dict[str, float]:
-    """What the judges of benchmarks/codec_quality.py say, means alone."""
-    script, answer = RECIPES.parent / "benchmarks" / "codec_quality.py", folder / "quality.json"
-    options = [
-        "--corpus",
-        arguments.quality_corpus,
-        "--codec",
-        str(folder / "codec"),
-        "--limit",
-        str(arguments.quality_limit),
-    ]
-    subprocess.run([sys.executable, str(script), *options, "--json", str(answer)], check=True)
-    numbers = read_json(answer)
-    return {
-        f"judge: {name}": value[0] for name, value in numbers.items() if isinstance(value, list)
-    }
+    """What `affecttts evaluate codec` says of a run's codec, means alone."""
+    systems = open_systems(CodecRequest((f"{QUALITY_NAME}={folder / 'codec'}",)))
+    report = evaluate_codec(
+        arguments.quality_manifest,
+        systems,
+        arguments.quality_limit,
+        folder / "quality",
+        panel=convene(systems),
+    )
+    values = report["systems"][QUALITY_NAME]
+    return {f"judge: {name}": value["mean"] for name, value in values.items() if value["n"]}
 
 
 def summarise(
@@ -349,7 +349,10 @@ def parse() -> argparse.Namespace:
         "--launch", help='what starts a run, e.g. "accelerate launch" (default: this Python)'
     )
     parser.add_argument(
-        "--quality-corpus", metavar="DIR", help="corpus for benchmarks/codec_quality.py"
+        "--quality-manifest",
+        type=Path,
+        metavar="M",
+        help="manifest for what `affecttts evaluate codec` measures",
     )
     parser.add_argument(
         "--quality-limit",
