@@ -152,7 +152,7 @@ def listening_items(report: Path, clips: dict[str, dict[str, Path]]) -> None:
 
 
 def judge(
-    clips: dict[str, dict[str, Path]], sentences: Sequence[dict], journal: Journal
+    clips: dict[str, dict[str, Path]], sentences: Sequence[dict], journal: Journal, threads: int
 ) -> dict[str, dict[str, Any]]:
     """System -> what the judges say of its clips; what the journal has is not judged again."""
     texts = {row["id"]: row["text"] for row in sentences}
@@ -162,7 +162,7 @@ def judge(
         for name, path in paths.items()
         if f"{system} {name}" not in journal.done
     ]
-    judges = Judges(os.cpu_count() or 1) if todo else None
+    judges = Judges(threads) if todo else None
     for key, path, text in progress(todo, "judging"):
         journal.add(key, judges(path, text))
     return {
@@ -200,7 +200,7 @@ def main() -> None:
         for name in names
     }
     listening_items(options.report, clips)
-    quality = judge(clips, sentences, journal)
+    quality = judge(clips, sentences, journal, setting.threads)
     print_table(
         f"Same {len(sentences)} sentences; judges: {NATURALNESS.name}, {SOUND.name}, "
         f"{WHISPER_BASE.name} (beam 5). {NOTE}",

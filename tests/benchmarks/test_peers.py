@@ -80,7 +80,7 @@ def test_clips_are_spoken_once_judged_once_and_summarised(hum, tmp_path, monkeyp
     rows = chosen(6)
     clips = {"hum": peers.speak("hum", Setting(), rows, tmp_path / "clips" / "hum")}
     for _ in range(2):
-        quality = peers.judge(clips, rows, Journal(tmp_path / "judged.jsonl", {}))
+        quality = peers.judge(clips, rows, Journal(tmp_path / "judged.jsonl", {}), 1)
     assert len(heard) == 6 and quality["hum"]["distillmos"].mean == 4.0
     words = sum(len(row["text"].split()) for row in rows if row["kind"] == "news")
     assert quality["hum"]["wer_news"].mean == pytest.approx(100 * 2 / words)

@@ -8,7 +8,7 @@ import pytest
 
 from affecttts.cli.main import main
 from affecttts.errors import RequestError
-from affecttts.evaluation.codec import judges, metric, metrics
+from affecttts.evaluation.codec import figures, judges, metric, metrics
 from affecttts.evaluation.codec.report import unlike
 from tiny_models import DATA
 
@@ -112,6 +112,16 @@ def test_systems_are_added_compared_and_drawn(command, tmp_path, capsys):
         and "://" not in page
     )
     assert page.count("data:audio/flac") == 2 * 5
+    assert page.count("<h3>Spectrograms of") == 2 and page.count("<h3>Pitch of") == 1
+
+
+def test_original_and_copy_stand_side_by_side():
+    pytest.importorskip("matplotlib")
+    clips = {name: np.random.default_rng(0).normal(0, 0.1, 6000) for name in ("it", "a", "b")}
+    figure = figures.spectrograms(clips, 24000)
+    assert [axes.get_title() for axes in figure.axes] == ["it", "a", "it", "b"]
+    assert len({image.get_clim() for axes in figure.axes for image in axes.images}) == 1
+    assert len(figures.spectrograms({"it": clips["it"]}, 24000).axes) == 2
 
 
 def test_the_envelope_and_what_copies_lose_are_reported(command, tmp_path, monkeypatch, capsys):
