@@ -145,7 +145,7 @@ def main() -> None:
         description=__doc__.splitlines()[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     add_options(parser)
-    parser.add_argument("--json", type=Path, metavar="OUT", help="also write the numbers there")
+    parser.add_argument("--output", type=Path, metavar="OUT", help="also write the numbers there")
     parser.add_argument("--speak", metavar="NAME", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.speak:
@@ -163,7 +163,7 @@ def main() -> None:
     for name, cure in absent.items():
         print(f"{name}: left out; {cure}")
     write_numbers(
-        options.json,
+        options.output,
         [{"system": n, "threads": t, **asdict(speed)} for (n, t), speed in speeds.items()],
     )
 

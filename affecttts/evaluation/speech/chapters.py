@@ -28,6 +28,7 @@ from affecttts.evaluation.speech.plain_scores import (
     word_scores,
     words_by_group,
 )
+from affecttts.evaluation.speech.plan import key_of, neutral_twin
 from affecttts.evaluation.speech.scores import Score, beside
 from affecttts.evaluation.speech.shifts import Cells
 from affecttts.evaluation.stats.bootstrap import Interval
@@ -50,7 +51,7 @@ class Chapter:
 def plain_chapters(evaluated: Evaluated) -> list[Chapter]:
     """All that is not about emotion."""
     items, corpus, missing = evaluated.items(), evaluated.corpus_items(), evaluated.panel.missing
-    spoken = [evaluated.spoken[ask.key] for _, ask in evaluated.plan.items]
+    spoken = [evaluated.spoken[key_of(request)] for _, request in evaluated.plan.items]
     wrong = [faults(take, clip.finish_reason) for take, clip in zip(items, spoken)]
     of_corpus = [faults(take, "end") for take in corpus]
     scores = {
@@ -102,7 +103,7 @@ def _word_groups(evaluated: Evaluated) -> list[Chapter]:
 
 
 def _speed(evaluated: Evaluated) -> Chapter:
-    spoken = [evaluated.spoken[ask.key] for _, ask in evaluated.plan.items]
+    spoken = [evaluated.spoken[key_of(request)] for _, request in evaluated.plan.items]
     factors = [clip.elapsed / clip.seconds if clip.seconds else math.nan for clip in spoken]
     speed = [
         beside("real-time factor", factors),
@@ -163,7 +164,7 @@ def emotion_chapters(
             f"{same} Signs: of the clear shifts of {source}.",
         )
     )
-    ladders = [[takes[ask.key] for ask in steps] for steps in evaluated.plan.ladders]
+    ladders = [[takes[key_of(step)] for step in steps] for steps in evaluated.plan.ladders]
     if ladders:
         chapters.append(
             Chapter(
@@ -187,6 +188,8 @@ def _prompted(evaluated: Evaluated) -> list[Prompted]:
     takes = evaluated.takes
     groups = grouped(evaluated.plan.prompted, lambda item: item[0].prompt)
     return [
-        Prompted(group[0][1], tuple((takes[ask.key], takes[ask.twin.key]) for ask, _ in group))
+        Prompted(
+            group[0][1], tuple((takes[key_of(r)], takes[key_of(neutral_twin(r))]) for r, _ in group)
+        )
         for group in groups.values()
     ]

@@ -15,13 +15,14 @@ from affecttts.evaluation.speech.comparison import Difference
 from affecttts.evaluation.speech.emotion_scores import shift_rows, shifts_of
 from affecttts.evaluation.speech.evaluation import Evaluated
 from affecttts.evaluation.speech.figures import confusion_figure, contour_figure
-from affecttts.evaluation.speech.plan import evenly
+from affecttts.evaluation.speech.plan import evenly, key_of
 from affecttts.evaluation.speech.scores import Score
 from affecttts.evaluation.speech.shifts import Cells, summarize
 from affecttts.evaluation.speech.speaking import clip_audio
 from affecttts.evaluation.stats.bootstrap import Interval
 from affecttts.evaluation.stats.chance import Band
 from affecttts.evaluation.stats.summary import show
+from affecttts.synthesis.request import SpeechRequest
 
 COLUMNS = (
     "measure",
@@ -54,7 +55,7 @@ def sections(
     for name, model, corpus in found if drawn else []:
         figures.append(confusion_figure(f"{name}: the model", model))
         figures += [confusion_figure(f"{name}: the corpus", corpus)] if corpus else []
-    contours = {ask.emotion: _sound(evaluated, ask.key) for ask in evaluated.plan.contours}
+    contours = {r.emotion: _sound(evaluated, key_of(r)) for r in evaluated.plan.contours}
     contours = {name: clip for name, clip in contours.items() if len(clip[0])}
     if drawn and contours:
         text = evaluated.plan.contours[0].text
@@ -64,7 +65,7 @@ def sections(
         figures.append(
             Table("Figures", ("what", "why not"), (("confusion matrices, F0 contours", EXTRA),))
         )
-    emotions = [ask.emotion for ask in evaluated.plan.contours]
+    emotions = [request.emotion for request in evaluated.plan.contours]
     shifts = shift_rows(summarize(shifts_of(evaluated.with_twins())), cells, emotions)
     columns = ("emotion", *(f"{measure}, {unit}" for measure, unit in SHIFTS.items()))
     note = "* = the corpus's mean exceeds the deviation of its pairs."
@@ -142,7 +143,7 @@ def _comparison_table(compared: Sequence[Difference]) -> Table:
 
 
 def _failure_table(evaluated: Evaluated, failures: dict[str, list[str]]) -> Table:
-    texts = {name: ask.text for name, ask in evaluated.plan.items}
+    texts = {name: request.text for name, request in evaluated.plan.items}
     rows = tuple((name, ", ".join(wrong), texts[name]) for name, wrong in failures.items())
     return Table("Items with a fault", ("item", "faults", "text"), rows or (("none", "", ""),))
 
@@ -151,16 +152,15 @@ def _players(evaluated: Evaluated) -> Players:
     """The same items in every report with the same items."""
     chosen = evenly(evaluated.plan.items, PLAYED)
     clips = [
-        (f"{name}: {_manner(ask)}, {ask.voice}", *_sound(evaluated, ask.key))
-        for name, ask in chosen
+        (f"{name}: {_manner(request)}, {request.voice}", *_sound(evaluated, key_of(request)))
+        for name, request in chosen
     ]
     return Players("Items, spread evenly", tuple(Clip(*clip) for clip in clips if len(clip[1])))
 
 
-def _manner(ask) -> str:
-    return ask.prompt or f"{ask.emotion or 'neutral'}" + (
-        f" {ask.intensity:g}" if ask.intensity is not None else ""
-    )
+def _manner(request: SpeechRequest) -> str:
+    strength = f" {request.intensity:g}" if request.intensity is not None else ""
+    return request.prompt or f"{request.emotion or 'neutral'}{strength}"
 
 
 def _contour_players(contours: dict[str, tuple[np.ndarray, int]]) -> Players:

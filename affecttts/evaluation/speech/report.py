@@ -13,6 +13,7 @@ from affecttts.evaluation.speech.emotion_scores import Ear, shifts_of
 from affecttts.evaluation.speech.evaluation import Evaluated
 from affecttts.evaluation.speech.page import sections, table_of
 from affecttts.evaluation.speech.plain_scores import faults
+from affecttts.evaluation.speech.plan import key_of
 from affecttts.evaluation.speech.shifts import Cells, read_cells, summarize
 from affecttts.evaluation.stats.summary import markdown_table
 from codec.files import write_json
@@ -72,19 +73,16 @@ def _cells(evaluated: Evaluated) -> tuple[Cells, str]:
 def _failures(evaluated: Evaluated) -> dict[str, list[str]]:
     """Item -> its faults, for those that have any."""
     found = {}
-    for (name, ask), take in zip(evaluated.plan.items, evaluated.items()):
-        wrong = [
-            fault
-            for fault, there in faults(take, evaluated.spoken[ask.key].finish_reason).items()
-            if there
-        ]
+    for (name, request), take in zip(evaluated.plan.items, evaluated.items()):
+        reason = evaluated.spoken[key_of(request)].finish_reason
+        wrong = [fault for fault, there in faults(take, reason).items() if there]
         if wrong:
             found[name] = wrong
     return found
 
 
 def _comparison(evaluated: Evaluated) -> list[Difference]:
-    keys = [ask.key for _, ask in evaluated.plan.items]
+    keys = [key_of(request) for _, request in evaluated.plan.items]
     return differences(
         evaluated.takes, evaluated.rival, keys, list(evaluated.panel.emotions.values())
     )

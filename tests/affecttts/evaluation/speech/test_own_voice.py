@@ -80,6 +80,6 @@ def test_the_command_says_what_is_missing_or_prints(
     monkeypatch.setattr(JudgeCard, "missing", property(lambda card: "pip install judges"))
     assert cli("evaluate", "voice", *options).refused(2, "Resemblyzer is missing", "pip install")
     monkeypatch.setattr(JudgeCard, "missing", property(lambda card: ""))
-    done = cli("evaluate", "voice", *options, "--json", tmp_path / "out.json")
+    done = cli("evaluate", "voice", *options)
     assert done.code == 0 and b"allison" in done.out, done.err
-    assert "allison" in json.loads((tmp_path / "out.json").read_text())
+    assert "allison" in json.loads(cli("evaluate", "voice", *options, "--json").out)

@@ -35,17 +35,20 @@ from affecttts.evaluation.speech.plain_scores import (
     words_by_group,
 )
 from affecttts.evaluation.speech.plan import (
-    Ask,
     Design,
     evenly,
     items_of_batch,
     items_of_manifest,
+    key_of,
     make_plan,
+    meant_emotion,
+    neutral_twin,
     shipped_items,
 )
 from affecttts.evaluation.speech.scores import Take
 from affecttts.evaluation.speech.shifts import ALL_VOICES, Cell
 from affecttts.synthesis.model_folder import read_model_info
+from affecttts.synthesis.request import SpeechRequest
 from affecttts.synthesis.voices import VoiceShelf
 from tiny_models import DATA
 
@@ -70,8 +73,8 @@ def items_path(tmp_path):
 # -- the plan
 def test_items_are_read_as_a_batch_and_refused_by_line(items_path, info):
     (first, one), (_, two) = items_of_batch(items_path, VoiceShelf(info))
-    assert (first, one.voice, one.seed, one.meant) == ("a", "heart", 3, "happy")
-    assert (two.voice, two.seed, two.meant, two.prompt) == (
+    assert (first, one.voice, one.seed, meant_emotion(one)) == ("a", "heart", 3, "happy")
+    assert (two.voice, two.seed, meant_emotion(two), two.prompt) == (
         info.default_voice,
         planning.SEED,
         None,
@@ -87,19 +90,16 @@ def test_items_are_read_as_a_batch_and_refused_by_line(items_path, info):
 def test_every_emotional_clip_has_its_twin_and_nothing_is_spoken_twice(info):
     items = shipped_items(info)[:12]
     plan = make_plan(items, info)
-    asks = plan.asks
-    assert {ask.twin.key for ask in asks.values()} <= set(asks)
-    assert len(
-        {(a.text, a.emotion, a.intensity, a.voice, a.seed, a.prompt) for a in asks.values()}
-    ) == len(asks)
-    assert [[ask.intensity for ask in steps] for steps in plan.ladders] == [[0.5, 1.0, 1.5]] * len(
-        plan.ladders
-    )
-    assert [ask.emotion for ask in plan.contours] == list(info.emotions) and len(
-        {ask.text for ask in plan.contours}
+    requests = plan.requests
+    assert {key_of(neutral_twin(request)) for request in requests.values()} <= set(requests)
+    assert len(set(requests.values())) == len(requests)
+    steps = [[request.intensity for request in ladder] for ladder in plan.ladders]
+    assert steps == [[0.5, 1.0, 1.5]] * len(plan.ladders)
+    assert [request.emotion for request in plan.contours] == list(info.emotions) and len(
+        {request.text for request in plan.contours}
     ) == 1
     assert {emotion for _, emotion in plan.prompted} == set(info.emotions)
-    emotions = {ask.emotion for _, ask in items} - {"neutral"}
+    emotions = {request.emotion for _, request in items} - {"neutral"}
     assert {steps[0].emotion for steps in plan.ladders[: len(emotions)]} == emotions, (
         "one of each before a second one"
     )
@@ -107,21 +107,32 @@ def test_every_emotional_clip_has_its_twin_and_nothing_is_spoken_twice(info):
 
 def test_our_sentences_come_in_all_pairs_and_then_with_new_seeds(info):
     items = shipped_items(info, Design(limit=300))
-    asks = [ask for _, ask in items]
+    requests = [request for _, request in items]
     pairs = len(info.voices) * len(info.emotions)
-    assert len(items) == len({name for name, _ in items}) == len({ask.key for ask in asks}) == 300
-    assert len({(ask.voice, ask.emotion) for ask in asks[:pairs]}) == pairs
-    assert [ask.seed - planning.SEED for ask in (asks[0], asks[124], asks[248])] == [0, 1, 2]
-    assert asks[0].text == asks[124].text and len(shipped_items(info, Design(limit=7))) == 7
+    assert (
+        len(items)
+        == len({name for name, _ in items})
+        == len({key_of(request) for request in requests})
+        == 300
+    )
+    assert len({(request.voice, request.emotion) for request in requests[:pairs]}) == pairs
+    assert [
+        request.seed - planning.SEED for request in (requests[0], requests[124], requests[248])
+    ] == [0, 1, 2]
+    assert requests[0].text == requests[124].text and len(shipped_items(info, Design(limit=7))) == 7
 
 
 def test_crossed_sentences_are_said_in_every_voice_and_emotion(info):
-    asks = [ask for _, ask in shipped_items(info, Design(limit=2, crossed=True))]
-    assert len(asks) == 2 * len(info.voices) * len(info.emotions) and len(set(asks)) == len(asks)
+    requests = [request for _, request in shipped_items(info, Design(limit=2, crossed=True))]
+    assert len(requests) == 2 * len(info.voices) * len(info.emotions) and len(set(requests)) == len(
+        requests
+    )
     one = shipped_items(info, Design(limit=3, crossed=True, emotions=("neutral",)))
-    assert {ask.emotion for _, ask in one} == {"neutral"} and len(one) == 3 * len(info.voices)
-    plan = make_plan([*enumerate(asks)], info, Design(ladders=99))
-    texts = [{ask.text for ask in steps} for steps in plan.ladders]
+    assert {request.emotion for _, request in one} == {"neutral"} and len(one) == 3 * len(
+        info.voices
+    )
+    plan = make_plan([*enumerate(requests)], info, Design(ladders=99))
+    texts = [{request.text for request in steps} for steps in plan.ladders]
     first = len(info.voices) * (len(info.emotions) - 1)
     assert all(text == texts[0] for text in texts[:first]), "one text in all cells before another"
     with pytest.raises(RequestError, match="--emotion jolly.*known: neutral"):
@@ -131,22 +142,22 @@ def test_crossed_sentences_are_said_in_every_voice_and_emotion(info):
 def test_items_alone_have_nothing_around_them(info):
     items = shipped_items(info)[:5]
     plan = make_plan(items, info, Design(items_only=True))
-    assert list(plan.asks.values()) == [ask for _, ask in items]
+    assert list(plan.requests.values()) == [request for _, request in items]
     few = make_plan(items, info, Design(ladders=1, prompts=1))
     assert len(few.ladders) == 1 and len(few.prompted) == 2 * len(info.emotions)
-    assert len({ask.text for ask, _ in few.prompted}) == 2
+    assert len({request.text for request, _ in few.prompted}) == 2
 
 
 def test_a_neutral_item_is_its_own_twin(info):
-    ask = Ask("Hello.", "neutral", None, "heart", 7)
-    assert ask.twin.key == ask.key and replace(ask, emotion="sad").twin == ask
-    assert make_plan([("n", ask)], info).ladders == ()
+    request = SpeechRequest("Hello.", "neutral", voice="heart", seed=7)
+    assert neutral_twin(request) == request == neutral_twin(replace(request, emotion="sad"))
+    assert make_plan([("n", request)], info).ladders == ()
 
 
 def test_rows_of_a_manifest_are_said_in_their_voice(utterances, info):
     items = items_of_manifest([row for row in utterances if row.emotion], info)
-    assert {ask.voice for _, ask in items} <= set(info.voices)
-    assert all(ask.text and ask.emotion for _, ask in items)
+    assert {request.voice for _, request in items} <= set(info.voices)
+    assert all(request.text and request.emotion for _, request in items)
 
 
 def test_evenly():
@@ -360,7 +371,7 @@ def test_two_models_are_compared_item_by_item(tmp_path):
         other_takes(tmp_path, {})
     Journal(tmp_path / "items.jsonl", {"lm": "x"}).add("elsewhere", {})
     with pytest.raises(RequestError, match="none of these items"):
-        other_takes(tmp_path, {"here": Ask("x", "sad", None, "heart", 7)})
+        other_takes(tmp_path, {"here": SpeechRequest("x", "sad", voice="heart", seed=7)})
 
 
 # -- the command
