@@ -8,8 +8,8 @@ compare.
     # on GPUs
     python recipes/experiments/ablate_codec.py ... --set steps=200000 --set preset=paper \\
         --launch "accelerate launch"
-    # also the judges of benchmarks/codec_quality.py
-    python recipes/experiments/ablate_codec.py ... --quality-corpus corpus
+    # also what `affecttts evaluate codec` measures on a manifest
+    python recipes/experiments/ablate_codec.py ... --quality-manifest corpus/manifest.jsonl
 
 A cell is a run of train_codec.py per seed. Run it again with the same --output and it goes on where
 it stopped. The results lie in OUTPUT: table.md, table.json and plot.png.
@@ -30,11 +30,14 @@ import numpy as np
 
 from affecttts.cli.script import run_script, script_parser
 from affecttts.data.audio_cache import AudioCache
+from affecttts.evaluation.codec.judges import convene
 from affecttts.evaluation.codec.reconstruction import (
     MEASURES,
     held_out_clips,
     reconstruction_scores,
 )
+from affecttts.evaluation.codec.report import evaluate_codec
+from affecttts.evaluation.codec.request import CodecRequest, open_systems
 from affecttts.evaluation.stats.summary import (
     Interval,
     markdown_table,
@@ -50,6 +53,7 @@ from codec.errors import UserError
 from codec.files import read_json, write_json
 
 RECIPES = Path(__file__).parents[1]
+QUALITY_NAME = "cell"  # of its codec in that evaluation
 
 
 def train(run: Run, base: Path, arguments: argparse.Namespace) -> None:
@@ -95,7 +99,7 @@ def score(run: Run, config: AblationConfig, arguments: argparse.Namespace) -> di
         {k: 100 * v for k, v in row.items() if k.startswith("agreement/")} for row in rows
     ]
     scores |= next((row for row in reversed(agreements) if row), {})
-    if arguments.quality_corpus:
+    if arguments.quality_manifest:
         scores |= quality(run.folder, arguments)
     return scores
 
@@ -116,6 +120,17 @@ def quality(folder: Path, arguments: argparse.Namespace) -> dict[str, float]:
     return {
         f"judge: {name}": value[0] for name, value in numbers.items() if isinstance(value, list)
     }
+    """What `affecttts evaluate codec` says of a run's codec, means alone."""
+    systems = open_systems(CodecRequest((f"{QUALITY_NAME}={folder / 'codec'}",)))
+    report = evaluate_codec(
+        arguments.quality_manifest,
+        systems,
+        arguments.quality_limit,
+        folder / "quality",
+        panel=convene(systems),
+    )
+    values = report["systems"][QUALITY_NAME]
+    return {f"judge: {name}": value["mean"] for name, value in values.items() if value["n"]}
 
 
 def summarise(
@@ -236,6 +251,69 @@ def parse() -> argparse.Namespace:
     add("--quality-corpus", metavar="DIR", help="corpus for benchmarks/codec_quality.py")
     limit = "its number of clips (default 60)"
     add("--quality-limit", type=int, default=60, metavar="N", help=limit)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "config", help="YAML file with the table, see recipes/experiments/ablation_*.yaml"
+    )
+    parser.add_argument(
+        "--manifest",
+        action="append",
+        required=True,
+        help="JSONL manifest; may be given several times",
+    )
+    parser.add_argument(
+        "--output", type=Path, required=True, help="folder of all runs and of the results"
+    )
+    parser.add_argument(
+        "--cache", type=Path, help="folder of decoded audio and F0 (default: OUTPUT/cache)"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change one value in all cells",
+    )
+    parser.add_argument(
+        "--cells", nargs="+", metavar="NAME", help="only these cells (and the reference)"
+    )
+    parser.add_argument(
+        "--size",
+        metavar="FILE",
+        help="YAML file: how large and long the cells are, see experiments/ablation_quick.yaml",
+    )
+    parser.add_argument(
+        "--seeds",
+        nargs="+",
+        type=int,
+        default=(),
+        metavar="N",
+        help="these seeds, not the config's",
+    )
+    parser.add_argument(
+        "--probe-clips",
+        type=int,
+        metavar="N",
+        help="utterances that the probes read, not as many as the config says",
+    )
+    parser.add_argument(
+        "--launch", help='what starts a run, e.g. "accelerate launch" (default: this Python)'
+    )
+    parser.add_argument(
+        "--quality-manifest",
+        type=Path,
+        metavar="M",
+        help="manifest for what `affecttts evaluate codec` measures",
+    )
+    parser.add_argument(
+        "--quality-limit",
+        type=int,
+        default=60,
+        metavar="N",
+        help="its number of clips (default 60)",
+    )
     return parser.parse_args()
 
 

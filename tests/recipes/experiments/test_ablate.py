@@ -197,3 +197,18 @@ def test_the_table_of_the_modules_has_all_eight_combinations(ablate):
     }
     # `strong`, `affective` and the fading ones are all three again
     assert len(found) == 8 and len(config.cells) == 12
+
+
+def test_quality_is_what_evaluate_codec_says(tmp_path, tiny_codec, monkeypatch):
+    from argparse import Namespace
+
+    from affecttts.evaluation.codec import judges, metrics
+
+    kept = tuple(m for m in metrics.METRICS if m.name in ("SI-SDR", "F0 error"))
+    monkeypatch.setattr(judges, "METRICS", kept)
+    tiny_codec.save_pretrained(tmp_path / "codec")
+    asked = Namespace(quality_manifest=DATA / "manifest.jsonl", quality_limit=2)
+    values = load_recipe("experiments/ablate_codec").quality(tmp_path, asked)
+    assert "judge: SI-SDR" in values and "judge: word errors" not in values
+    report = read_json(tmp_path / "quality" / "report.json")
+    assert values["judge: SI-SDR"] == report["systems"]["cell"]["SI-SDR"]["mean"]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from affecttts.evaluation.codec.fidelity import (
+from affecttts.evaluation.signal.fidelity import (
     log_spectral_distance_db,
     mel_distance_db,
     pesq_wide_band,

@@ -1,8 +1,8 @@
 """Which codes does the codec choose without its teachers? Each encode mode beside the teachers',
 per codebook.
 
-    python benchmarks/encode_modes.py --corpus DIR
-    python benchmarks/encode_modes.py --manifest corpus/aligned.jsonl --codec RUN/codec \\
+    python recipes/experiments/encode_modes.py --corpus DIR
+    python recipes/experiments/encode_modes.py --manifest corpus/aligned.jsonl --codec RUN/codec \\
         --cache CACHE
 
 The teachers are those that the codec's config names; they hear held-out clips of the corpus with
@@ -17,9 +17,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from common import print_table, progress, write_json
 
 from affecttts.data.audio_cache import AudioCache
+from affecttts.evaluation.report.terminal import print_table, progress, write_numbers
 from affecttts.evaluation.stats.bootstrap import Interval, interval
 from affecttts.teachers.lessons import Lessons, collate, lessons_for
 
@@ -126,7 +126,7 @@ def main() -> None:
         ["mode", *(f"Q{k + 1} [95 %]" for k in range(shape.num_codebooks))],
         [[mode, *row] for mode, row in numbers.items()],
     )
-    write_json(options.output, numbers)
+    write_numbers(options.output, numbers)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The benchmark of encode modes, on codecs whose answer is known."""
+"""The experiment on encode modes, on codecs whose answer is known."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import torch
 
 pytest.importorskip("pyworld")
 
-import encode_modes
 
-from tiny_models import DATA, random_codec
+from tiny_models import DATA, load_recipe, random_codec
+
+encode_modes = load_recipe("experiments/encode_modes")
 
 READS = {
     "modulation": "xattn_pre",

@@ -1,16 +1,20 @@
-"""Corpora side by side, and the synthetic manifest of the scale benchmark."""
+"""Corpora side by side, and how emotions move a voice in one."""
 
+import sys
 from dataclasses import replace
 
 import pytest
 
 pytest.importorskip("scipy")
 
-from corpus_twins import drawn, shifts_by_emotion
-from manifest_scale import measure, write_rows
 
 from affecttts.evaluation.signal.acoustics import Acoustics
-from tiny_models import DATA
+from affecttts.evaluation.speech.shifts import ALL_VOICES, read_cells
+from tiny_models import DATA, load_recipe
+
+drawn, shifts_by_emotion = (
+    getattr(load_recipe("corpora/corpus_twins"), name) for name in ("drawn", "shifts_by_emotion")
+)
 
 NEUTRAL = Acoustics(
     f0_st=10.0,
@@ -48,6 +52,13 @@ def test_clips_are_drawn_evenly():
     assert len(rows) == 5 and len({row.id for row in rows}) == 5 and len(drawn(DATA, 99)) == 12
 
 
-@pytest.mark.parametrize("step", ["check", "check again", "plan"])
-def test_the_scale_benchmark_loses_no_row(tmp_path, step):
-    assert measure(step, write_rows(tmp_path, 70))["rows"] == 70
+def test_the_shifts_of_a_corpus_are_measured_and_written(tmp_path, monkeypatch, capsys):
+    recipe = load_recipe("corpora/measure_shifts")
+    options = ["--manifest", DATA / "manifest.jsonl", "--output", tmp_path / "shifts.json"]
+    monkeypatch.setattr(sys, "argv", ["measure_shifts", *map(str, options)])
+    recipe.main()
+    cells = read_cells(tmp_path / "shifts.json")
+    pairs = {(row.emotion, row.speaker) for row in recipe.read_manifest(DATA / "manifest.jsonl")}
+    assert cells and {(e, v) for e, v, _ in cells if v != ALL_VOICES} < pairs
+    assert all(emotion != "neutral" for emotion, _, _ in cells)
+    assert "surprised" in capsys.readouterr().out

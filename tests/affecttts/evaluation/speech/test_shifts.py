@@ -1,4 +1,4 @@
-"""The benchmarks' data files and what they share."""
+"""Our sentences, and how emotions move a voice in the corpus."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 
 import numpy as np
 import pytest
-from common import AFFECTED, EMOTIONS, VOICES, Clip, Studio, ask, fingerprint, show, spread
 
 from affecttts.evaluation.resources import CORPUS_SHIFTS, sentences
 from affecttts.evaluation.signal.acoustics import SHIFTS
@@ -22,7 +21,9 @@ from affecttts.evaluation.speech.shifts import (
     summarize,
     write_cells,
 )
-from affecttts.evaluation.stats.bootstrap import Interval
+
+VOICES = ("heart", "bella", "fenrir", "michael")
+AFFECTED = ("calm", "happy", "sad", "angry", "fearful", "surprised", "disgusted")
 
 
 def test_sentences():
@@ -39,12 +40,6 @@ def test_sentences():
     assert 5 <= min(sizes["normal"]) <= max(sizes["normal"]) <= 16
     assert 35 <= min(sizes["long"]) <= max(sizes["long"]) <= 45
     assert 1 <= min(sizes["short"]) <= max(sizes["short"]) <= 3
-
-
-def test_requests_spread_over_voices_emotions_and_seeds():
-    requests = spread(["a", "b", "c"], 32)
-    assert {(r.voice, r.emotion) for r in requests} == {(v, e) for v in VOICES for e in EMOTIONS}
-    assert len(set(requests)) == 32
 
 
 def test_corpus_shifts_are_whole_and_plausible():
@@ -90,37 +85,3 @@ def test_order_of_intensities():
     steps = [summarize(pairs_like(corpus, factor)) for factor in (0.4, 0.8, 1.2)]
     assert set(ordered_cells(steps, corpus)) == {1.0}
     assert set(ordered_cells(steps[::-1], corpus)) == {0.0}
-
-
-def test_the_cache_synthesises_once(tmp_path, monkeypatch):
-    calls = []
-
-    def synthesize(self, request):
-        calls.append(request)
-        return Clip(request, np.full(240, 1e-4, dtype=np.float32), 24000, "cap")
-
-    pytest.importorskip("soundfile")
-    monkeypatch.setattr(Studio, "_synthesize", synthesize)
-    monkeypatch.setattr(Studio, "_fingerprint", "one")
-    room = Studio(None, tmp_path, 1)
-    first, second, other = room(ask("a")), room(ask("a")), room(ask("a", seed=8))
-    assert len(calls) == 2
-    assert np.array_equal(first.audio, second.audio)
-    assert first.finish_reason == second.finish_reason == other.finish_reason == "cap"
-    monkeypatch.setattr(Studio, "_fingerprint", "another")
-    room(ask("a"))
-    assert len(calls) == 3
-
-
-def test_the_fingerprint_sees_every_byte(tmp_path):
-    (tmp_path / "weights").write_bytes(b"one")
-    before = fingerprint([tmp_path])
-    assert before == fingerprint([tmp_path])
-    (tmp_path / "weights").write_bytes(b"two")
-    assert before != fingerprint([tmp_path])
-
-
-def test_cells_of_a_table():
-    assert show(Interval(1.23456, 1.0, 1.5)) == "1.23 [1, 1.5]"
-    assert show(0.12345) == "0.123"
-    assert show("text") == "text"

@@ -1,11 +1,12 @@
 """What do the three modules keep of an emotion? A codec trained with them beside one trained
 without, clip by clip.
 
-    python benchmarks/retention.py --on ALL/codec --off NONE/codec --corpus DIR \\
+    python -m recipes.experiments.retention --on ALL/codec --off NONE/codec --corpus DIR \\
         --unseen am_onyx bf_emma
     # seeds, paired in this order
-    python benchmarks/retention.py --on ALL0/codec ALL1/codec --off NONE0/codec NONE1/codec ...
-    python benchmarks/retention.py ... \\
+    python -m recipes.experiments.retention --on ALL0/codec ALL1/codec \\
+        --off NONE0/codec NONE1/codec ...
+    python -m recipes.experiments.retention ... \\
         --judge affecttts.evaluation.judges.emotion:load_emotion_judge:acoustic
 
 Three groups of clips: sentences that are not in the training split, voices that neither codec was
@@ -21,45 +22,32 @@ from __future__ import annotations
 
 import argparse
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from codec_quality import reconstruct
-from common import print_table, progress, write_json
 
 from affecttts.data.audio_cache import AudioCache, CachedClip, f0_world
-from affecttts.evaluation.codec.fidelity import compare_pitch, level_correlation
-from affecttts.evaluation.judges.words import WordCounts, WordJudge
-from affecttts.evaluation.stats.bootstrap import (
-    Interval,
-    difference_interval,
-    ends,
-    interval,
-    ratio_interval,
-    resamples,
-)
-from affecttts.evaluation.tokens.probes import ProbeAnswers, emotion_probes, probe_items
+from affecttts.evaluation.judges.words import WordJudge
+from affecttts.evaluation.report.terminal import print_table, progress, write_numbers
+from affecttts.evaluation.tokens.probes import emotion_probes, probe_items
 from affecttts.teachers.lessons import Lessons, lessons_for
+from recipes.experiments.retention_rows import (
+    SIDES,
+    Heard,
+    Hearing,
+    Judge,
+    Rows,
+    affect_rows,
+    likeness_rows,
+    probe_rows,
+    word_rows,
+)
 
 PARTS = ("emotive", "voices", "human")  # of the corpus
-SIDES = ("off", "on")
-Judge = Callable[[np.ndarray, int], np.ndarray]  # audio [T] and Hz -> probabilities [E]
-# measure -> off, on, on - off as `Interval`s, and "by seed" the differences alone
-Rows = dict[str, dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Hearing:
-    """What a signal sounds like."""
-
-    audio: np.ndarray  # float32 [T]
-    f0: np.ndarray  # Hz, 0 = unvoiced
-    probabilities: dict[str, np.ndarray]  # judge -> [E]
-    words: WordCounts | None  # None without a transcript or a word judge
 
 
 @dataclass(frozen=True)
@@ -104,16 +92,6 @@ def groups(cache: AudioCache, unseen: Sequence[str], limit: int) -> dict[str, li
     return {name: [found[pick] for pick in picks[name]] for name, found in clips.items() if found}
 
 
-@dataclass(frozen=True)
-class Heard:
-    """A group of clips as heard: the originals, and per side and seed the copies, all in one
-    order.
-    """
-
-    original: list[Hearing]
-    copies: dict[str, list[list[Hearing]]]  # side -> [seed][clip]
-
-
 def listen(
     codecs: dict[str, list[Any]], cache: AudioCache, clips: Sequence[CachedClip], ears: Ears
 ) -> Heard:
@@ -124,149 +102,16 @@ def listen(
         heard.original.append(ears.hear(audio, clip, cache))
         for side, seeds in codecs.items():
             for place, codec in enumerate(seeds):
-                heard.copies[side][place].append(
-                    ears.hear(reconstruct(codec, audio, None)[0], clip, cache)
-                )
+                heard.copies[side][place].append(ears.hear(reconstruct(codec, audio), clip, cache))
     return heard
 
 
-def likeness(original: Hearing, copy: Hearing, hop: int) -> dict[str, float]:
-    """How near a copy is to its original; not-a-number where too little is voiced to tell."""
-    correlation, cents, _ = compare_pitch(original.f0, copy.f0)
-    measures = {
-        "log-F0 correlation": correlation,
-        "F0 error, cents": cents,
-        "level correlation": level_correlation(original.audio, copy.audio, hop),
-    }
-    for judge, first in original.probabilities.items():
-        second = copy.probabilities[judge]
-        measures[f"{judge}: same emotion, %"] = 100.0 * (first.argmax() == second.argmax())
-        measures[f"{judge}: probability moved, %"] = 50.0 * float(np.abs(first - second).sum())
-    return measures
+def reconstruct(codec: Any, audio: np.ndarray) -> np.ndarray:
+    """Audio [T] through the codec and back, with all codebooks."""
+    import torch
 
-
-def likeness_rows(heard: Heard, hop: int) -> Rows:
-    """Means over clips and seeds, differences paired by clip."""
-    scores = {
-        side: [[likeness(*pair, hop) for pair in zip(heard.original, copies)] for copies in seeds]
-        for side, seeds in heard.copies.items()
-    }
-    rows = {}
-    for name in scores["on"][0][0]:
-        off, on = (
-            np.array([[score[name] for score in seed] for seed in scores[side]]) for side in SIDES
-        )
-        rows[name] = {
-            "off": interval(off.mean(0)),
-            "on": interval(on.mean(0)),
-            "difference": interval((on - off).mean(0)),
-            "by seed": [interval(difference).mean for difference in on - off],
-        }
-    return rows
-
-
-def word_rows(heard: Heard) -> Rows:
-    """Word error rates and their paired difference; nothing without transcripts."""
-    spoken = [place for place, hearing in enumerate(heard.original) if hearing.words]
-    if not spoken:
-        return {}
-    words = np.array([heard.original[place].words.words for place in spoken])
-    off, on = (
-        100.0
-        * np.array(
-            [[copies[place].words.errors for place in spoken] for copies in heard.copies[side]]
-        )
-        for side in SIDES
-    )
-    row = {"off": ratio_interval(off.mean(0), words), "on": ratio_interval(on.mean(0), words)}
-    row["difference"] = difference_interval(on.mean(0), off.mean(0), words)
-    return {
-        "word errors, %": row
-        | {"by seed": [float(value) for value in (on - off).sum(1) / words.sum()]}
-    }
-
-
-def affect_rows(heard: Heard, judges: dict[str, Judge]) -> Rows:
-    """Correlation over clips of the arousal and the valence that a judge's probabilities make of
-    originals and copies.
-    """
-    from affecttts.emotion.table import load_emotions
-
-    rows, table = {}, load_emotions()
-    for name, judge in judges.items():
-        if not set(getattr(judge, "labels", ("",))) <= set(table.ids):
-            continue
-        for index, axis in enumerate(("valence", "arousal")):
-            place = np.array([table.get(label).vad[index] for label in judge.labels])
-            original = _told(heard.original, name, place)
-            statistics = {
-                side: [_Likeness(original, _told(copies, name, place)) for copies in seeds]
-                for side, seeds in heard.copies.items()
-            }
-            rows[f"{name}: {axis} correlation"] = both(
-                statistics["off"], statistics["on"], np.arange(len(original))
-            )
-    return rows
-
-
-def _told(hearings: Sequence[Hearing], judge: str, place: np.ndarray) -> np.ndarray:
-    """What a judge's probabilities make of each hearing on one axis: [N]."""
-    return np.array([hearing.probabilities[judge] @ place for hearing in hearings])
-
-
-@dataclass(frozen=True)
-class _Likeness:
-    """Correlation of two rows of numbers over the clips that are picked; not-a-number where one
-    does not vary.
-    """
-
-    first: np.ndarray  # [N]
-    second: np.ndarray  # [N]
-
-    def __call__(self, picks: np.ndarray) -> float:
-        first, second = self.first[picks], self.second[picks]
-        return (
-            float(np.corrcoef(first, second)[0, 1])
-            if first.std() and second.std()
-            else float("nan")
-        )
-
-
-def probe_rows(
-    off: Sequence[dict[str, ProbeAnswers]], on: Sequence[dict[str, ProbeAnswers]]
-) -> Rows:
-    """Recall of the probes on Q1, one set of answers per seed, paired by utterance; the intervals
-    are over speakers.
-    """
-    return {
-        name: both(
-            [answers[name].recall for answers in off],
-            [answers[name].recall for answers in on],
-            on[0][name].speakers,
-        )
-        for name in on[0]
-    }
-
-
-Statistic = Callable[[np.ndarray], float]  # of picked clips, int [n]
-
-
-def both(off: Sequence[Statistic], on: Sequence[Statistic], groups: np.ndarray) -> dict[str, Any]:
-    """Statistics of clips, one per seed: their means and paired difference, with bootstrap
-    intervals.
-
-    Args:
-        groups: [N], which of the clips are drawn together, such as those of a speaker.
-    """
-    everything = np.arange(len(groups))
-    members = [everything[groups == group] for group in np.unique(groups)]
-    draws = resamples(len(members))
-    picks = [everything, *(np.concatenate([members[place] for place in draw]) for draw in draws)]
-    values = np.array([[[told(pick) for told in side] for side in (off, on)] for pick in picks])
-    means = values.mean(-1)
-    columns = {"off": means[:, 0], "on": means[:, 1], "difference": means[:, 1] - means[:, 0]}
-    rows = {name: Interval(float(x[0]), *ends(x[1:])) for name, x in columns.items()}
-    return rows | {"by seed": [float(value) for value in values[0, 1] - values[0, 0]]}
+    codes = codec.encode(torch.from_numpy(audio)[None, None]).codes
+    return codec.decode(codes)[0, 0, : len(audio)].numpy()
 
 
 def parse() -> argparse.Namespace:
@@ -394,7 +239,7 @@ def main() -> None:
             report(
                 f"Probes on Q1, speakers apart, n = {options.probe_clips} or all", numbers["probes"]
             )
-    write_json(options.output, numbers)
+    write_numbers(options.output, numbers)
 
 
 def taught_by(

@@ -1,7 +1,7 @@
 """Corpora side by side: F0, range, rate, level and tilt by emotion, word errors and DNSMOS. Of the
 same rules they must agree.
 
-    python benchmarks/corpus_twins.py corpus/emotive /elsewhere/emotive --limit 400
+    python recipes/corpora/corpus_twins.py corpus/emotive /elsewhere/emotive --limit 400
 
 Each corpus is a folder with manifest.jsonl. What is measured of an emotion is its shift from the
 speaker's neutral clips, so that corpora of other voices can be compared.
@@ -16,12 +16,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from common import AFFECTED, print_table, progress, write_json
 
 from affecttts.data.manifest import Utterance, audio_path, read_manifest
+from affecttts.emotion.table import load_emotions
 from affecttts.evaluation.judges.sound import SoundJudge
 from affecttts.evaluation.judges.words import WordJudge
+from affecttts.evaluation.report.terminal import print_table, progress, write_numbers
 from affecttts.evaluation.signal.acoustics import SHIFTS, Acoustics, acoustics, letters, shift
+from affecttts.evaluation.speech.shifts import NEUTRAL
 from affecttts.evaluation.stats.bootstrap import Interval, interval, ratio_interval
 from codec.audio import load_audio
 
@@ -46,7 +48,7 @@ def shifts_by_emotion(
     """
     neutral = defaultdict(list)
     for row, values in measured:
-        if row.emotion == "neutral":
+        if row.emotion == NEUTRAL:
             neutral[row.speaker].append(values)
     bases = {speaker: _mean(values) for speaker, values in neutral.items()}
     found = defaultdict(list)
@@ -92,7 +94,10 @@ def describe(corpus: Path, limit: int, judged: int, threads: int) -> dict:
 
 def rows_of(found: dict[str, dict]) -> Iterator[list]:
     """Table rows: an emotion and a measure, one column a corpus."""
-    for emotion in AFFECTED:
+    known = {name for corpus in found.values() for name in corpus["shifts"]}
+    for emotion in load_emotions().ids:
+        if emotion == NEUTRAL or emotion not in known:
+            continue
         for measure, unit in {"clips": "", **SHIFTS}.items():
             shifts = (
                 corpus["shifts"].get(emotion, {}).get(measure, "") for corpus in found.values()
@@ -131,7 +136,7 @@ def main() -> None:
     print_table(
         "Mean shift from the speaker's neutral clips [95 %]", ["", *found], list(rows_of(found))
     )
-    write_json(options.output, found)
+    write_numbers(options.output, found)
 
 
 if __name__ == "__main__":
