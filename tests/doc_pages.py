@@ -17,9 +17,10 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INDENTED = re.compile(r"(?:^ {4}.*\n)+", re.MULTILINE)
 SPAN = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-OURS = re.compile(r"(affecttts|python|accelerate|bash|recipes/\S+\.sh)\b")
+OURS = re.compile(r"(affecttts [a-z]|python |accelerate |recipes/\S+\.sh)")
 # What a page may tell somebody to run that is not ours to check.
-OTHERS = ("pip", "pytest", "git", "ruff", "pyright", "pre-commit", "sudo", "apt-get", "ffmpeg")
+OTHERS = ("pip", "pytest", "git", "ruff", "pyright", "pre-commit", "apt-get", "npm", "mkdir", "tar")
+SHELL = ("for", "do", "done")  # the words of loops over such commands
 BOARDS = ("versa-score", "python3")  # the evaluation boards of docs/lab/codec_boards.md
 
 
