@@ -59,7 +59,7 @@ def test_the_readme_is_short():
 def test_reference_pages_are_two_screens_and_all_are_in_the_index():
     index = text(DOCS / "README.md")
     for page in DOCS.glob("*.md"):
-        assert len(text(page).splitlines()) <= 130, f"{name(page)}: move detail to docs/lab/"
+        assert len(text(page).splitlines()) <= 140, f"{name(page)}: move detail to docs/lab/"
     pages = [*DOCS.glob("*.md"), *(DOCS / "lab").glob("*.md")]
     missing = [str(p.relative_to(DOCS)) for p in pages if f"({p.relative_to(DOCS)})" not in index]
     assert missing in ([], ["README.md"]), "give these a line in docs/README.md"
