@@ -10,7 +10,14 @@ from tiny_models import REPOSITORY
 
 PAGES = sorted(
     page
-    for pattern in ("*.md", "docs/**/*.md", "recipes/**/*.md", "benchmarks/*.md", "prompts/*.md", "affecttts/models/**/*.md")
+    for pattern in (
+        "*.md",
+        "docs/**/*.md",
+        "recipes/**/*.md",
+        "benchmarks/*.md",
+        "prompts/*.md",
+        "affecttts/models/**/*.md",
+    )
     for page in REPOSITORY.glob(pattern)
 )
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
