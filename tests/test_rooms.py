@@ -19,7 +19,7 @@ ROOMS = {
         ("modulation", "detail"),
         ("student", "variants"),
         ("model",),
-        ("training",),
+        ("training", "streaming"),
     ),
     "affecttts": (
         ("errors",),
