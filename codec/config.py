@@ -287,7 +287,7 @@ PRESETS = {
         head_dim=32,
         head_blocks=1,
     ),
-    # The shape that arXiv 2605.11098 describes; docs/codec.md accounts for its parameters.
+    # The shape that arXiv 2605.11098 describes; docs/lab/codec_comparison.md counts its parameters.
     "paper": CodecConfig(
         sample_rate=16000,
         hop_length=160,
