@@ -22,8 +22,9 @@ def mel_filterbank(n_fft: int, n_mels: int, sample_rate: int) -> Tensor:
 
 
 def mel_interpolation(n_fft: int, n_mels: int, sample_rate: int) -> Tensor:
-    """Weights [n_mels, n_fft // 2 + 1] that spread values of mel bands over the bins; those of a
-    bin add up to 1.
+    """Weights [n_mels, n_fft // 2 + 1] that spread values of mel bands over the bins.
+
+    Those of a bin add up to 1.
     """
     places = torch.tensor([_hz_to_mel(sample_rate * bin / n_fft) for bin in range(n_fft // 2 + 1)])
     centres = torch.linspace(0, _hz_to_mel(sample_rate / 2), n_mels + 2)[1:-1]
@@ -41,8 +42,9 @@ def _mel_to_hz(mel: Tensor) -> Tensor:
 
 
 def magnitude(audio: Tensor, n_fft: int, hop_length: int, window: Tensor) -> Tensor:
-    """Magnitude STFT with reflected ends. audio [B,T] -> [B, n_fft // 2 + 1, T // hop_length +
-    1].
+    """Magnitude STFT with reflected ends.
+
+    audio [B,T] -> [B, n_fft // 2 + 1, T // hop_length + 1].
     """
     pad = n_fft // 2
     mode = "reflect" if audio.shape[-1] > pad else "constant"
@@ -54,8 +56,9 @@ def magnitude(audio: Tensor, n_fft: int, hop_length: int, window: Tensor) -> Ten
 
 
 def stft(audio: Tensor, n_fft: int, hop_length: int, window: Tensor) -> Tensor:
-    """STFT with silence beyond the ends, as torch.istft takes it. audio [B,T] -> complex [B, n_fft
-    // 2 + 1, T // hop_length + 1].
+    """STFT with silence beyond the ends, as torch.istft takes it.
+
+    audio [B,T] -> complex [B, n_fft // 2 + 1, T // hop_length + 1].
     """
     return torch.stft(
         audio, n_fft, hop_length, window=window, pad_mode="constant", return_complex=True
@@ -63,8 +66,9 @@ def stft(audio: Tensor, n_fft: int, hop_length: int, window: Tensor) -> Tensor:
 
 
 class EncoderFeatures(nn.Module):
-    """audio [B,1,T] (T a multiple of samples_per_frame) -> features [B, n_mels + low_bins, T //
-    hop_length].
+    """audio [B,1,T] -> features [B, n_mels + low_bins, T // hop_length].
+
+    T is a multiple of samples_per_frame.
     """
 
     mel: Tensor
@@ -85,11 +89,8 @@ class EncoderFeatures(nn.Module):
         config, audio = self.config, audio[:, 0].float()
         frames = audio.shape[-1] // config.hop_length
         mel = self.mel @ magnitude(audio, config.n_fft, config.hop_length, self.window)
-        low = magnitude(audio, config.low_n_fft, config.hop_length, self.low_window)[
-            :, : config.low_bins
-        ]
-        # Both are brought near zero mean and unit spread, so that the first convolution starts well
-        # scaled.
+        low = magnitude(audio, config.low_n_fft, config.hop_length, self.low_window)
+        # Both near zero mean and unit spread, so that the first convolution starts well scaled.
         log_mel = mel.clamp_min(1e-5).log() / 2 + 1.5
-        log_low = low.clamp_min(1e-3).log() / 2
+        log_low = low[:, : config.low_bins].clamp_min(1e-3).log() / 2
         return torch.cat([log_mel, log_low], dim=1)[..., :frames]

@@ -1,5 +1,5 @@
-"""Strided convolutions over samples with an LSTM in the middle (SEANet, as in EnCodec arXiv
-2210.13438): preset `paper`.
+"""Strided convolutions over samples with an LSTM in the middle: SEANet, as in EnCodec (arXiv
+2210.13438), for the preset `paper`.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class SeanetEncoder(nn.Module):
         )
 
     def hidden(self, audio: Tensor) -> Tensor:
-        """audio [B,1,T] -> what the LSTM reads, [B, config.hidden_dim, F]."""
+        """audio [B,1,T] -> input of the LSTM, [B, config.hidden_dim, F]."""
         return self.layers(audio)
 
     def latents(self, hidden: Tensor) -> Tensor:
@@ -122,10 +122,8 @@ class SeanetDecoder(nn.Module):
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
-        kind, width = (
-            config.seanet_activation,
-            config.seanet_filters * 2 ** len(config.seanet_strides),
-        )
+        kind = config.seanet_activation
+        width = config.seanet_filters * 2 ** len(config.seanet_strides)
         self.stem = _convolution(config.latent_dim, width, 7)
         self.lstm = SkipLSTM(width, config.seanet_lstm)
         layers: list[nn.Module] = []

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from codec import Codec, CodecConfig
-from codec.config import CHOICES, PRESETS
+from codec.config import CHOICES
 from codec.parts import VARIANTS
 from codec.training.losses import SpectralLosses, pitch_losses
 from codec.variants.seanet import SeanetDecoder, SeanetEncoder, Snake
@@ -116,7 +116,7 @@ def millions(module):
 
 def test_the_papers_shape_has_its_44_million_parameters():
     """docs/codec.md accounts for them."""
-    config = PRESETS["paper"]
+    config = CodecConfig.preset("paper")
     with torch.device("meta"):
         model = Codec(config)
     assert (config.sample_rate, config.samples_per_frame, config.frame_rate, config.bitrate) == (
