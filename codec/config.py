@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, fields
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from codec.presets import PRESETS
 
-T = TypeVar("T")
+
+class Dataclass(Protocol):
+    """Any dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+T = TypeVar("T", bound=Dataclass)
 
 
 def from_dict(cls: type[T], values: dict[str, Any]) -> T:
@@ -29,12 +36,15 @@ def from_dict(cls: type[T], values: dict[str, Any]) -> T:
 
 CHOICES = {
     "encoder": ("features", "seanet"),
+    "encoder_spectrum": ("mel", "linear"),
     "decoder": ("source_filter", "vocos", "seanet"),
+    "decoder_context": ("centred", "causal"),
     "seanet_activation": ("elu", "snake"),
     "quantizer": ("rvq_ema", "rvq_fact", "rvq_split", "bd_rfsq"),
     "modulation": ("none", "xattn_pre", "xattn_post", "add", "film", "concat", "self", "cem"),
 }
 FSQ_SIZE = 2**15  # codes of one stage of bd_rfsq
+MOST_LOOKAHEAD = 6  # frames: the kernel of the decoder's first layer
 POSITIVE = (
     "hop_length",
     "frame_stride",
@@ -70,6 +80,9 @@ class CodecConfig:
     head_blocks: int = 3
     ema_decay: float = 0.99  # of the codebooks
     quantizer_dropout: float = 0.25  # share of items that keep only a random number of codebooks
+    encoder_spectrum: str = "mel"  # or linear: what the encoder reads beside the low bins
+    decoder_context: str = "centred"  # causal: all layers but the first read the past alone
+    decoder_lookahead: int = 3  # codec frames that the first layer of a causal decoder reads ahead
     f0_min: float = 55.0  # Hz
     f0_max: float = 700.0  # Hz
     encoder: str = "features"  # ConvNeXt over spectra; seanet: strided convolutions, LSTM
@@ -99,7 +112,7 @@ class CodecConfig:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            self._check(field.name, field.type, getattr(self, field.name))
+            self._check(field.name, str(field.type), getattr(self, field.name))
         for name in POSITIVE:
             if getattr(self, name) == 0:
                 raise ValueError(f"{name} must be positive")
@@ -114,6 +127,10 @@ class CodecConfig:
                     f"{name} {getattr(self, name)} must be at least twice hop_length "
                     f"{self.hop_length}"
                 )
+        if self.decoder_lookahead > MOST_LOOKAHEAD:
+            raise ValueError(
+                f"decoder_lookahead is {self.decoder_lookahead}, at most {MOST_LOOKAHEAD}"
+            )
         self._check_parts()
 
     @staticmethod

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from codec.config import CodecConfig
 from codec.detail import DetailLayer
 from codec.files import load_model_weights, load_strictly
-from codec.modulation import Modulator, TeacherFeatures
+from codec.modulation import Modulator, TeacherFeatures, encoding_modes
 from codec.nn.decoder import DecoderOutput, SourceFilterDecoder
 from codec.nn.encoder import Encoder
-from codec.nn.prosody import PROSODY_DIM, ProsodyFeatures
+from codec.nn.prosody import ProsodyFeatures
 from codec.outputs import CodecOutput, EncodedAudio, ModulatedLatents
 from codec.parts import part
 from codec.pretrained import Pretrained
@@ -49,21 +49,8 @@ class Codec(Pretrained):
 
     @property
     def modes(self) -> tuple[str, ...]:
-        """How this codec can encode, the default first.
-
-        student: its own predictor stands in for the teachers; off: no modulation; teacher: with
-        features of the teachers, from the caller; prosody: emotion from signal processing, no
-        semantics; self: the latents attend to themselves.
-        """
-        config = self.config
-        if config.modulation in ("none", "self"):
-            return ("off",) if config.modulation == "none" else ("self", "off")
-        prosody = (
-            ("prosody",)
-            if config.emotion_teacher == "prosody" and config.emotion_dim == PROSODY_DIM
-            else ()
-        )
-        return (("student",) if config.student_dim else ()) + ("off", "teacher") + prosody
+        """How this codec can encode, the default first; see `encoding_modes`."""
+        return encoding_modes(self.config)
 
     def encode_latents(self, audio: Tensor) -> Tensor:
         """audio [B,1,T] -> latents [B,D,F] before modulation, F = ceil(T / samples_per_frame);
@@ -188,8 +175,8 @@ class Codec(Pretrained):
             teacher_features: the teachers' features of these frames, for mode "teacher".
 
         Raises:
-            ValueError: audio of another shape, a mode that this codec does not have, or
-                teacher_features that do not fit.
+            ValueError: audio of another shape, more codebooks than there are, a mode that this
+                codec does not have, or teacher_features that do not fit.
         """
         mode = mode or self.modes[0]
         if mode not in self.modes:
@@ -198,6 +185,11 @@ class Codec(Pretrained):
             raise ValueError(
                 f"mode {mode!r} {'needs' if mode == 'teacher' else 'takes no'} "
                 "teacher_features from teachers"
+            )
+        wanted, base = num_codebooks or self.config.all_codebooks, self.config.num_codebooks
+        if not 1 <= wanted <= self.config.all_codebooks:
+            raise ValueError(
+                f"num_codebooks is {wanted}; this codec has 1 to {self.config.all_codebooks}"
             )
         padded = self._whole_frames(audio)
         hidden = self.encoder.hidden(padded)
@@ -208,9 +200,8 @@ class Codec(Pretrained):
             latents = self._modulated_by_prosody(latents, padded)
         elif mode != "off":
             latents = self.modulate(latents, hidden, teacher_features).latents
-        wanted, base = num_codebooks or self.config.all_codebooks, self.config.num_codebooks
         codes = self.quantizer(latents, min(wanted, base)).codes
-        if wanted > base:
+        if self.detail is not None and wanted > base:
             copy = self.decode_latents(self.quantizer.lookup(codes)).audio
             codes = torch.cat([codes, self.detail.encode(padded, copy, wanted - base)], dim=1)
         return EncodedAudio(codes, audio.shape[-1])
@@ -225,8 +216,10 @@ class Codec(Pretrained):
 
     @torch.inference_mode()
     def decode(self, codes: Tensor, num_samples: int | None = None) -> Tensor:
-        """codes int64 [B,k,F] -> audio [B,1,F * samples_per_frame], cut to `num_samples` where
-        given.
+        """codes int64 [B,k,F] -> audio [B,1,T] in about [-1,1], T = F * samples_per_frame.
+
+        Args:
+            num_samples: cut the audio to this length.
 
         Raises:
             ValueError: wrong shape, too many codebooks, or a code outside the codebook.
@@ -248,13 +241,12 @@ class Codec(Pretrained):
             )
         base = config.num_codebooks
         audio = self.decode_latents(self.quantizer.lookup(codes[:, :base])).audio
-        return (self.detail(audio, codes[:, base:]) if codes.shape[1] > base else audio)[
-            ..., :num_samples
-        ]
+        if self.detail is not None and codes.shape[1] > base:
+            audio = self.detail(audio, codes[:, base:])
+        return audio[..., :num_samples]
 
     def give_detail(self, codebooks: int, **shape: float) -> None:
-        """A fresh detail layer, which recipes/fit_detail.py fits, in place of the one that there
-        may be.
+        """Put a fresh detail layer in place, for recipes/fit_detail.py to fit.
 
         Args:
             shape: `bands`, `n_fft`, `high_weight`: the fields `detail_..` of the config.
@@ -266,9 +258,7 @@ class Codec(Pretrained):
         )
 
     def stored_tensors(self) -> dict[str, Tensor]:
-        """Floating-point weights go out in half precision, the codebooks of the base layer in
-        full.
-        """
+        """All tensors in half precision but the codebooks of the base layer, which stay float32."""
         return {
             name: tensor if name.startswith(CODEBOOKS) else tensor.half()
             for name, tensor in self.state_dict().items()

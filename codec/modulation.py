@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from codec.config import CodecConfig
 from codec.nn.attention import WindowedAttention
+from codec.nn.prosody import PROSODY_DIM
 from codec.parts import part
 
 
@@ -68,6 +69,22 @@ class TeacherFeatures:
                 f"teacher_features has the shapes {given}, but these frames of a codec taught by "
                 f"{config.emotion_teacher} and {config.semantic_teacher} need {wanted}"
             )
+
+
+def encoding_modes(config: CodecConfig) -> tuple[str, ...]:
+    """How a codec of this shape can encode, the default first.
+
+    student: its own predictor stands in for the teachers; off: no modulation; teacher: with
+    features of the teachers, from the caller; prosody: emotion from signal processing, no
+    semantics; self: the latents attend to themselves.
+    """
+    if config.modulation == "none":
+        return ("off",)
+    if config.modulation == "self":
+        return ("self", "off")
+    student = ("student",) if config.student_dim else ()
+    own = config.emotion_teacher == "prosody" and config.emotion_dim == PROSODY_DIM
+    return (*student, "off", "teacher", *(("prosody",) if own else ()))
 
 
 class CrossAttention(nn.Module):

@@ -6,6 +6,21 @@ from typing import Any
 
 PRESETS: dict[str, dict[str, Any]] = {
     "small": {},
+    # The second edition of `small`: 50 Hz, linear spectrum, streaming decoder.
+    "small_50hz": {
+        "encoder_spectrum": "linear",
+        "decoder_context": "causal",
+        "frame_stride": 2,
+        "latent_dim": 64,
+        "num_codebooks": 2,
+        "stem_blocks": 2,
+        "encoder_dim": 256,
+        "encoder_blocks": 3,
+        "decoder_dim": 256,
+        "decoder_blocks": 3,
+        "head_dim": 256,
+        "head_blocks": 6,
+    },
     "tiny": {
         "n_mels": 40,
         "low_bins": 32,

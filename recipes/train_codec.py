@@ -46,7 +46,7 @@ from codec.training.alignment import AlignmentConfig
 from codec.training.balance import GradientBalancer
 from codec.training.cycle import cycle_loss
 from codec.training.discriminators import Discriminator, DiscriminatorConfig
-from codec.training.losses import SpectralLosses, pitch_losses
+from codec.training.losses import MagnitudeLosses, SpectralLosses, pitch_losses
 from codec.training.phone_classifier import PhoneClassifier, PhoneticLoss
 from codec.training.relation import RelationConfig
 
@@ -116,6 +116,8 @@ class Trainer:
         )
         self.ema.to(self.accelerator.device)
         self.spectral = SpectralLosses(self.shape.sample_rate).to(self.accelerator.device)
+        linear = any(self.weights[name] for name in ("log_magnitude", "magnitude_convergence"))
+        self.magnitudes = MagnitudeLosses().to(self.accelerator.device) if linear else None
         self.phonetic_loss = self._phonetic(phone_classifier) if phone_classifier else None
         crops = CropConfig(
             config.batch_size,
@@ -261,6 +263,8 @@ class Trainer:
             {**self.spectral(output.audio, batch.audio), **pitch_losses(output.decoded, batch.f0)},
             {},
         )
+        if self.magnitudes is not None:
+            losses |= self.magnitudes(output.audio, batch.audio)
         if self.step < config.waveform_steps:
             losses["waveform"] = (output.audio - batch.audio).abs().mean()
         if self.phonetic_loss is not None:

@@ -66,7 +66,7 @@ class AttentionPool(nn.Module):
 
 
 class Film(nn.Module):
-    """scale(e) * P z + shift(e) with e pooled from the teacher's frames (FiLM, arXiv 1709.07871)."""
+    """scale(e) * P z + shift(e), e pooled from the teacher's frames (FiLM, arXiv 1709.07871)."""
 
     def __init__(self, config: CodecConfig, features: int) -> None:
         super().__init__()
