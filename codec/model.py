@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from codec.checks import check_audio, check_codes, check_count
 from codec.config import CodecConfig
 from codec.detail import DetailLayer
 from codec.files import load_model_weights, load_strictly
@@ -15,14 +16,12 @@ from codec.nn.decoder import DecoderOutput, SourceFilterDecoder
 from codec.nn.encoder import Encoder
 from codec.nn.prosody import ProsodyFeatures
 from codec.outputs import CodecOutput, EncodedAudio, ModulatedLatents
-from codec.parts import part
+from codec.parts import extended_tensors, part
 from codec.pretrained import Pretrained
 from codec.quantize.residual import ResidualQuantizer
 from codec.student import Student
 
 CODEBOOKS = "quantizer."  # of the base layer, in the names of tensors
-ADDABLE = ("modulator", "student")  # parts that a trained codec can be given later
-REMOVABLE = (*ADDABLE, "detail")  # and that can be left out
 
 
 class Codec(Pretrained):
@@ -65,8 +64,7 @@ class Codec(Pretrained):
         return self.encoder.hidden(self._whole_frames(audio))
 
     def _whole_frames(self, audio: Tensor) -> Tensor:
-        if audio.dim() != 3 or audio.shape[1] != 1 or audio.shape[2] == 0:
-            raise ValueError(f"audio must be [B,1,T] with T > 0, got {tuple(audio.shape)}")
+        check_audio(audio)
         return nn.functional.pad(audio, (0, -audio.shape[-1] % self.config.samples_per_frame))
 
     def modulate(
@@ -186,11 +184,10 @@ class Codec(Pretrained):
                 f"mode {mode!r} {'needs' if mode == 'teacher' else 'takes no'} "
                 "teacher_features from teachers"
             )
-        wanted, base = num_codebooks or self.config.all_codebooks, self.config.num_codebooks
-        if not 1 <= wanted <= self.config.all_codebooks:
-            raise ValueError(
-                f"num_codebooks is {wanted}; this codec has 1 to {self.config.all_codebooks}"
-            )
+        wanted, base = self.config.all_codebooks, self.config.num_codebooks
+        if num_codebooks is not None:
+            check_count("num_codebooks", num_codebooks, wanted)
+            wanted = num_codebooks
         padded = self._whole_frames(audio)
         hidden = self.encoder.hidden(padded)
         latents = self.encoder.latents(hidden)
@@ -222,24 +219,11 @@ class Codec(Pretrained):
             num_samples: cut the audio to this length.
 
         Raises:
-            ValueError: wrong shape, too many codebooks, or a code outside the codebook.
+            ValueError: no whole numbers of this shape, too many codebooks, or a code outside the
+                codebook.
         """
-        config = self.config
-        if (
-            codes.dim() != 3
-            or not 1 <= codes.shape[1] <= config.all_codebooks
-            or codes.shape[2] == 0
-        ):
-            raise ValueError(
-                f"codes must be [B,k,F], 1 <= k <= {config.all_codebooks}, F > 0; "
-                f"got {tuple(codes.shape)}"
-            )
-        if int(codes.min()) < 0 or int(codes.max()) >= config.codebook_size:
-            raise ValueError(
-                f"codes must lie in 0..{config.codebook_size - 1}, got "
-                f"{int(codes.min())}..{int(codes.max())}"
-            )
-        base = config.num_codebooks
+        check_codes(codes, self.config)
+        codes, base = codes.long(), self.config.num_codebooks
         audio = self.decode_latents(self.quantizer.lookup(codes[:, :base])).audio
         if self.detail is not None and codes.shape[1] > base:
             audio = self.detail(audio, codes[:, base:])
@@ -274,19 +258,6 @@ class Codec(Pretrained):
         Raises:
             CheckpointError: as `from_pretrained`, or a part that it has does not fit `config`.
         """
-        model, tensors = cls(config), load_model_weights(folder)
-        own = model.state_dict()
-        has, had = ({_part(name) for name in names} for names in (own, tensors))
-        fresh = {name: value for name, value in own.items() if _part(name) in set(ADDABLE) - had}
-        kept = {
-            name: value
-            for name, value in tensors.items()
-            if _part(name) not in set(REMOVABLE) - has
-        }
-        load_strictly(model, fresh | kept, folder)
+        model, stored = cls(config), load_model_weights(folder)
+        load_strictly(model, extended_tensors(model.state_dict(), stored), folder)
         return model
-
-
-def _part(name: str) -> str:
-    """The part of the codec that a tensor belongs to."""
-    return name.partition(".")[0]

@@ -13,11 +13,12 @@ from tiny_models import REPOSITORY
 # From the ground up: a room imports itself and what stands before it.
 ROOMS = {
     "codec": (
-        ("errors", "config"),
-        ("files", "audio", "parts"),
+        ("errors", "presets"),
+        ("config",),
+        ("files", "audio", "parts", "checks"),
         ("pretrained", "nn", "quantize"),
         ("modulation", "detail"),
-        ("student", "variants"),
+        ("student", "variants", "outputs"),
         ("model",),
         ("training",),
     ),
