@@ -39,7 +39,7 @@ CHOICES = {
     "encoder_spectrum": ("mel", "linear"),
     "decoder": ("source_filter", "vocos", "seanet"),
     "decoder_context": ("centred", "causal"),
-    "seanet_activation": ("elu", "snake"),
+    "seanet_activation": ("elu",),
     "quantizer": ("rvq_ema", "rvq_fact", "rvq_split", "bd_rfsq"),
     "modulation": ("none", "xattn_pre", "xattn_post", "add", "film", "concat", "self", "cem"),
 }
@@ -90,7 +90,7 @@ class CodecConfig:
     seanet_filters: int = 32  # width at the sample rate, doubled at every stride
     seanet_strides: tuple[int, ...] = (2, 4, 5, 8)  # their product is samples_per_frame
     seanet_lstm: int = 2  # layers, in both directions
-    seanet_activation: str = "elu"
+    seanet_activation: str = "elu"  # the only one; saved configs name it
     quantizer: str = "rvq_ema"  # one of CHOICES, see codec/quantize and codec/variants
     code_dim: int = 8  # width of the look-up of rvq_fact
     modulation: str = "none"  # module 1, see codec/modulation.py

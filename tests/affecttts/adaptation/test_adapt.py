@@ -214,9 +214,9 @@ def test_disk_full_leaves_nothing_half_written_and_can_go_on(
 
     before = files(adaptable_model)
     for place in (
-        "affecttts.adaptation.prepare.save_wav",
+        "affecttts.adaptation.prepared.save_wav",
         "affecttts.adaptation.training.save_checkpoint",
-        "affecttts.adaptation.training.save_weights",
+        "affecttts.adaptation.adapter.save_weights",
     ):
         with (
             monkeypatch.context() as patch,
@@ -361,7 +361,7 @@ def bare(recordings, folder):
 
 
 class Recogniser:
-    """Hears what it is told to."""
+    """Returns the transcript that it is given."""
 
     name = "stub"
 
@@ -372,16 +372,16 @@ class Recogniser:
         return Transcript("I will not stand for this kind of behavior.", -0.3)
 
 
-def test_what_was_heard_is_shown(run_adaptation, recordings, tmp_path, monkeypatch):
+def test_transcripts_of_the_recogniser_are_shown(run_adaptation, recordings, tmp_path, monkeypatch):
     monkeypatch.setattr(prepare, "Recogniser", Recogniser)
     session = run_adaptation(
         bare(recordings, tmp_path / "bare"), tmp_path / "v", config={"minimum_seconds": 1.0}
     )
     data = read_card(session.output).data
     assert data["transcripts"] == {"by stub": data["clips"] + data["held_out"]}
-    heard = [line for line in session.lines if line.startswith("heard ")]
+    shown = [line for line in session.lines if line.startswith("transcript of ")]
     assert data["held_out"] == 1, "of a single sentence, one clip all the same"
-    assert heard and all(".opus: I will not stand" in line for line in heard)
+    assert shown and all(".opus: I will not stand" in line for line in shown)
 
 
 # -- bad input
