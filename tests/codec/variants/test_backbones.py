@@ -71,7 +71,7 @@ def test_gradient_reaches_every_weight_and_the_loss_falls(encoder, decoder, tone
 
 
 def test_seanet_frames_stand_for_their_samples():
-    """A click in frame 5 changes hidden frame 5 most, and back again: no convolution shifts time."""
+    """A click in frame 5 changes hidden frame 5 most, and back: no convolution shifts time."""
     config = CodecConfig.preset("tiny", **SEANET, encoder="seanet")
     torch.manual_seed(0)
     encoder, decoder = SeanetEncoder(config).eval(), SeanetDecoder(config).eval()
