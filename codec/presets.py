@@ -35,7 +35,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "head_dim": 32,
         "head_blocks": 1,
     },
-    # The shape that arXiv 2605.11098 describes; docs/codec.md accounts for its parameters.
+    # The shape that arXiv 2605.11098 describes; docs/lab/codec_comparison.md counts its parameters.
     "paper": {
         "sample_rate": 16000,
         "hop_length": 160,

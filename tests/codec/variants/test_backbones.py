@@ -105,7 +105,7 @@ def millions(module):
 
 
 def test_the_papers_shape_has_its_44_million_parameters():
-    """docs/codec.md accounts for them."""
+    """docs/lab/codec_comparison.md counts them."""
     config = CodecConfig.preset("paper")
     with torch.device("meta"):
         model = Codec(config)
