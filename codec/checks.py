@@ -13,18 +13,20 @@ WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
 def check_count(name: str, value: Any, most: int) -> None:
-    """
+    """Refuse all but whole numbers from 1 to `most`.
+
     Raises:
-        ValueError: no whole number in 1 to `most`.
+        ValueError: another value.
     """
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
         raise ValueError(f"{name} is {value!r:.40}, must be a whole number in 1 to {most}")
 
 
 def check_audio(audio: Any) -> None:
-    """
+    """Refuse all but floating-point tensors [B,1,T] with T > 0.
+
     Raises:
-        ValueError: no floating-point tensor [B,1,T] with T > 0.
+        ValueError: another shape or type.
     """
     if not isinstance(audio, Tensor) or not audio.is_floating_point():
         raise ValueError(f"audio must be a tensor of floating-point numbers, got {_kind(audio)}")
@@ -33,7 +35,8 @@ def check_audio(audio: Any) -> None:
 
 
 def check_codes(codes: Any, config: CodecConfig) -> None:
-    """
+    """Refuse what no codec of this shape can decode.
+
     Raises:
         ValueError: no whole numbers [B,k,F], too many codebooks, or a code outside the codebook.
     """

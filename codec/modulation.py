@@ -58,9 +58,10 @@ class TeacherFeatures:
         return TeacherFeatures(*(part.to(device) for part in parts))
 
     def check_fits(self, config: CodecConfig, batch: int, frames: int) -> None:
-        """
+        """Refuse features of other shapes than [B,F,E] and [B,F,S] of a batch and a codec.
+
         Raises:
-            ValueError: not features [B,F,E] and [B,F,S] of this batch and a codec of this shape.
+            ValueError: their shapes differ.
         """
         given = tuple(self.emotion.shape), tuple(self.semantic.shape)
         wanted = (batch, frames, config.emotion_dim), (batch, frames, config.semantic_dim)

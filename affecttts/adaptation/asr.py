@@ -23,9 +23,10 @@ INSTALL = "pip install 'affecttts[adapt]'"
 
 
 def require(package: str, what: str) -> None:
-    """
+    """Refuse to go on without a package.
+
     Raises:
-        RequestError: the package is not installed; the message says how to get it.
+        RequestError: it is not installed; the message says how to get it.
     """
     if find_spec(package) is None:
         raise RequestError(f"{what} needs the package {package}: {INSTALL}")

@@ -60,7 +60,8 @@ class AdaptationRequest:
         return hashlib.sha256(content).hexdigest()
 
     def check_output(self) -> None:
-        """
+        """Refuse an output where no voice can be written.
+
         Raises:
             RequestError: the output is no folder for a voice, or a voice that is to be kept.
             OutputError: it cannot be written.

@@ -157,9 +157,10 @@ def _from_row(row: Any, table: Path, number: int) -> Recording:
 
 
 def check_emotions(recordings: list[Recording], known: Sequence[str]) -> None:
-    """
+    """Refuse emotions that the model does not know.
+
     Raises:
-        RequestError: a recording has an emotion that is not among the `known` ones.
+        RequestError: a recording has one that is not `known`.
     """
     for recording in recordings:
         if recording.emotion and recording.emotion not in known:
