@@ -70,7 +70,7 @@ def parse() -> argparse.Namespace:
         "--model", type=Path, metavar="DIR", help="model folder; the shipped model if left out"
     )
     parser.add_argument(
-        "--json", type=Path, metavar="OUT", help="also write the numbers to this file"
+        "--output", type=Path, metavar="OUT", help="also write the numbers to this file"
     )
     return parser.parse_args()
 
@@ -132,7 +132,7 @@ def main() -> None:
         ],
         [[name, *row, *[""] * (4 - len(row))] for name, row in table.items()],
     )
-    write_json(options.json, table)
+    write_json(options.output, table)
 
 
 if __name__ == "__main__":

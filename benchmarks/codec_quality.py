@@ -133,7 +133,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--limit", type=int, default=100, metavar="N", help="number of clips")
     parser.add_argument(
-        "--json", type=Path, metavar="OUT", help="also write the numbers to this file"
+        "--output", type=Path, metavar="OUT", help="also write the numbers to this file"
     )
     parser.add_argument(
         "--threads", type=int, default=1, help="CPU threads of the codec and the judges"
@@ -173,7 +173,7 @@ def main() -> None:
         [[name, value] for name, value in numbers.items()],
     )
     write_json(
-        options.json, {"tokens_per_second": tokens / seconds, "bits_per_second": bits, **numbers}
+        options.output, {"tokens_per_second": tokens / seconds, "bits_per_second": bits, **numbers}
     )
 
 

@@ -13,7 +13,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +22,7 @@ import numpy as np
 
 from affecttts.evaluation.judges.base import package_folder
 from affecttts.evaluation.stats.bootstrap import Interval
+from affecttts.synthesis.request import SpeechRequest
 
 REPOSITORY = Path(__file__).parents[1]
 VOICES = ("heart", "bella", "fenrir", "michael")
@@ -32,25 +33,10 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
-class Request:
-    """One synthesis, as `Synthesizer.synthesize` takes it; `prompt` replaces the emotion where
-    given.
-    """
-
-    text: str
-    emotion: str = "neutral"
-    voice: str = "heart"
-    intensity: float = 1.0
-    seed: int = SEED
-    guidance: float | None = None
-    prompt: str | None = None
-
-
-@dataclass(frozen=True)
 class Clip:
     """What came back for a request."""
 
-    request: Request
+    request: SpeechRequest
     audio: np.ndarray  # float32 [T]
     sample_rate: int  # Hz
     finish_reason: str  # "end" or "cap"
@@ -74,7 +60,7 @@ def arguments(description: str, limit: int) -> argparse.ArgumentParser:
         "--cache", type=Path, metavar="DIR", help="keep synthesised clips here and reuse them"
     )
     parser.add_argument(
-        "--json", type=Path, metavar="OUT", help="also write the numbers to this file"
+        "--output", type=Path, metavar="OUT", help="also write the numbers to this file"
     )
     parser.add_argument(
         "--threads", type=int, default=1, help="CPU threads of the model and the judges"
@@ -82,15 +68,20 @@ def arguments(description: str, limit: int) -> argparse.ArgumentParser:
     return parser
 
 
-def spread(texts: Sequence[str], limit: int) -> list[Request]:
+def ask(text: str, **settings: Any) -> SpeechRequest:
+    """A request with the voice and seed of all benchmarks where no others are given."""
+    return SpeechRequest.of(text, **{"voice": VOICES[0], "seed": SEED, **settings})
+
+
+def spread(texts: Sequence[str], limit: int) -> list[SpeechRequest]:
     """`limit` requests: texts in turn, over all voices and emotions, a new seed each time round the
     texts.
 
     Voice and emotion step together with a slip, so all 32 pairs come up in every 32 requests.
     """
     return [
-        Request(
-            text=texts[index % len(texts)],
+        ask(
+            texts[index % len(texts)],
             voice=VOICES[index % len(VOICES)],
             emotion=EMOTIONS[(index // len(VOICES)) % len(EMOTIONS)],
             seed=SEED + index // len(texts),
@@ -131,25 +122,22 @@ class Studio:
         folders = [package_folder("affecttts"), package_folder("codec"), REPOSITORY / "prompts"]
         return fingerprint(folders + ([Path(self._model)] if self._model else []))
 
-    def __call__(self, request: Request) -> Clip:
+    def __call__(self, request: SpeechRequest) -> Clip:
         """Clip of one request."""
         if self._cache is None:
             return self._synthesize(request)
-        settings = json.dumps({**asdict(request), "model": self._fingerprint}, sort_keys=True)
+        settings = json.dumps({**request.to_dict(), "model": self._fingerprint}, sort_keys=True)
         stem = self._cache / hashlib.sha256(settings.encode()).hexdigest()[:32]
         if not stem.with_suffix(".json").exists():
             _store(stem, self._synthesize(request))
         return _recall(stem, request)
 
-    def all(self, requests: Sequence[Request], label: str) -> Iterator[Clip]:
+    def all(self, requests: Sequence[SpeechRequest], label: str) -> Iterator[Clip]:
         """Clips of many requests, under a progress bar."""
         return (self(request) for request in progress(requests, label))
 
-    def _synthesize(self, request: Request) -> Clip:
-        settings = asdict(request)
-        if request.prompt is not None:
-            del settings["emotion"]
-        result = self._synthesizer.synthesize(**settings)
+    def _synthesize(self, request: SpeechRequest) -> Clip:
+        result = self._synthesizer.synthesize(request)
         return Clip(
             request,
             np.asarray(result.audio, dtype=np.float32),
@@ -179,13 +167,13 @@ def _store(stem: Path, clip: Clip) -> None:
 
     stem.parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(stem.with_suffix(".wav"), clip.audio, clip.sample_rate, subtype="FLOAT")
-    record = {**asdict(clip.request), "finish_reason": clip.finish_reason}
+    record = {**clip.request.to_dict(), "finish_reason": clip.finish_reason}
     temporary = stem.with_suffix(f".{os.getpid()}")
     temporary.write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")
     temporary.replace(stem.with_suffix(".json"))
 
 
-def _recall(stem: Path, request: Request) -> Clip:
+def _recall(stem: Path, request: SpeechRequest) -> Clip:
     import soundfile
 
     record = json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))

@@ -120,7 +120,7 @@ def main() -> None:
         help="of them heard by the word and sound judges (default 60)",
     )
     parser.add_argument(
-        "--json", type=Path, metavar="OUT", help="also write the numbers to this file"
+        "--output", type=Path, metavar="OUT", help="also write the numbers to this file"
     )
     parser.add_argument("--threads", type=int, default=1, help="of the judges")
     options = parser.parse_args()
@@ -131,7 +131,7 @@ def main() -> None:
     print_table(
         "Mean shift from the speaker's neutral clips [95 %]", ["", *found], list(rows_of(found))
     )
-    write_json(options.json, found)
+    write_json(options.output, found)
 
 
 if __name__ == "__main__":

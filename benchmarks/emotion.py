@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,9 @@ from common import (
     AFFECTED,
     VOICES,
     Clip,
-    Request,
     Studio,
     arguments,
+    ask,
     print_table,
     progress,
     studio,
@@ -65,12 +66,12 @@ def model_pairs(
     """Shifts of each text x voice x emotion from the neutral clip of the same text, voice and
     seed.
     """
-    requests = [Request(text, "neutral", voice) for text in texts for voice in VOICES]
+    requests = [ask(text, emotion="neutral", voice=voice) for text in texts for voice in VOICES]
     neutral = {
         (c.request.text, c.request.voice): measure(c) for c in synthesize.all(requests, "neutral")
     }
     requests = [
-        Request(r.text, emotion, r.voice, intensity) for r in requests for emotion in emotions
+        replace(r, emotion=emotion, intensity=intensity) for r in requests for emotion in emotions
     ]
     return [
         Pair(
@@ -212,7 +213,7 @@ def main() -> None:
         ["measure", "n", "value [95 %]"],
         [[name, n, value] for name, (n, value) in numbers.items()],
     )
-    write_json(options.json, numbers)
+    write_json(options.output, numbers)
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--limit", type=int, default=100, metavar="N", help="number of clips")
     parser.add_argument(
-        "--json", type=Path, metavar="OUT", help="also write the numbers to this file"
+        "--output", type=Path, metavar="OUT", help="also write the numbers to this file"
     )
     return parser.parse_args()
 
@@ -126,7 +126,7 @@ def main() -> None:
         ["mode", *(f"Q{k + 1} [95 %]" for k in range(shape.num_codebooks))],
         [[mode, *row] for mode, row in numbers.items()],
     )
-    write_json(options.json, numbers)
+    write_json(options.output, numbers)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from common import Request, Studio, arguments, print_table, studio, write_json
+from common import VOICES, Studio, arguments, ask, print_table, studio, write_json
 from emotion import measure
 
 from affecttts.evaluation.resources import prompts, sentences
@@ -21,15 +21,13 @@ from affecttts.evaluation.speech.shifts import follows, read_cells
 from affecttts.evaluation.stats.bootstrap import interval
 from affecttts.evaluation.stats.summary import grouped
 
-VOICE = "heart"
-
 
 def prompt_shifts(
     synthesize: Studio, prompts: Sequence[str], texts: Sequence[str]
 ) -> dict[str, dict[str, float]]:
     """Prompt -> measure -> mean shift from neutral over `texts`, same voice and seed."""
-    neutral = {text: measure(synthesize(Request(text, voice=VOICE))) for text in texts}
-    requests = [Request(text, voice=VOICE, prompt=prompt) for prompt in prompts for text in texts]
+    neutral = {text: measure(synthesize(ask(text))) for text in texts}
+    requests = [ask(text, prompt=prompt) for prompt in prompts for text in texts]
     clips = grouped(synthesize.all(requests, "prompts"), lambda clip: str(clip.request.prompt))
     moved = {
         p: [shift(neutral[c.request.text], measure(c)) for c in group] for p, group in clips.items()
@@ -58,7 +56,7 @@ def main() -> None:
     print_table(
         "Prompts understood, %; judge: signs of the corpus's clear shifts, data: "
         "free_text_prompts.jsonl "
-        f"x {len(texts)} sentences, voice {VOICE}",
+        f"x {len(texts)} sentences, voice {VOICES[0]}",
         ["emotion", "n", "right, % [95 %]"],
         [
             [name, len(group), interval([100.0 * right for _, _, right in group])]
@@ -68,7 +66,7 @@ def main() -> None:
     missed = [f"{text} ({emotion})" for emotion, text, right in verdicts if not right]
     print("\nNot followed: " + ("; ".join(missed) or "none"))
     write_json(
-        options.json,
+        options.output,
         [
             {"prompt": text, "emotion": emotion, "right": right, "shifts": shifts[text]}
             for emotion, text, right in verdicts

@@ -327,7 +327,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--no-words", action="store_true", help="leave out the word judge")
     parser.add_argument(
-        "--json", type=Path, metavar="OUT", help="also write the numbers to this file"
+        "--output", type=Path, metavar="OUT", help="also write the numbers to this file"
     )
     parser.add_argument(
         "--threads", type=int, default=1, help="CPU threads of the codecs and the judges"
@@ -394,7 +394,7 @@ def main() -> None:
             report(
                 f"Probes on Q1, speakers apart, n = {options.probe_clips} or all", numbers["probes"]
             )
-    write_json(options.json, numbers)
+    write_json(options.output, numbers)
 
 
 def taught_by(

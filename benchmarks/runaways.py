@@ -45,7 +45,7 @@ def main() -> None:
         [[name, len(clips), value] for name, value in numbers.items()],
     )
     print("\n0 failures in n says only that the rate is below about 3 / n.")
-    write_json(options.json, numbers)
+    write_json(options.output, numbers)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def main() -> None:
     ]
     title = f"Sound, 1 to 5; judge: {judge.name}, data: sentences.jsonl"
     print_table(title, ["emotion", "n", "mean [95 %]"], rows)
-    write_json(options.json, {name: value for name, _, value in rows})
+    write_json(options.output, {name: value for name, _, value in rows})
 
 
 if __name__ == "__main__":

@@ -147,7 +147,7 @@ def main() -> None:
             for r in rows
         ],
     )
-    write_json(options.json, [asdict(row) for row in rows])
+    write_json(options.output, [asdict(row) for row in rows])
 
 
 if __name__ == "__main__":

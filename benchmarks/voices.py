@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import VOICES, Clip, Request, arguments, print_table, progress, studio, write_json
+from common import VOICES, Clip, arguments, ask, print_table, progress, studio, write_json
 
 from affecttts.evaluation.judges.voice import VoiceJudge
 from affecttts.evaluation.resources import read_lines, sentences
@@ -94,7 +94,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     texts = [item["text"] for item in sentences("normal")][: options.limit]
-    requests = [Request(text, voice=voice) for text in texts for voice in VOICES]
+    requests = [ask(text, voice=voice) for text in texts for voice in VOICES]
     judge = VoiceJudge()
     vectors = embed(judge, list(studio(options).all(requests, "voices")))
     numbers: dict[str, Any] = {
@@ -110,7 +110,7 @@ def main() -> None:
         ["measure", "clips", "value [95 %]"],
         [[name, len(requests), value] for name, value in numbers.items()],
     )
-    write_json(options.json, numbers)
+    write_json(options.output, numbers)
 
 
 if __name__ == "__main__":

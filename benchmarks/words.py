@@ -63,7 +63,7 @@ def main() -> None:
     rows = breakdown(judged, kinds)
     title = f"Word errors; judge: {judge.name}, data: sentences.jsonl"
     print_table(title, list(rows[0]), [list(row.values()) for row in rows])
-    write_json(options.json, rows)
+    write_json(options.output, rows)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ ROOMS = {
         ("modulation", "detail"),
         ("student", "variants", "outputs"),
         ("model",),
-        ("training",),
+        ("training", "streaming"),
     ),
     "affecttts": (
         ("errors",),
@@ -95,11 +95,9 @@ def test_nothing_imports_recipes_or_benchmarks_from_outside():
 MOST_LINES, MOST_FUNCTION_LINES, MOST_MODULES, MOST_SKIPS = 300, 50, 14, 20
 # Above a limit for the moment; to become empty.
 PENDING_MODULES = {
-    "affecttts.cli.data",
     "affecttts.evaluation.speech.report",
     "affecttts.evaluation.speech.scores",
     "affecttts.evaluation.tokens.probes",
-    "affecttts.synthesis.synthesizer",
     "affecttts.text.normalize",
     "benchmarks.retention",
     "recipes.experiments.ablate_codec",
@@ -108,9 +106,6 @@ PENDING_MODULES = {
     "recipes.train_lm",
 }
 PENDING_FUNCTIONS = {
-    "affecttts.cli.evaluate_codec.add_to",
-    "affecttts.cli.evaluate_tts._add_tts",
-    "affecttts.cli.synthesize.add_to",
     "affecttts.evaluation.codec.emotion_retention.emotion_metrics",
     "affecttts.evaluation.codec.report.evaluate_codec",
     "affecttts.evaluation.speech.evaluation.evaluate",

@@ -14,7 +14,7 @@ from affecttts.adaptation.prosody import MEASURES, NEUTRAL, ProsodyReference, me
 from affecttts.evaluation.judges.base import missing
 from affecttts.evaluation.judges.voice import VoiceJudge
 from affecttts.evaluation.judges.words import WordJudge
-from affecttts.synthesis.request import prepare
+from affecttts.synthesis.request import SpeechRequest
 from affecttts.synthesis.synthesizer import SpeechResult, Synthesizer
 from affecttts.synthesis.voices import read_card
 from codec import Codec
@@ -115,9 +115,7 @@ class SelfTester:
         return SelfTest((*rows, *similarity, self._words(), *self._contrasts()), tuple(advice))
 
     def _speak(self, text: str, voice: str, emotion: str = NEUTRAL) -> SpeechResult:
-        return self.synthesizer.speak(
-            prepare(self.synthesizer.info, text, emotion, voice=voice, seed=SEED)
-        )
+        return self.synthesizer.synthesize(text, emotion=emotion, voice=voice, seed=SEED)
 
     def _sentences(self, voice: str) -> list[SpeechResult]:
         return [self._speak(text, voice) for text in self.progress(self.texts, f"speak as {voice}")]
@@ -125,9 +123,9 @@ class SelfTester:
     # -- rows
     def _difference(self) -> Row:
         """The same request with the adapter merged in and without, the voice's own slot in both."""
-        request = prepare(self.synthesizer.info, self.texts[0], NEUTRAL, voice=self.name, seed=SEED)
+        request = SpeechRequest(self.texts[0], emotion=NEUTRAL, voice=self.name, seed=SEED)
         plain = replace(self.synthesizer.speaker(self.name), engine=self.synthesizer.engine)
-        without = self.synthesizer.speak(request, speaker=plain)
+        without = self.synthesizer.speak(self.synthesizer.prepare(request), speaker=plain)
         same = np.array_equal(without.codes, self.spoken[self.name][0].codes)
         return Row(
             "output differs with the adapter", "no: it has no effect" if same else "yes", not same

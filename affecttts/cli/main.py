@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from affecttts import __version__
-from affecttts.errors import GenerationError, InputError, OutputError, RequestError
-from codec.errors import AudioError, CheckpointError
+from affecttts.errors import RequestError, run_command
 
 EXIT_CODES = """\
 exit codes: 0 done, 1 unreadable input, unwritable output or broken model, 2 wrong request,
@@ -19,24 +17,7 @@ exit codes: 0 done, 1 unreadable input, unwritable output or broken model, 2 wro
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     arguments = _parser().parse_args(argv)
-    try:
-        return arguments.run(arguments)
-    except (
-        RequestError,
-        InputError,
-        OutputError,
-        GenerationError,
-        AudioError,
-        CheckpointError,
-    ) as error:
-        print(f"affecttts: {' '.join(str(error).split())}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("affecttts: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 1
+    return run_command(lambda: arguments.run(arguments))
 
 
 class _Parser(argparse.ArgumentParser):
@@ -47,7 +28,19 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    from affecttts.cli import adapt, audio, data, evaluate, listing, synthesize, voices
+    from affecttts.cli import (
+        adapt,
+        data,
+        decode,
+        encode,
+        evaluate,
+        reconstruct,
+        synthesize,
+        voices,
+    )
+    from affecttts.cli import (
+        list as listing,
+    )
 
     parser = _Parser(
         prog="affecttts",
@@ -58,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"affecttts {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (synthesize, audio, adapt, voices, data, evaluate, listing):
+    order = (synthesize, reconstruct, encode, decode, adapt, voices, data, evaluate, listing)
+    for module in order:
         module.add_to(commands)
     return parser

@@ -4,6 +4,7 @@ half-written.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
@@ -61,6 +62,13 @@ def write_wav(target: str, samples, sample_rate: int) -> None:
         raise
     except OSError as error:
         raise OutputError(f"{target}: cannot be written ({error.strerror or error})") from error
+
+
+def add_json(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add `--json`, which means the same of every command."""
+    parser.add_argument(
+        "--json", action="store_true", help=f"print JSON on standard output: {what}"
+    )
 
 
 def print_json(values: object) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from affecttts.emotion.spec import EmotionSpec
 from affecttts.errors import RequestError
 from affecttts.synthesis.model_folder import ModelInfo, read_model_info
+from affecttts.synthesis.request import MAX_SEED, PreparedRequest, SpeechRequest, prepare
 from codec.config import from_dict
 from codec.errors import CheckpointError
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from affecttts.lm.layout import TokenLayout
     from affecttts.lm.sequence import Condition
     from codec import Codec
-from affecttts.synthesis.request import MAX_SEED, Request, prepare
 
 PAUSE_SECONDS = 0.12  # between the pieces of a long text
 
@@ -158,38 +158,30 @@ class Synthesizer:
         return self.info.emotions
 
     def synthesize(
-        self,
-        text: str,
-        emotion: str | None = None,
-        intensity: float | None = None,
-        voice: str | None = None,
-        seed: int | None = None,
-        guidance: float | None = None,
-        prompt: str | None = None,
+        self, request: SpeechRequest | str | None = None, /, **settings: Any
     ) -> SpeechResult:
         """Speak a text.
 
+            synthesizer.synthesize("We did it!", emotion="happy", seed=7)
+            synthesizer.synthesize(SpeechRequest("We did it!", emotion="happy", seed=7))
+
         Args:
-            text: English; long texts are spoken piece by piece.
-            emotion: a tag or alias ("happy", "joyful"), or a blend ("happy:0.7,sad:0.3"); default
-                neutral.
-            intensity: 0 to 1.5, 1 = as in the training corpus.
-            voice: one of `voices`.
-            seed: same seed, same machine, same samples; default: drawn, see `SpeechResult.seed`.
-            guidance: 1 = off; above, the emotion is exaggerated against neutral.
-            prompt: free text instead of an emotion ("like somebody who just won the lottery").
+            request: a request, or the text of one; long texts are spoken piece by piece.
+            settings: fields of `SpeechRequest` by name; those of a request given are replaced.
 
         Raises:
-            RequestError: see `prepare`.
+            RequestError: see `SpeechRequest` and `prepare`.
         """
-        return self.speak(
-            prepare(self.info, text, emotion, intensity, voice, seed, guidance, prompt)
-        )
+        return self.speak(self.prepare(SpeechRequest.of(request, **settings)))
+
+    def prepare(self, request: SpeechRequest) -> PreparedRequest:
+        """Check a request against this model and its voices, see `prepare` of `request`."""
+        return prepare(self.info, request)
 
     def speak(
         self,
-        request: Request,
-        progress: Callable[[], None] = lambda: None,
+        request: PreparedRequest,
+        progress: Callable[[], object] = lambda: None,
         speaker: Speaker | None = None,
     ) -> SpeechResult:
         """Speak a prepared request.
@@ -230,7 +222,7 @@ class Synthesizer:
             speaker.engine, speaker.layout, conditions, weights, phones, self.sampling, generator
         )
 
-    def _conditions(self, request: Request) -> tuple[list[Condition], list[float]]:
+    def _conditions(self, request: PreparedRequest) -> tuple[list[Condition], list[float]]:
         """Rows for `generate`: the emotions asked for and, where strength is not 1, neutral as the
         anchor.
         """
@@ -280,7 +272,9 @@ class Synthesizer:
         intensity = min(1.5, reading.intensity * spec.intensity)
         return replace(spec, tag=reading.emotion, intensity=intensity, text=None), pieces
 
-    def _result(self, request: Request, pieces: list[Generated], codec: Codec) -> SpeechResult:
+    def _result(
+        self, request: PreparedRequest, pieces: list[Generated], codec: Codec
+    ) -> SpeechResult:
         rate = codec.config.sample_rate
         pause = np.zeros(round(PAUSE_SECONDS * rate), dtype=np.float32)
         parts = []

@@ -26,7 +26,11 @@ class Conv(nn.Conv1d):
         self.context = (kernel_size - 1 - ahead, ahead)
 
     def forward(self, input: Tensor) -> Tensor:
-        return super().forward(nn.functional.pad(input, self.context))
+        return self.within(nn.functional.pad(input, self.context))
+
+    def within(self, x: Tensor) -> Tensor:
+        """Frames whose whole context `x` holds: as many fewer as `context` has."""
+        return super().forward(x)
 
 
 class ConvNeXtBlock(nn.Module):
@@ -50,7 +54,11 @@ class ConvNeXtBlock(nn.Module):
         self.scale = nn.Parameter(torch.full((dim,), scale))
 
     def forward(self, x: Tensor) -> Tensor:
-        hidden = self.norm(self.depthwise(x).transpose(1, 2))
+        return self.mix(x, self.depthwise(x))
+
+    def mix(self, x: Tensor, convolved: Tensor) -> Tensor:
+        """What the block makes of frames [B,C,F] and their depthwise convolution."""
+        hidden = self.norm(convolved.transpose(1, 2))
         hidden = self.contract(nn.functional.gelu(self.expand(hidden)))
         return x + (self.scale * hidden).transpose(1, 2)
 

@@ -194,7 +194,7 @@ def quality(folder: Path, arguments: argparse.Namespace) -> dict[str, float]:
         "--limit",
         str(arguments.quality_limit),
     ]
-    subprocess.run([sys.executable, str(script), *options, "--json", str(answer)], check=True)
+    subprocess.run([sys.executable, str(script), *options, "--output", str(answer)], check=True)
     numbers = read_json(answer)
     return {
         f"judge: {name}": value[0] for name, value in numbers.items() if isinstance(value, list)

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from common import AFFECTED, EMOTIONS, VOICES, Clip, Request, Studio, fingerprint, show, spread
+from common import AFFECTED, EMOTIONS, VOICES, Clip, Studio, ask, fingerprint, show, spread
 
 from affecttts.evaluation.resources import CORPUS_SHIFTS, sentences
 from affecttts.evaluation.signal.acoustics import SHIFTS
@@ -103,12 +103,12 @@ def test_the_cache_synthesises_once(tmp_path, monkeypatch):
     monkeypatch.setattr(Studio, "_synthesize", synthesize)
     monkeypatch.setattr(Studio, "_fingerprint", "one")
     room = Studio(None, tmp_path, 1)
-    first, second, other = room(Request("a")), room(Request("a")), room(Request("a", seed=8))
+    first, second, other = room(ask("a")), room(ask("a")), room(ask("a", seed=8))
     assert len(calls) == 2
     assert np.array_equal(first.audio, second.audio)
     assert first.finish_reason == second.finish_reason == other.finish_reason == "cap"
     monkeypatch.setattr(Studio, "_fingerprint", "another")
-    room(Request("a"))
+    room(ask("a"))
     assert len(calls) == 3
 
 

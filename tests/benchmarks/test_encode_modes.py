@@ -38,7 +38,7 @@ def test_modes_agree_where_modulation_changes_nothing(tmp_path, monkeypatch, cap
         str(DATA / "manifest.jsonl"),
         "--codec",
         str(tmp_path / "codec"),
-        "--json",
+        "--output",
         str(tmp_path / "out.json"),
     ]
     monkeypatch.setattr(sys, "argv", ["encode_modes", *options])

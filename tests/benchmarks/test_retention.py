@@ -181,7 +181,7 @@ def test_two_codecs_on_a_corpus(tmp_path, monkeypatch, capsys):
         "--no-words",
         "--judge",
         "test_retention:Loudness",
-        "--json",
+        "--output",
         tmp_path / "out.json",
     ]
     monkeypatch.setattr(sys, "argv", ["retention.py", *map(str, options)])

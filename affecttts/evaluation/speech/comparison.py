@@ -11,9 +11,10 @@ import numpy as np
 from affecttts.errors import RequestError
 from affecttts.evaluation.judges.emotion import EmotionJudge
 from affecttts.evaluation.report.journal import read_journal
-from affecttts.evaluation.speech.plan import Ask
+from affecttts.evaluation.speech.plan import meant_emotion
 from affecttts.evaluation.speech.scores import Ear, Take
 from affecttts.evaluation.stats.paired import Comparison, compare
+from affecttts.synthesis.request import SpeechRequest
 
 NAN = float("nan")
 
@@ -26,11 +27,11 @@ class Difference:
     comparison: Comparison
 
 
-def other_takes(report: Path, asks: dict[str, Ask]) -> dict[str, Take]:
-    """What another report's judges heard of the same asks, by key.
+def other_takes(report: Path, requests: dict[str, SpeechRequest]) -> dict[str, Take]:
+    """What another report's judges heard of the same requests, by key.
 
     Raises:
-        RequestError: it is no report, or has none of the asks.
+        RequestError: it is no report, or has none of the requests.
     """
     path = report / "items.jsonl"
     if not path.is_file():
@@ -40,8 +41,8 @@ def other_takes(report: Path, asks: dict[str, Ask]) -> dict[str, Take]:
         )
     done = read_journal(path)
     takes = {
-        key: Take(ask.text, ask.voice, ask.meant, done[key])
-        for key, ask in asks.items()
+        key: Take(request.text, request.voice, meant_emotion(request), done[key])
+        for key, request in requests.items()
         if key in done
     }
     if not takes:

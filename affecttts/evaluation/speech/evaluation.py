@@ -17,19 +17,22 @@ from affecttts.evaluation.report.journal import Journal
 from affecttts.evaluation.speech.comparison import other_takes
 from affecttts.evaluation.speech.hearing import Panel
 from affecttts.evaluation.speech.plan import (
-    Ask,
     Plan,
     evenly,
     items_of_batch,
     items_of_manifest,
+    key_of,
     make_plan,
+    meant_emotion,
+    neutral_twin,
     rows_of_manifest,
     shipped_items,
 )
 from affecttts.evaluation.speech.scores import Take
 from affecttts.evaluation.speech.shifts import NEUTRAL
 from affecttts.evaluation.speech.speaking import Spoken, clip_audio, speak
-from affecttts.synthesis.model_folder import read_model_info
+from affecttts.synthesis.model_folder import ModelInfo, read_model_info
+from affecttts.synthesis.request import SpeechRequest, prepare
 from affecttts.synthesis.synthesizer import Synthesizer
 from affecttts.synthesis.voices import VoiceShelf
 from codec.audio import read_samples
@@ -62,7 +65,7 @@ class Evaluated:
     options: TtsOptions
     plan: Plan
     panel: Panel
-    spoken: dict[str, Spoken]  # by key of the plan's asks
+    spoken: dict[str, Spoken]  # by key of the plan's requests
     takes: dict[str, Take]  # by key
     corpus: tuple[Take, ...]  # `chosen` rows beside the items, then neutral ones for comparison
     chosen: int
@@ -78,7 +81,7 @@ class Evaluated:
 
     def items(self) -> list[Take]:
         """The items' clips, in order."""
-        return [self.takes[ask.key] for _, ask in self.plan.items]
+        return [self.takes[key_of(request)] for _, request in self.plan.items]
 
     def corpus_items(self) -> tuple[Take, ...]:
         """The corpus's clips that stand beside the items."""
@@ -86,8 +89,9 @@ class Evaluated:
 
     def with_twins(self) -> list[Take]:
         """The items' clips and their neutral twins, each once."""
+        requests = [request for _, request in self.plan.items]
         keys = dict.fromkeys(
-            [ask.key for _, ask in self.plan.items] + [ask.twin.key for _, ask in self.plan.items]
+            key_of(request) for request in (*requests, *map(neutral_twin, requests))
         )
         return [self.takes[key] for key in keys]
 
@@ -107,14 +111,14 @@ def evaluate(options: TtsOptions, progress: Progress = lambda items, label: item
     teachers = teachers_of(folder / "codec", folder / "lm")
     alarms = screen(panel.cards, teachers, info.name, options.force)
     plan = make_plan(items, shelf.info)
-    rival = other_takes(options.against, plan.asks) if options.against else {}
+    rival = other_takes(options.against, plan.requests) if options.against else {}
     settings = {
         "lm": fingerprint(folder / "lm"),
         "codec": fingerprint(folder / "codec", decoder=True),
         "sampling": info.sampling,
     }
     spoken = speak(
-        plan.asks,
+        plan.requests,
         lambda: Synthesizer.with_voices(folder, info, shelf.folders),
         options.report / "clips",
         Journal(options.report / "spoken.jsonl", settings),
@@ -127,7 +131,7 @@ def evaluate(options: TtsOptions, progress: Progress = lambda items, label: item
     facts = {
         "model": f"{info.name} ({folder}), codec {settings['codec']}, LM {settings['lm']}",
         "items": _source(options),
-        "n": f"{len(items)} items, {len(plan.asks)} clips spoken, {len(chosen)} clips of the "
+        "n": f"{len(items)} items, {len(plan.requests)} clips spoken, {len(chosen)} clips of the "
         f"corpus, {len(corpus)} with neutral ones",
         "teachers of the model": ", ".join(teachers) or "none recorded",
     }
@@ -150,22 +154,31 @@ def evaluate(options: TtsOptions, progress: Progress = lambda items, label: item
 
 def _items(
     options: TtsOptions, rows: Sequence[Utterance], shelf: VoiceShelf
-) -> list[tuple[str, Ask]]:
+) -> list[tuple[str, SpeechRequest]]:
     if options.limit < 1:
         raise RequestError(f"--limit {options.limit}: give at least 1")
     if options.items:
         return items_of_batch(options.items, shelf)
-    items = items_of_manifest(rows, shelf.info) if options.manifest else shipped_items(shelf.info)
+    try:
+        items = (
+            items_of_manifest(rows, shelf.info) if options.manifest else shipped_items(shelf.info)
+        )
+        for name, request in items:
+            _check(name, request, shelf.info)
+    except RequestError as error:
+        raise RequestError(f"{_source(options)}: {error}") from error
     if not items:
         raise RequestError(
             f"{options.manifest}: none of its emotions is known to the model; give --items instead"
         )
-    for name, ask in items:
-        try:
-            ask.request(shelf.info)
-        except RequestError as error:
-            raise RequestError(f"{_source(options)}: {name}: {error}") from error
     return items
+
+
+def _check(name: str, request: SpeechRequest, info: ModelInfo) -> None:
+    try:
+        prepare(info, request)
+    except RequestError as error:
+        raise RequestError(f"{name}: {error}") from error
 
 
 def _source(options: TtsOptions) -> str:
@@ -187,13 +200,13 @@ def _beside(chosen: list[Utterance], rows: Sequence[Utterance]) -> list[Utteranc
 def _hear(
     plan: Plan, panel: Panel, folder: Path, journal: Journal, progress: Progress
 ) -> dict[str, Take]:
-    """All asks by key; words, voice and sound of the items alone."""
-    takes, items = {}, {ask.key for _, ask in plan.items}
-    asks = plan.asks
-    for key in progress(list(asks), "judging"):
-        ask = asks[key]
-        heard = _kept(journal, key, panel, *clip_audio(folder, key), ask.text, key in items)
-        takes[key] = Take(ask.text, ask.voice, ask.meant, heard)
+    """All requests by key; words, voice and sound of the items alone."""
+    takes, items = {}, {key_of(request) for _, request in plan.items}
+    requests = plan.requests
+    for key in progress(list(requests), "judging"):
+        request = requests[key]
+        heard = _kept(journal, key, panel, *clip_audio(folder, key), request.text, key in items)
+        takes[key] = Take(request.text, request.voice, meant_emotion(request), heard)
     return takes
 
 

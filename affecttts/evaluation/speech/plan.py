@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from affecttts.data.manifest import Utterance, read_manifest
-from affecttts.emotion.spec import EmotionSpec
 from affecttts.errors import RequestError
 from affecttts.evaluation.resources import prompts, sentences
 from affecttts.evaluation.speech.shifts import NEUTRAL
-from affecttts.synthesis.batch import check_id, check_types, parse_item, read_lines
+from affecttts.synthesis.batch import check_id, item_request, parse_item, read_lines
 from affecttts.synthesis.model_folder import ModelInfo
-from affecttts.synthesis.request import Request, prepare
+from affecttts.synthesis.request import SpeechRequest, prepare
 from affecttts.synthesis.voices import VoiceShelf
 
 SEED = 7
@@ -30,67 +30,51 @@ LADDERS = 8  # items that are spoken at all intensities
 PROMPTS_AN_EMOTION = 2
 
 
-@dataclass(frozen=True)
-class Ask:
-    """One thing to say, as `prepare` takes it."""
+def key_of(request: SpeechRequest) -> str:
+    """Names a request in journals and files: the same words in the same way have the same key."""
+    return hashlib.sha256(json.dumps(request.to_dict(), sort_keys=True).encode()).hexdigest()[:16]
 
-    text: str
-    emotion: str | None
-    intensity: float | None
-    voice: str
-    seed: int
-    prompt: str | None = None
 
-    @property
-    def key(self) -> str:
-        """Names it in journals and files: the same words in the same way have the same key."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+def meant_emotion(request: SpeechRequest) -> str | None:
+    """The emotion's tag; None of a blend or a prompt, which mean no single one."""
+    spec = request.spec
+    return None if spec.mixture or spec.text is not None else spec.tag
 
-    @property
-    def meant(self) -> str | None:
-        """The emotion's tag; None of a blend or a prompt, which mean no single one."""
-        if self.prompt is not None:
-            return None
-        spec = EmotionSpec.parse(self.emotion, self.intensity, None)
-        return None if spec.mixture else spec.tag
 
-    @property
-    def twin(self) -> Ask:
-        """The same without any emotion."""
-        return replace(self, emotion=NEUTRAL, intensity=None, prompt=None)
-
-    def request(self, info: ModelInfo) -> Request:
-        """Checked, for the synthesiser."""
-        return prepare(info, **asdict(self))
+def neutral_twin(request: SpeechRequest) -> SpeechRequest:
+    """The same without any emotion."""
+    return replace(request, emotion=NEUTRAL, intensity=None, prompt=None)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that is spoken; the same ask may stand in several places and is spoken once."""
+    """Everything that is spoken; a request may stand in several places and is spoken once."""
 
-    items: tuple[tuple[str, Ask], ...]  # by id
-    ladders: tuple[tuple[Ask, ...], ...]  # the same at `INTENSITIES`
-    contours: tuple[Ask, ...]  # one text in all emotions
-    prompted: tuple[tuple[Ask, str], ...]  # a free-text prompt and the emotion that it stands for
+    items: tuple[tuple[str, SpeechRequest], ...]  # by id
+    ladders: tuple[tuple[SpeechRequest, ...], ...]  # the same at `INTENSITIES`
+    contours: tuple[SpeechRequest, ...]  # one text in all emotions
+    # a free-text prompt and the emotion that it stands for
+    prompted: tuple[tuple[SpeechRequest, str], ...]
 
     @property
-    def asks(self) -> dict[str, Ask]:
+    def requests(self) -> dict[str, SpeechRequest]:
         """All of them by key."""
-        own = [ask for _, ask in self.items]
-        prompted = [ask for ask, _ in self.prompted]
-        around = [*(ask for ladder in self.ladders for ask in ladder), *self.contours, *prompted]
-        return {ask.key: ask for ask in (*own, *(ask.twin for ask in (*own, *around)), *around)}
+        own = [request for _, request in self.items]
+        steps = [request for ladder in self.ladders for request in ladder]
+        around = [*steps, *self.contours, *(request for request, _ in self.prompted)]
+        twins = [neutral_twin(request) for request in (*own, *around)]
+        return {key_of(request): request for request in (*own, *twins, *around)}
 
 
-def make_plan(items: Sequence[tuple[str, Ask]], info: ModelInfo) -> Plan:
+def make_plan(items: Sequence[tuple[str, SpeechRequest]], info: ModelInfo) -> Plan:
     """Plan an evaluation around items; what the model does not know of is left out of what stands
     around them.
     """
-    emotional = [ask for _, ask in items if ask.meant not in (None, NEUTRAL)]
-    picked = {(ask.meant, ask.voice, ask.text): ask for ask in emotional}
+    emotional = [r for _, r in items if meant_emotion(r) not in (None, NEUTRAL)]
+    picked = {(meant_emotion(r), r.voice, r.text): r for r in emotional}
     ladders = [
-        tuple(replace(ask, intensity=x) for x in INTENSITIES)
-        for ask in _spread_by_emotion(list(picked.values()))
+        tuple(replace(request, intensity=x) for x in INTENSITIES)
+        for request in _spread_by_emotion(list(picked.values()))
     ]
     first = next(iter(emotional), items[0][1])
     contours = tuple(
@@ -99,27 +83,28 @@ def make_plan(items: Sequence[tuple[str, Ask]], info: ModelInfo) -> Plan:
     return Plan(tuple(items), tuple(ladders[:LADDERS]), contours, tuple(_prompted(first, info)))
 
 
-def _spread_by_emotion(asks: list[Ask]) -> list[Ask]:
+def _spread_by_emotion(requests: list[SpeechRequest]) -> list[SpeechRequest]:
     """One of every emotion, then a second one, and so on."""
-    seen: dict[str | None, int] = {}
+    seen: Counter[str | None] = Counter()
     ranked = []
-    for place, ask in enumerate(asks):
-        seen[ask.meant] = seen.get(ask.meant, 0) + 1
-        ranked.append((seen[ask.meant], place, ask))
-    return [ask for _, _, ask in sorted(ranked, key=lambda item: item[:2])]
+    for place, request in enumerate(requests):
+        emotion = meant_emotion(request)
+        seen[emotion] += 1
+        ranked.append((seen[emotion], place, request))
+    return [request for _, _, request in sorted(ranked, key=lambda item: item[:2])]
 
 
-def _prompted(like: Ask, info: ModelInfo) -> Iterable[tuple[Ask, str]]:
-    counts: dict[str, int] = {}
+def _prompted(like: SpeechRequest, info: ModelInfo) -> Iterable[tuple[SpeechRequest, str]]:
+    counts: Counter[str] = Counter()
     for row in prompts():
         emotion = row["emotion"]
-        counts[emotion] = counts.get(emotion, 0) + 1
+        counts[emotion] += 1
         if emotion in info.emotions and counts[emotion] <= PROMPTS_AN_EMOTION:
             yield replace(like, emotion=None, intensity=None, prompt=row["prompt"]), emotion
 
 
 # -- where items come from
-def items_of_batch(path: Path, shelf: VoiceShelf) -> list[tuple[str, Ask]]:
+def items_of_batch(path: Path, shelf: VoiceShelf) -> list[tuple[str, SpeechRequest]]:
     """Items of a batch file, as `affecttts synthesize --batch` reads them; a missing seed is 7.
 
     Raises:
@@ -131,19 +116,9 @@ def items_of_batch(path: Path, shelf: VoiceShelf) -> list[tuple[str, Ask]]:
         try:
             name, values = parse_item(line)
             check_id(name, seen)
-            check_types(values)
-            voice = shelf.name(values.get("voice")) or shelf.info.default_voice
-            seed = values["seed"] if values.get("seed") is not None else SEED
-            ask = Ask(
-                values["text"],
-                values.get("emotion"),
-                values.get("intensity"),
-                voice,
-                seed,
-                values.get("prompt"),
-            )
-            ask.request(shelf.info)
-            items.append((name, ask))
+            request = item_request(values, shelf, seed=SEED, voice=shelf.info.default_voice)
+            prepare(shelf.info, request)
+            items.append((name, request))
         except RequestError as error:
             raise RequestError(f"{path}:{number}: {error}") from error
     return items
@@ -162,43 +137,44 @@ def rows_of_manifest(path: Path) -> list[Utterance]:
     return rows
 
 
-def items_of_manifest(rows: Sequence[Utterance], info: ModelInfo) -> list[tuple[str, Ask]]:
+def items_of_manifest(
+    rows: Sequence[Utterance], info: ModelInfo
+) -> list[tuple[str, SpeechRequest]]:
     """The same words and emotions for the model to say, in the row's voice where it has that one,
     else in its voices in turn.
+
+    Raises:
+        RequestError: a row that cannot be asked for; the message names its id.
     """
-    return [
-        (
-            row.id,
-            Ask(
-                row.text,
-                row.emotion,
-                row.intensity,
-                row.speaker if row.speaker in info.voices else _turn(i, info),
-                SEED,
-            ),
-        )
-        for i, row in enumerate(rows)
-        if row.emotion in info.emotions
-    ]
+    items = []
+    for place, row in enumerate(rows):
+        if row.emotion not in info.emotions:
+            continue
+        voice = row.speaker if row.speaker in info.voices else _turn(place, info)
+        try:
+            request = SpeechRequest(row.text or "", row.emotion, row.intensity, voice, SEED)
+        except RequestError as error:
+            raise RequestError(f"{row.id}: {error}") from error
+        items.append((row.id, request))
+    return items
 
 
-def shipped_items(info: ModelInfo) -> list[tuple[str, Ask]]:
+def shipped_items(info: ModelInfo) -> list[tuple[str, SpeechRequest]]:
     """Our sentences over the model's voices and emotions, so that all pairs of those come up in
     turn.
     """
-    emotions = info.emotions
+    emotions, voices = info.emotions, len(info.voices)
     return [
         (
             row["id"],
-            Ask(
+            SpeechRequest(
                 row["text"],
-                emotions[(i // len(info.voices)) % len(emotions)],
-                None,
-                _turn(i, info),
-                SEED,
+                emotion=emotions[(place // voices) % len(emotions)],
+                voice=_turn(place, info),
+                seed=SEED,
             ),
         )
-        for i, row in enumerate(sentences("normal"))
+        for place, row in enumerate(sentences("normal"))
     ]
 
 

@@ -25,7 +25,7 @@ from affecttts.evaluation.signal.acoustics import SHIFTS
 from affecttts.evaluation.speech.comparison import Difference, differences
 from affecttts.evaluation.speech.evaluation import Evaluated
 from affecttts.evaluation.speech.figures import confusion_figure, contour_figure
-from affecttts.evaluation.speech.plan import evenly
+from affecttts.evaluation.speech.plan import evenly, key_of, neutral_twin
 from affecttts.evaluation.speech.scores import (
     HALF,
     Ear,
@@ -52,6 +52,7 @@ from affecttts.evaluation.speech.speaking import clip_audio
 from affecttts.evaluation.stats.bootstrap import Interval
 from affecttts.evaluation.stats.chance import Band
 from affecttts.evaluation.stats.summary import markdown_table, show
+from affecttts.synthesis.request import SpeechRequest
 from codec.files import write_json
 
 COLUMNS = (
@@ -134,7 +135,7 @@ def _cells(evaluated: Evaluated) -> tuple[Cells, str]:
 def _plain_chapters(evaluated: Evaluated) -> list[Chapter]:
     """All that is not about emotion."""
     items, corpus, missing = evaluated.items(), evaluated.corpus_items(), evaluated.panel.missing
-    spoken = [evaluated.spoken[ask.key] for _, ask in evaluated.plan.items]
+    spoken = [evaluated.spoken[key_of(request)] for _, request in evaluated.plan.items]
     wrong = [faults(take, clip.finish_reason) for take, clip in zip(items, spoken)]
     factors = [clip.elapsed / clip.seconds if clip.seconds else float("nan") for clip in spoken]
     peaks = [clip.peak_megabytes for clip in evaluated.spoken.values() if clip.peak_megabytes]
@@ -231,7 +232,7 @@ def _emotion_chapters(
             f"{same} Signs: of the clear shifts of {source}.",
         )
     )
-    ladders = [[takes[ask.key] for ask in steps] for steps in evaluated.plan.ladders]
+    ladders = [[takes[key_of(step)] for step in steps] for steps in evaluated.plan.ladders]
     if ladders:
         chapters.append(
             Chapter(
@@ -241,7 +242,8 @@ def _emotion_chapters(
             )
         )
     prompted = [
-        (takes[ask.key], emotion, takes[ask.twin.key]) for ask, emotion in evaluated.plan.prompted
+        (takes[key_of(request)], emotion, takes[key_of(neutral_twin(request))])
+        for request, emotion in evaluated.plan.prompted
     ]
     if prompted:
         note = (
@@ -257,19 +259,16 @@ def _emotion_chapters(
 def _failures(evaluated: Evaluated) -> dict[str, list[str]]:
     """Item -> its faults, for those that have any."""
     found = {}
-    for (name, ask), take in zip(evaluated.plan.items, evaluated.items()):
-        wrong = [
-            fault
-            for fault, there in faults(take, evaluated.spoken[ask.key].finish_reason).items()
-            if there
-        ]
+    for (name, request), take in zip(evaluated.plan.items, evaluated.items()):
+        reason = evaluated.spoken[key_of(request)].finish_reason
+        wrong = [fault for fault, there in faults(take, reason).items() if there]
         if wrong:
             found[name] = wrong
     return found
 
 
 def _comparison(evaluated: Evaluated) -> list[Difference]:
-    keys = [ask.key for _, ask in evaluated.plan.items]
+    keys = [key_of(request) for _, request in evaluated.plan.items]
     return differences(
         evaluated.takes, evaluated.rival, keys, list(evaluated.panel.emotions.values())
     )
@@ -284,7 +283,7 @@ def _sections(
     for name, model, corpus in found if drawn else []:
         figures.append(confusion_figure(f"{name}: the model", model))
         figures += [confusion_figure(f"{name}: the corpus", corpus)] if corpus else []
-    contours = {ask.emotion: _sound(evaluated, ask.key) for ask in evaluated.plan.contours}
+    contours = {r.emotion: _sound(evaluated, key_of(r)) for r in evaluated.plan.contours}
     contours = {name: clip for name, clip in contours.items() if len(clip[0])}
     if drawn and contours:
         text = evaluated.plan.contours[0].text
@@ -294,7 +293,7 @@ def _sections(
         figures.append(
             Table("Figures", ("what", "why not"), (("confusion matrices, F0 contours", EXTRA),))
         )
-    emotions = [ask.emotion for ask in evaluated.plan.contours]
+    emotions = [request.emotion for request in evaluated.plan.contours]
     shifts = shift_rows(summarize(shifts_of(evaluated.with_twins())), cells, emotions)
     columns = ("emotion", *(f"{measure}, {unit}" for measure, unit in SHIFTS.items()))
     note = "* = the corpus's mean exceeds the deviation of its pairs."
@@ -371,7 +370,7 @@ def _comparison_table(evaluated: Evaluated) -> Table:
 
 
 def _failure_table(evaluated: Evaluated) -> Table:
-    texts = {name: ask.text for name, ask in evaluated.plan.items}
+    texts = {name: request.text for name, request in evaluated.plan.items}
     rows = tuple(
         (name, ", ".join(wrong), texts[name]) for name, wrong in _failures(evaluated).items()
     )
@@ -382,16 +381,15 @@ def _players(evaluated: Evaluated) -> Players:
     """The same items in every report with the same items."""
     chosen = evenly(evaluated.plan.items, PLAYED)
     clips = [
-        (f"{name}: {_manner(ask)}, {ask.voice}", *_sound(evaluated, ask.key))
-        for name, ask in chosen
+        (f"{name}: {_manner(request)}, {request.voice}", *_sound(evaluated, key_of(request)))
+        for name, request in chosen
     ]
     return Players("Items, spread evenly", tuple(Clip(*clip) for clip in clips if len(clip[1])))
 
 
-def _manner(ask) -> str:
-    return ask.prompt or f"{ask.emotion or 'neutral'}" + (
-        f" {ask.intensity:g}" if ask.intensity is not None else ""
-    )
+def _manner(request: SpeechRequest) -> str:
+    strength = f" {request.intensity:g}" if request.intensity is not None else ""
+    return request.prompt or f"{request.emotion or 'neutral'}{strength}"
 
 
 def _contour_players(contours: dict[str, tuple[np.ndarray, int]]) -> Players:

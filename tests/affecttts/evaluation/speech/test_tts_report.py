@@ -14,11 +14,13 @@ from affecttts.evaluation.signal.acoustics import Acoustics
 from affecttts.evaluation.speech import plan as planning
 from affecttts.evaluation.speech.comparison import differences, other_takes
 from affecttts.evaluation.speech.plan import (
-    Ask,
     evenly,
     items_of_batch,
     items_of_manifest,
+    key_of,
     make_plan,
+    meant_emotion,
+    neutral_twin,
     shipped_items,
 )
 from affecttts.evaluation.speech.scores import (
@@ -37,6 +39,7 @@ from affecttts.evaluation.speech.scores import (
 )
 from affecttts.evaluation.speech.shifts import ALL_VOICES, Cell
 from affecttts.synthesis.model_folder import read_model_info
+from affecttts.synthesis.request import SpeechRequest
 from affecttts.synthesis.voices import VoiceShelf
 from tiny_models import DATA
 
@@ -61,8 +64,8 @@ def items_path(tmp_path):
 # -- the plan
 def test_items_are_read_as_a_batch_and_refused_by_line(items_path, info):
     (first, one), (_, two) = items_of_batch(items_path, VoiceShelf(info))
-    assert (first, one.voice, one.seed, one.meant) == ("a", "heart", 3, "happy")
-    assert (two.voice, two.seed, two.meant, two.prompt) == (
+    assert (first, one.voice, one.seed, meant_emotion(one)) == ("a", "heart", 3, "happy")
+    assert (two.voice, two.seed, meant_emotion(two), two.prompt) == (
         info.default_voice,
         planning.SEED,
         None,
@@ -78,34 +81,31 @@ def test_items_are_read_as_a_batch_and_refused_by_line(items_path, info):
 def test_every_emotional_clip_has_its_twin_and_nothing_is_spoken_twice(info):
     items = shipped_items(info)[:12]
     plan = make_plan(items, info)
-    asks = plan.asks
-    assert {ask.twin.key for ask in asks.values()} <= set(asks)
-    assert len(
-        {(a.text, a.emotion, a.intensity, a.voice, a.seed, a.prompt) for a in asks.values()}
-    ) == len(asks)
-    assert [[ask.intensity for ask in steps] for steps in plan.ladders] == [[0.5, 1.0, 1.5]] * len(
-        plan.ladders
-    )
-    assert [ask.emotion for ask in plan.contours] == list(info.emotions) and len(
-        {ask.text for ask in plan.contours}
+    requests = plan.requests
+    assert {key_of(neutral_twin(request)) for request in requests.values()} <= set(requests)
+    assert len(set(requests.values())) == len(requests)
+    steps = [[request.intensity for request in ladder] for ladder in plan.ladders]
+    assert steps == [[0.5, 1.0, 1.5]] * len(plan.ladders)
+    assert [request.emotion for request in plan.contours] == list(info.emotions) and len(
+        {request.text for request in plan.contours}
     ) == 1
     assert {emotion for _, emotion in plan.prompted} == set(info.emotions)
-    emotions = {ask.emotion for _, ask in items} - {"neutral"}
+    emotions = {request.emotion for _, request in items} - {"neutral"}
     assert {steps[0].emotion for steps in plan.ladders[: len(emotions)]} == emotions, (
         "one of each before a second one"
     )
 
 
 def test_a_neutral_item_is_its_own_twin(info):
-    ask = Ask("Hello.", "neutral", None, "heart", 7)
-    assert ask.twin.key == ask.key and replace(ask, emotion="sad").twin == ask
-    assert make_plan([("n", ask)], info).ladders == ()
+    request = SpeechRequest("Hello.", "neutral", voice="heart", seed=7)
+    assert neutral_twin(request) == request == neutral_twin(replace(request, emotion="sad"))
+    assert make_plan([("n", request)], info).ladders == ()
 
 
 def test_rows_of_a_manifest_are_said_in_their_voice(utterances, info):
     items = items_of_manifest([row for row in utterances if row.emotion], info)
-    assert {ask.voice for _, ask in items} <= set(info.voices)
-    assert all(ask.text and ask.emotion for _, ask in items)
+    assert {request.voice for _, request in items} <= set(info.voices)
+    assert all(request.text and request.emotion for _, request in items)
 
 
 def test_evenly():
@@ -281,7 +281,7 @@ def test_two_models_are_compared_item_by_item(tmp_path):
         other_takes(tmp_path, {})
     Journal(tmp_path / "items.jsonl", {"lm": "x"}).add("elsewhere", {})
     with pytest.raises(RequestError, match="none of these items"):
-        other_takes(tmp_path, {"here": Ask("x", "sad", None, "heart", 7)})
+        other_takes(tmp_path, {"here": SpeechRequest("x", "sad", voice="heart", seed=7)})
 
 
 # -- the command

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from affecttts.cli import evaluate_codec, evaluate_listening, evaluate_tts
+from affecttts.cli.evaluate import codec, listening, tokens, tts
 
 
 def add_to(commands) -> None:
@@ -13,5 +13,5 @@ def add_to(commands) -> None:
         allow_abbrev=False,
     )
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    for module in (evaluate_codec, evaluate_tts, evaluate_listening):
+    for module in (codec, tts, tokens, listening):
         module.add_to(actions)

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from affecttts.errors import RequestError
+from affecttts.cli.evaluate.common import add_judges, add_showing, check_file, show
 
 EXAMPLE = """examples:
   affecttts evaluate codec --manifest corpus/manifest.jsonl --report report
@@ -21,7 +21,7 @@ The others are compared with the first codec. docs/codec_boards.md tells more.""
 
 def add_to(actions) -> None:
     """Add the action to `affecttts evaluate`."""
-    codec = actions.add_parser(
+    parser = actions.add_parser(
         "codec",
         help="codecs' copies against their originals",
         description=DESCRIPTION,
@@ -29,95 +29,76 @@ def add_to(actions) -> None:
         allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    codec.add_argument(
+    parser.add_argument(
         "--manifest",
         type=Path,
         required=True,
         metavar="M",
         help="JSONL manifest; its test split, or all",
     )
-    codec.add_argument(
-        "--codec",
-        action="append",
-        metavar="C",
-        help="may be given again: a codec "
-        "folder, ours or of EnCodec, "
-        "DAC or Mimi, or NAME=DIR; shipped (default); or opus, mp3, codec2, speex, "
-        "amr, amr-wb",
-    )
-    codec.add_argument(
-        "--bitrates",
-        type=_numbers(float),
-        default=(),
-        metavar="K,K",
-        help="kbit/s of opus, mp3 and the like",
-    )
-    codec.add_argument(
-        "--num-codebooks",
-        type=_numbers(int),
-        default=(),
-        metavar="N,N",
-        help="so many codebooks (default: all)",
-    )
-    codec.add_argument(
-        "--external",
-        action="append",
-        default=[],
-        metavar="NAME[@KBPS]=COMMAND",
-        help="may be given again: "
-        "a program, run without a shell, whose words {in} and {out} are audio files",
-    )
-    codec.add_argument(
-        "--timeout",
-        type=float,
-        default=60.0,
-        metavar="S",
-        help="seconds that such a program may take (60)",
-    )
-    codec.add_argument(
-        "--download", action="store_true", help="let --codec name a model of the hub"
-    )
-    codec.add_argument(
-        "--judge",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="of emotion, "
-        "may be given "
-        "again: acoustic, "
-        "spectral (default: both), a folder, transformers:MODEL or "
-        "emotion2vec:MODEL",
-    )
-    codec.add_argument(
-        "--without-judge",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="leave out words, voice, sound or one of emotion",
-    )
-    codec.add_argument(
-        "--force-judges",
-        action="store_true",
-        help="let in judges that taught a codec; the report warns in red",
-    )
-    codec.add_argument(
+    _add_systems(parser)
+    add_judges(parser, "acoustic and spectral")
+    parser.add_argument(
         "--limit", type=int, default=100, metavar="N", help="most clips (default 100)"
     )
-    codec.add_argument(
+    parser.add_argument(
         "--report",
         type=Path,
         required=True,
         metavar="DIR",
         help="folder for report.html, report.json and values",
     )
-    codec.add_argument(
+    parser.add_argument(
         "--copies",
         type=Path,
         metavar="DIR",
         help="also write all copies there, as WAV with lists for VERSA",
     )
-    codec.add_argument("-q", "--quiet", action="store_true", help="no progress bar, no table")
-    codec.set_defaults(run=_codec)
+    add_showing(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_systems(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose codecs."""
+    parser.add_argument(
+        "--codec",
+        action="append",
+        metavar="C",
+        help="may be given again: a codec folder, ours or of EnCodec, DAC or Mimi, or NAME=DIR; "
+        "shipped (default); or opus, mp3, codec2, speex, amr, amr-wb",
+    )
+    parser.add_argument(
+        "--bitrates",
+        type=_numbers(float),
+        default=(),
+        metavar="K,K",
+        help="kbit/s of opus, mp3 and the like",
+    )
+    parser.add_argument(
+        "--num-codebooks",
+        type=_numbers(int),
+        default=(),
+        metavar="N,N",
+        help="so many codebooks (default: all)",
+    )
+    parser.add_argument(
+        "--external",
+        action="append",
+        default=[],
+        metavar="NAME[@KBPS]=COMMAND",
+        help="may be given again: a program, run without a shell, whose words {in} and {out} "
+        "are audio files",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=60.0,
+        metavar="S",
+        help="seconds that such a program may take (60)",
+    )
+    parser.add_argument(
+        "--download", action="store_true", help="let --codec name a model of the hub"
+    )
 
 
 def _numbers(kind: type):
@@ -135,9 +116,9 @@ def _numbers(kind: type):
     return parse
 
 
-def _codec(arguments: argparse.Namespace) -> int:
-    if not arguments.manifest.is_file():
-        raise RequestError(f"{arguments.manifest}: no such file; give a JSONL manifest")
+def run(arguments: argparse.Namespace) -> int:
+    """Evaluate; returns the exit code."""
+    check_file(arguments.manifest)
     from tqdm import tqdm
 
     from affecttts.evaluation.codec.judges import convene
@@ -167,6 +148,5 @@ def _codec(arguments: argparse.Namespace) -> int:
         from affecttts.evaluation.codec.adapters import write_copies
 
         write_copies(arguments.copies, arguments.manifest, systems, arguments.limit, bar)
-    if not arguments.quiet:
-        print(render(report))
+    show(arguments, report, render)
     return 0

@@ -57,10 +57,11 @@ def add_to(actions) -> None:
     parser.add_argument(
         "--key", type=Path, metavar="K", help="key of the page that the results are from"
     )
-    parser.set_defaults(run=_listening)
+    parser.set_defaults(run=run)
 
 
-def _listening(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
+    """Make the page or read its results; returns the exit code."""
     from affecttts.errors import RequestError
     from affecttts.evaluation.listening_test import listening_table, write_listening_page
 
