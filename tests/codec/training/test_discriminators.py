@@ -40,6 +40,7 @@ def test_any_length_is_judged(kind, length):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_learns_to_tell_noise_from_a_tone(kind, tone):
     module = discriminator(kind)
