@@ -1,4 +1,4 @@
-"""Decoders that work at frame rate: quantised latents -> what an ISTFT makes a waveform of."""
+"""Decoders that work at frame rate: quantised latents -> spectra -> audio by an ISTFT."""
 
 from __future__ import annotations
 
@@ -19,9 +19,8 @@ class DecoderOutput:
     """What the decoder predicts; N = F * frame_stride feature frames."""
 
     audio: Tensor  # [B,1,T], T = F * samples_per_frame
-    # [B,N], natural log of Hz; None where the decoder predicts no pitch
-    log_f0: Tensor | None = None
-    voicing: Tensor | None = None  # [B,N], logits
+    log_f0: Tensor | None = None  # [B,N], natural log of Hz; None of a decoder without pitch
+    voicing: Tensor | None = None  # [B,N], logits; None likewise
 
 
 class FrameDecoder(nn.Module):
@@ -84,10 +83,10 @@ class SourceFilterDecoder(FrameDecoder):
             )
 
     def forward(self, latents: Tensor, f0: Tensor | None = None) -> DecoderOutput:
-        """Args:
-        latents: [B,D,F].
-        f0: [B,N] Hz at feature rate, 0 = unvoiced; replaces the predicted pitch (in training,
-            the true one).
+        """latents [B,D,F] -> audio, log F0 and voicing.
+
+        `f0`, [B,N] Hz at feature rate and 0 where unvoiced, replaces the predicted pitch (the true
+        one in training).
         """
         hidden = self._frames(latents)
         filters = self.filters(hidden).float()
@@ -109,7 +108,7 @@ class SourceFilterDecoder(FrameDecoder):
     def _synthesise(self, filters: Tensor, f0: Tensor) -> Tensor:
         """filters [B,N,3*bins], f0 [B,N] -> audio [B, N * hop_length]."""
         config = self.config
-        # The STFT of N * hop samples has one frame more than the network: the last filter serves
+        # The STFT of N * hop samples has one frame more than the network: the last filter is used
         # twice.
         filters = torch.cat([filters, filters[:, -1:]], dim=1).transpose(1, 2)
         pulses = pulse_train(f0, config.hop_length, config.sample_rate)

@@ -7,21 +7,26 @@ from torch import Tensor, nn
 
 
 class Conv(nn.Conv1d):
-    """Convolution that keeps the length and sees `lookahead` frames ahead. [B,C,F] -> [B,C',F].
+    """Convolution that keeps the length and reads `lookahead` frames ahead. [B,C,F] -> [B,C',F].
 
     Args:
         lookahead: None = as many as behind; 0 = causal.
     """
 
     def __init__(
-        self, inputs: int, outputs: int, kernel_size: int, lookahead: int | None = None, **options
+        self,
+        inputs: int,
+        outputs: int,
+        kernel_size: int,
+        lookahead: int | None = None,
+        groups: int = 1,
     ) -> None:
-        super().__init__(inputs, outputs, kernel_size, **options)
+        super().__init__(inputs, outputs, kernel_size, groups=groups)
         ahead = kernel_size // 2 if lookahead is None else lookahead
         self.context = (kernel_size - 1 - ahead, ahead)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.within(nn.functional.pad(x, self.context))
+    def forward(self, input: Tensor) -> Tensor:
+        return self.within(nn.functional.pad(input, self.context))
 
     def within(self, x: Tensor) -> Tensor:
         """Frames whose whole context `x` holds: as many fewer as `context` has."""

@@ -6,12 +6,11 @@ import torch
 from torch import Tensor, nn
 
 NO_PITCH = 100.0  # Hz, held where nothing is voiced
-NOISE_SECONDS = 8  # the fixed noise repeats after this; long enough that no ear finds the period
+NOISE_SECONDS = 8  # period of the fixed noise, too long to be heard
 
 
 def pulse_train(f0: Tensor, hop_length: int, sample_rate: int) -> Tensor:
-    """Sum of all harmonics of a moving F0 below the Nyquist frequency, unit power, zero where
-    unvoiced.
+    """All harmonics of a moving F0 below the Nyquist frequency: unit power, zero where unvoiced.
 
     The closed form of sum_k cos(k phase) (Dirichlet kernel) costs two sines a sample instead of one
     per harmonic.
@@ -58,9 +57,9 @@ def upsample(values: Tensor, factor: int) -> Tensor:
 
 
 class FixedNoise(nn.Module):
-    """White noise that depends on the position alone, so that decoding the same codes gives the
-    same samples.
-    """
+    """White noise that depends on the position alone: the same codes decode to the same samples."""
+
+    noise: Tensor
 
     def __init__(self, sample_rate: int) -> None:
         super().__init__()

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from codec import Codec, CodecConfig
-from codec.config import PRESETS
 from codec.errors import CheckpointError
 from codec.files import CONFIG_NAME, WEIGHTS_NAME, fingerprint
+from codec.presets import PRESETS
 
 LENGTHS = (1, 239, 240, 959, 960, 961, 5000)
 

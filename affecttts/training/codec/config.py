@@ -8,7 +8,8 @@ from typing import ClassVar
 from affecttts.teachers.registry import check_teacher
 from affecttts.training.precision import check_precision
 from affecttts.training.schema import Changes, check_choice, check_not_negative, check_positive
-from codec.config import PRESETS, CodecConfig
+from codec.config import CodecConfig
+from codec.presets import PRESETS
 from codec.training.alignment import AlignmentConfig
 from codec.training.discriminators import DiscriminatorConfig
 from codec.training.relation import RelationConfig

@@ -92,6 +92,7 @@ def test_an_existing_file_is_kept_unless_forced(say, tmp_path):
     assert target.read_bytes().startswith(b"RIFF")
 
 
+@pytest.mark.slow
 def test_every_setting_is_heard(say, tmp_path):
     settings = {
         "neutral": [],
@@ -108,6 +109,7 @@ def test_every_setting_is_heard(say, tmp_path):
     assert (tmp_path / "alias").read_bytes() == (tmp_path / "happy").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_long_text_is_spoken_piece_by_piece(tiny_model_dir):
     sentence = (
         "This is a sentence of some length, and another one of about the same length "
@@ -123,6 +125,7 @@ def test_a_long_text_is_spoken_piece_by_piece(tiny_model_dir):
     assert len(result.audio) == result.codes.shape[1] * 960 + pauses
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     importlib.util.find_spec(embedding.MODEL_PACKAGE) is None,
     reason="no sentence-embedding package",

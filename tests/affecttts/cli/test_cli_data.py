@@ -39,6 +39,7 @@ def broken(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_a_table_and_a_report(check, tmp_path):
     pytest.importorskip("matplotlib")
     done = check("--report", tmp_path / "report")
