@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -31,6 +32,7 @@ class Pretrained(nn.Module):
 
     model_type: ClassVar[str]  # in config.json
     config_class: ClassVar[type]
+    config: Any  # of config_class
 
     def stored_tensors(self) -> dict[str, Tensor]:
         """What goes into the weights file."""
@@ -55,7 +57,7 @@ class Pretrained(nn.Module):
         """
         values = read_json(member(folder, CONFIG_NAME), JSON_BYTES)
         if not isinstance(values, dict) or values.pop("model_type", None) != cls.model_type:
-            wanted = cls.__name__.lower()
+            wanted = re.sub(r"(?<!^)(?=[A-Z])", " ", cls.__name__).lower()
             raise CheckpointError(
                 f"{folder}: {CONFIG_NAME} is not of an {cls.model_type} model; "
                 f"give the folder of a {wanted}"

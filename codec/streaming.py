@@ -1,162 +1,276 @@
-"""Decoding in windows: the samples of `Codec.decode` in memory that does not grow with the length.
+"""Decoding in pieces: the samples of all codes at once, with a fixed delay, in constant memory.
 
-A decoder that works at frame rate sees a bounded number of frames to either side, so a window with
-so many more frames around it gives its own samples exactly. What has no such bound is carried from
-window to window: the phase of the pulse train, and the pitch that an unvoiced stretch holds.
+decoder = StreamingDecoder(codec)
+for codes in pieces:            # [B,k,f]
+    play(decoder.push(codes))   # [B,1,t], what is final by now
+play(decoder.finish())
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from codec.checks import check_codes
 from codec.detail import PASSES
-from codec.nn.decoder import FrameDecoder, SourceFilterDecoder
-from codec.nn.source import fill_unvoiced, pulses, upsample
+from codec.model import Codec
+from codec.nn.decoder import SourceFilterDecoder
+from codec.nn.layers import ConvNeXtBlock
+from codec.nn.source import NO_PITCH, pulses, upsample
 
-if TYPE_CHECKING:
-    from codec.model import Codec
-
-WINDOW = 512  # codec frames
+WINDOW = 256  # codec frames that `decode_windows` takes at once
 MAX_WHOLE_SECONDS = 300.0  # of a decoder that can only be given the whole signal
-USUAL_PITCH = 100.0  # Hz of the silent pulse train where nothing is ever voiced
+
+
+class Frames:
+    """Frames that still wait for their context along the last axis of [B,C,F]."""
+
+    def __init__(self, behind: int, ahead: int) -> None:
+        self.behind, self.ahead = behind, ahead
+        self._kept: Tensor | None = None
+
+    def push(self, x: Tensor, last: bool) -> Tensor:
+        """All frames at hand; those within `behind` and `ahead` of the ends are context alone."""
+        before = x.new_zeros(*x.shape[:-1], self.behind) if self._kept is None else self._kept
+        x = torch.cat([before, x], dim=-1)
+        x = nn.functional.pad(x, (0, self.ahead)) if last else x
+        self._kept = x[..., max(0, x.shape[-1] - self.behind - self.ahead) :]
+        return x
+
+    def whole(self, x: Tensor) -> int:
+        """How many frames of `push`'s answer have their whole context."""
+        return max(0, x.shape[-1] - self.behind - self.ahead)
+
+
+class StreamingConv:
+    """A `Conv` or the depthwise convolution of a ConvNeXt block, with what it has seen."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        self.block = layer if isinstance(layer, ConvNeXtBlock) else None
+        self.conv = layer if self.block is None else layer.depthwise
+        self.frames = Frames(*self.conv.context)
+
+    def push(self, x: Tensor, last: bool) -> Tensor:
+        x = self.frames.push(x, last)
+        count = self.frames.whole(x)
+        if not count:
+            return x.new_zeros(len(x), self.conv.out_channels, 0)
+        convolved = self.conv.within(x)
+        if self.block is None:
+            return convolved
+        return self.block.mix(x[..., self.frames.behind :][..., :count], convolved)
+
+
+class StreamingPulses:
+    """F0 in pieces [B,n] -> pulse train in pieces, half a hop behind; see `pulse_train`."""
+
+    def __init__(self, hop_length: int, sample_rate: int) -> None:
+        self.hop, self.rate = hop_length, sample_rate
+        self._before: tuple[Tensor, Tensor] | None = None  # pitch and voicing of the last frame
+        self._turns: Tensor | None = None  # [B,1] double, of the phase so far
+
+    def push(self, f0: Tensor, last: bool) -> Tensor:
+        voiced = f0 > 0
+        pitch = self._held(f0, voiced) if f0.shape[-1] else f0
+        begun = self._before is not None
+        if begun:
+            pitch, voiced = (
+                torch.cat([before, now], dim=-1)
+                for before, now in zip(self._before, (pitch, voiced), strict=True)
+            )
+        self._before = pitch[:, -1:], voiced[:, -1:]
+        half = self.hop // 2
+        part = slice(half if begun else 0, None if last else -half)
+        smooth = upsample(pitch, self.hop)[:, part]
+        turns = self._turns + torch.cumsum(smooth.double() / self.rate, dim=-1)
+        self._turns = turns[:, -1:]
+        sound = pulses(smooth, turns, self.rate) * upsample(voiced.float(), self.hop)[:, part]
+        return sound.to(f0.dtype)
+
+    def _held(self, f0: Tensor, voiced: Tensor) -> Tensor:
+        """The last voiced value where unvoiced. Before the first voiced frame no pulse sounds; its
+        pitch counts from the start, so the phase that was counted with another is set right.
+        """
+        if self._turns is None:
+            self._turns = f0.new_zeros(len(f0), 1, dtype=torch.float64)
+            self._sounded = torch.zeros_like(voiced[:, :1])
+        start = (
+            self._before[0] if self._before is not None else torch.full_like(f0[:, :1], NO_PITCH)
+        )
+        first = f0.gather(1, voiced.to(torch.int8).argmax(1, keepdim=True))
+        now = voiced.any(1, keepdim=True) & ~self._sounded
+        if now.any():
+            self._turns = torch.where(now, self._turns * (first / start), self._turns)
+            start = torch.where(now, first, start)
+            if self._before is not None:
+                self._before = start, self._before[1]
+        self._sounded |= now
+        index = torch.arange(f0.shape[-1], device=f0.device).expand_as(f0)
+        place = torch.where(voiced, index, torch.full_like(index, -1)).cummax(-1).values
+        return torch.where(place < 0, start, f0.gather(-1, place.clamp_min(0)))
+
+
+class StreamingSynthesis:
+    """Filters and F0 in pieces -> samples: the STFT of the sources, filtered, and its inverse."""
+
+    def __init__(self, decoder: SourceFilterDecoder) -> None:
+        config = decoder.config
+        self.decoder, self.size, self.hop = decoder, config.n_fft, config.hop_length
+        self.pulses = StreamingPulses(config.hop_length, config.sample_rate)
+        self._sources: Tensor | None = None  # [B,2,T], samples that frames still need
+        self._filters: Tensor | None = None  # [B,C,N], of frames that wait for samples
+        self._sum: Tensor | None = None  # [B,size], of frames that overlap the next ones
+        self._weight: Tensor | None = None  # [size], of their windows
+        self._made, self._position = (
+            0,
+            0,
+        )  # samples given out (from half a window before 0); of noise
+
+    def push(self, filters: Tensor, f0: Tensor, last: bool) -> Tensor:
+        """filters [B,3*bins,n], f0 [B,n] -> samples [B,t]."""
+        excitation = self.pulses.push(f0, last)
+        noise = self.decoder.noise(excitation.shape[-1], self._position).expand_as(excitation)
+        self._position += excitation.shape[-1]
+        sources, half = torch.stack([excitation, noise], dim=1), self.size // 2
+        kept = sources.new_zeros(len(sources), 2, half) if self._sources is None else self._sources
+        sources = nn.functional.pad(torch.cat([kept, sources], -1), (0, half if last else 0))
+        waiting = filters if self._filters is None else torch.cat([self._filters, filters], -1)
+        if last:  # one frame more than filters, as in the whole
+            waiting = torch.cat([waiting, waiting[..., -1:]], -1)
+        count = max(0, min((sources.shape[-1] - self.size) // self.hop + 1, waiting.shape[-1]))
+        self._sources, self._filters = sources[..., count * self.hop :], waiting[..., count:]
+        if not count:
+            return sources.new_zeros(len(sources), 0)
+        spectra = [
+            torch.stft(
+                source[:, : (count - 1) * self.hop + self.size],
+                self.size,
+                self.hop,
+                window=self.decoder.window,
+                center=False,
+                return_complex=True,
+            )
+            for source in sources.unbind(1)
+        ]
+        return self._overlap(self.decoder.filtered(waiting[..., :count], *spectra), last)
+
+    def _overlap(self, spectrum: Tensor, last: bool) -> Tensor:
+        """[B,bins,n] -> the samples [B,t] that no later frame touches."""
+        window, count = self.decoder.window, spectrum.shape[-1]
+        frames = torch.fft.irfft(spectrum, self.size, dim=1) * window[:, None]
+        length = (count - 1) * self.hop + self.size
+        total, weight = (
+            nn.functional.fold(part, (1, length), (1, self.size), stride=(1, self.hop))[:, 0, 0]
+            for part in (frames, window.square()[None, :, None].expand(1, -1, count))
+        )
+        if self._sum is not None:
+            tail = self._sum.shape[-1]
+            total[:, :tail] += self._sum
+            weight[:, :tail] += self._weight
+        done = length if last else count * self.hop
+        self._sum, self._weight = total[:, done:], weight[:, done:]
+        skip = max(0, self.size // 2 - self._made)
+        self._made += done
+        end = done - self.size // 2 if last else done
+        return total[:, skip:end] / weight[:, skip:end]
+
+
+class StreamingDecoder:
+    """Codes in pieces -> samples in pieces; joined, they are what `Codec.decode` gives, but for
+    rounding: some 1e-6 Hz of pitch, which add up in the phase of the highest harmonics.
+
+    Raises:
+        ValueError: the codec's decoder is none that streams.
+    """
+
+    def __init__(self, codec: Codec) -> None:
+        decoder = codec.decoder
+        if not isinstance(decoder, SourceFilterDecoder):
+            raise ValueError(
+                f"decoder {codec.config.decoder!r} does not stream; source_filter does"
+            )
+        self.codec, self.decoder = codec, decoder
+        self.slow = [StreamingConv(layer) for layer in (decoder.stem, *decoder.blocks)]
+        self.fast = [StreamingConv(layer) for layer in decoder.head_blocks]
+        self.synthesis = StreamingSynthesis(decoder)
+
+    @torch.inference_mode()
+    def push(self, codes: Tensor) -> Tensor:
+        """codes int64 [B,k,f] of the base layer -> samples [B,1,t] that are final by now."""
+        return self._push(self.codec.quantizer.lookup(codes), last=False)
+
+    @torch.inference_mode()
+    def finish(self) -> Tensor:
+        """The rest of the samples [B,1,t], once all codes are pushed."""
+        frames = self.slow[0].frames._kept
+        return self._push(frames.new_zeros(*frames.shape[:2], 0), last=True)
+
+    def _push(self, latents: Tensor, last: bool) -> Tensor:
+        decoder, hidden = self.decoder, latents
+        for layer in self.slow:
+            hidden = layer.push(hidden, last)
+        if not hidden.shape[-1] and not last:
+            return latents.new_zeros(len(latents), 1, 0)
+        hidden = decoder.upsampled(hidden)
+        for layer in self.fast:
+            hidden = layer.push(hidden, last)
+        if not hidden.shape[-1] and not last:
+            return latents.new_zeros(len(latents), 1, 0)
+        hidden = decoder.head_norm(hidden.transpose(1, 2))
+        f0 = decoder.predicted_f0(*decoder.pitch_of(hidden))
+        return self.synthesis.push(decoder.filters(hidden).transpose(1, 2), f0, last)[:, None]
 
 
 def decode_windows(codec: Codec, codes: Tensor, window: int = WINDOW) -> Iterator[Tensor]:
-    """codes [B,k,F] of any integer type -> audio [B,1,n], one window of codec frames after another,
-    in all [B,1,F * samples_per_frame].
+    """codes [B,k,F] of any integer type -> the samples of `Codec.decode` as [B,1,t] after [B,1,t],
+    in memory that does not grow with F.
 
     Raises:
-        ValueError: as `Codec.decode`, or a signal too long for a decoder that has no windows.
+        ValueError: as `Codec.decode`, or a signal too long for a decoder that does not stream.
     """
-    codec.check_codes(codes)
-    decoder, config, frames = codec.decoder, codec.config, codes.shape[2]
-    if not isinstance(decoder, FrameDecoder):
-        if frames > MAX_WHOLE_SECONDS * config.frame_rate:
-            raise ValueError(
-                f"{frames / config.frame_rate:.0f} s of codes; the decoder {config.decoder!r} "
-                f"takes at most {MAX_WHOLE_SECONDS:.0f} s"
-            )
-        yield codec.decode(codes.long())
+    check_codes(codes, codec.config)
+    config, frames = codec.config, codes.shape[2]
+    if isinstance(codec.decoder, SourceFilterDecoder):
+        pieces = _base_layer(codec, codes[:, : config.num_codebooks], window)
+        detailed = codec.detail is not None and codes.shape[1] > config.num_codebooks
+        yield from _with_detail(codec, codes, pieces, window) if detailed else pieces
         return
-    part = (_SourceFilter if isinstance(decoder, SourceFilterDecoder) else _Plain)(codec, codes)
-    for first in range(0, frames, window):
-        with torch.inference_mode():
-            piece = _window(codec, codes, part, first, min(frames, first + window))
-        yield piece
-
-
-def _window(codec: Codec, codes: Tensor, part: _Plain, first: int, end: int) -> Tensor:
-    """The audio of codec frames first .. end - 1."""
-    config, base = codec.config, codec.config.num_codebooks
-    detailed = codes.shape[1] > base
-    # a pass of the detail layer measures and changes windows of detail_n_fft samples
-    reach = _frames((2 * PASSES + 3) * config.detail_n_fft, config) if detailed else 0
-    left, right = max(0, first - reach), min(codes.shape[2], end + reach)
-    audio = part(left, right)
-    if detailed:
-        audio = codec.detail(audio, codes[:, base:, left:right].long())
-    size = config.samples_per_frame
-    return audio[..., (first - left) * size : (end - left) * size]
-
-
-def _frames(samples: int, config) -> int:
-    """Codec frames that hold so many samples, and one."""
-    return -(-samples // config.samples_per_frame) + 1
-
-
-class _Plain:
-    """A decoder without memory."""
-
-    def __init__(self, codec: Codec, codes: Tensor) -> None:
-        self.codec, self.codes = codec, codes[:, : codec.config.num_codebooks]
-        self.decoder, self.config = codec.decoder, codec.config
-        self.margin = _frames(codec.config.n_fft, codec.config)  # what an ISTFT spreads a fault to
-
-    def __call__(self, first: int, end: int) -> Tensor:
-        """Exact audio [B,1,n] of codec frames first .. end - 1."""
-        left, right = max(0, first - self.margin), min(self.codes.shape[2], end + self.margin)
-        size = self.config.samples_per_frame
-        return self.audio(left, right)[..., (first - left) * size : (end - left) * size]
-
-    def audio(self, first: int, end: int) -> Tensor:
-        """Audio [B,1,n] of codec frames, exact but for `n_fft` samples at inner ends."""
-        latents, skipped = self.latents(first, end)
-        size = self.config.samples_per_frame
-        audio = self.codec.decode_latents(latents).audio
-        return audio[..., skipped * size : (skipped + end - first) * size]
-
-    def latents(self, first: int, end: int) -> tuple[Tensor, int]:
-        """Latents [B,D,n] of the frames and of what they depend on; how many come before them."""
-        reach = self.decoder.context
-        left, right = max(0, first - reach), min(self.codes.shape[2], end + reach)
-        return self.codec.quantizer.lookup(self.codes[..., left:right].long()), first - left
-
-
-class _SourceFilter(_Plain):
-    """The decoder with a pulse train, whose phase and held pitch go on from window to window."""
-
-    def __init__(self, codec: Codec, codes: Tensor) -> None:
-        super().__init__(codec, codes)
-        self.known = 0  # feature frames whose pitch is known
-        self.origin = 0  # feature frame of the first value in held and voiced
-        self.held = self.voiced = torch.zeros(len(codes), 0, device=codes.device)
-        self.turns, self.turns_origin = None, 0  # of the last window, from this sample on
-
-    def audio(self, first: int, end: int) -> Tensor:
-        stride, hop = self.config.frame_stride, self.config.hop_length
-        hidden = self._hidden(first, end)
-        filters = self.decoder.filters(hidden).float()
-        self._follow(self._pitch(hidden), first * stride)
-        filters = torch.cat([filters, filters[:, -1:]], dim=1).transpose(1, 2)
-        excitation = self._pulses(first * stride, end * stride)
-        return self.decoder.filtered(filters, excitation, first * stride * hop)[:, None]
-
-    def _hidden(self, first: int, end: int) -> Tensor:
-        latents, skipped = self.latents(first, end)
-        stride = self.config.frame_stride
-        hidden = self.decoder.frames(latents)
-        return hidden[:, skipped * stride : (skipped + end - first) * stride]
-
-    def _pitch(self, hidden: Tensor) -> Tensor:
-        return self.decoder.predicted_f0(*self.decoder.pitch_of(hidden.float()))
-
-    def _follow(self, f0: Tensor, first: int) -> None:
-        """Take up the pitch [B,n] from feature frame `first` on where it is not known yet."""
-        fresh = f0[:, self.known - first :]
-        last = self.held[:, -1:] if self.known else self._first_voiced(f0)
-        filled = fill_unvoiced(torch.cat([last, fresh], dim=1))[:, 1:]
-        keep = max(0, first - 1 - self.origin)
-        self.held = torch.cat([self.held[:, keep:], filled], dim=1)
-        self.voiced = torch.cat([self.voiced[:, keep:], (fresh > 0).float()], dim=1)
-        self.origin, self.known = self.origin + keep, self.known + fresh.shape[1]
-
-    def _first_voiced(self, f0: Tensor) -> Tensor:
-        """[B,1] Hz: the first voiced value of the whole signal, which the start holds."""
-        found, end = f0.new_zeros(len(f0), 1), f0.shape[1] // self.config.frame_stride
-        while True:
-            value = f0.gather(1, (f0 > 0).to(torch.int8).argmax(dim=1, keepdim=True))
-            found = torch.where(found > 0, found, value)
-            if bool((found > 0).all()) or end >= self.codes.shape[2]:
-                return torch.where(found > 0, found, torch.full_like(found, USUAL_PITCH))
-            start, end = end, min(self.codes.shape[2], end + WINDOW)
-            f0 = self._pitch(self._hidden(start, end))
-
-    def _pulses(self, first: int, end: int) -> Tensor:
-        """The pulse train [B,n] of feature frames first .. end - 1."""
-        hop, rate = self.config.hop_length, self.config.sample_rate
-        left, right = max(0, first - 1), min(self.known, end + 1)
-        pitch, voiced = (
-            upsample(values[:, left - self.origin : right - self.origin], hop)[
-                :, (first - left) * hop : (end - left) * hop
-            ]
-            for values in (self.held, self.voiced)
+    if frames > MAX_WHOLE_SECONDS * config.frame_rate:
+        raise ValueError(
+            f"{frames / config.frame_rate:.0f} s of codes; the decoder {config.decoder!r} takes "
+            f"at most {MAX_WHOLE_SECONDS:.0f} s"
         )
-        turns = torch.cumsum(pitch.double() / rate, dim=-1)
-        if first:
-            turns = turns + self.turns[:, first * hop - self.turns_origin - 1, None].remainder(1.0)
-        self.turns, self.turns_origin = turns, first * hop
-        return pulses(pitch, voiced, turns, rate)
+    yield codec.decode(codes)
+
+
+def _base_layer(codec: Codec, codes: Tensor, window: int) -> Iterator[Tensor]:
+    stream = StreamingDecoder(codec)
+    for first in range(0, codes.shape[2], window):
+        yield stream.push(codes[..., first : first + window].long())
+    yield stream.finish()
+
+
+@torch.inference_mode()
+def _with_detail(
+    codec: Codec, codes: Tensor, pieces: Iterator[Tensor], window: int
+) -> Iterator[Tensor]:
+    """The detail layer on top: it works in windows with so much around them as its passes see."""
+    config, frames, detail = codec.config, codes.shape[2], codec.detail
+    assert detail is not None
+    size = config.samples_per_frame
+    reach = -(-(2 * PASSES + 3) * config.detail_n_fft // size) + 1  # codec frames
+    audio, origin, done = codes.new_zeros(len(codes), 1, 0, dtype=torch.float32), 0, 0
+    for piece in pieces:
+        audio = torch.cat([audio, piece], dim=-1)
+        while done < frames:
+            end = min(frames, done + window)
+            left, right = max(0, done - reach), min(frames, end + reach)
+            if audio.shape[-1] < (right - origin) * size:
+                break
+            part = audio[..., (left - origin) * size : (right - origin) * size]
+            codes_here = codes[:, config.num_codebooks :, left:right].long()
+            yield detail(part, codes_here)[..., (done - left) * size : (end - left) * size]
+            done, keep = end, max(0, end - reach)
+            audio, origin = audio[..., (keep - origin) * size :], keep

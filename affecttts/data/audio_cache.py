@@ -1,5 +1,4 @@
-"""Decoded audio and F0 of whole manifests in flat files, so that an epoch never decodes or tracks
-pitch again.
+"""Decoded audio and F0 of whole manifests in flat files, decoded and tracked once for all epochs.
 
 A cache folder holds audio.i16 (samples), f0.f16 (Hz at feature rate, 0 = unvoiced) and index.json.
 """
@@ -33,7 +32,7 @@ class CachedClip:
     length: int  # samples, a multiple of hop_length
 
 
-def track_f0(
+def f0_world(
     audio: np.ndarray,
     sample_rate: int,
     hop_length: int,
@@ -59,7 +58,7 @@ def _prepare(
     path, start, seconds = audio_path(manifest, utterance), utterance.start, utterance.seconds
     audio = load_audio(path, sample_rate, start, seconds).samples
     audio = audio[: len(audio) // hop_length * hop_length]
-    f0 = track_f0(audio, sample_rate, hop_length)
+    f0 = f0_world(audio, sample_rate, hop_length)
     return (
         (audio * 32767).clip(-32768, 32767).astype(np.int16),
         f0.astype(np.float16),

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import LlamaForCausalLM
 
+    from affecttts.lm.pieces import PromptPieces
+
 LAYOUT_NAME = "layout.json"
 PIECES_NAME = "prompt_pieces.model"
 EMBEDDING_NAME = "model.embed_tokens.weight"
@@ -58,6 +60,17 @@ class TokenLM:
     layout: TokenLayout
     codec_fingerprint: str
     pieces_path: Path | None
+
+    def prompt_pieces(self) -> PromptPieces | None:
+        """The pieces of free-text prompts, where the LM has some.
+
+        Raises:
+            CheckpointError: see PromptPieces.
+        """
+        from affecttts.lm.pieces import PromptPieces
+
+        path = self.pieces_path
+        return None if path is None else PromptPieces(path, self.layout.num_pieces)
 
     def llama(self) -> LlamaForCausalLM:
         """The stock transformers model, float32, evaluation mode."""
@@ -95,8 +108,7 @@ def build_llama(config: LMConfig, layout: TokenLayout) -> LlamaForCausalLM:
 def structure_embeddings(
     model: LlamaForCausalLM, layout: TokenLayout, codebooks: list[Tensor], seed: int = 0
 ) -> None:
-    """Start the (tied) embeddings from what is known of the tokens, which spares a small corpus
-    from teaching it.
+    """Start the (tied) embeddings from what is known of the tokens, for small corpora.
 
     Codec tokens of all books share one orthogonal projection of their codebook vectors e and one
     more direction that holds |e|^2: a hidden state that carries the projection of an expected

@@ -31,7 +31,12 @@ def train_pieces(texts: Iterable[str], vocab_size: int) -> bytes:
 class PromptPieces:
     """Free text -> piece indices."""
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, most: int | None = None) -> None:
+        """Read a model of at most `most` pieces.
+
+        Raises:
+            CheckpointError: unreadable, no SentencePiece model, or more pieces.
+        """
         import sentencepiece
 
         try:
@@ -40,6 +45,8 @@ class PromptPieces:
             self.processor = sentencepiece.SentencePieceProcessor(model_proto=data)
         except (OSError, RuntimeError, ValueError) as error:
             raise CheckpointError(f"{path}: not a SentencePiece model ({error})") from error
+        if most is not None and len(self) > most:
+            raise CheckpointError(f"{path}: {len(self)} pieces, layout.json has room for {most}")
 
     def __len__(self) -> int:
         return self.processor.vocab_size()

@@ -7,20 +7,25 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from affecttts.emotion.table import MAX_INTENSITY, load_emotions
 from codec.config import from_dict
 from codec.errors import CheckpointError, InputError
-from codec.files import member, read_json
+from codec.files import fingerprint, member, read_json
 from codec.inputs.door import JSON_BYTES, as_path
 from codec.inputs.fields import check_fields, check_range
+
+if TYPE_CHECKING:
+    from affecttts.lm.model import TokenLM
+    from codec.config import CodecConfig
 
 SHIPPED = Path(__file__).parents[1] / "models" / "default"
 INFO_NAME = "model.json"
 MAX_GUIDANCE = 4.0
 MAX_NAME = 200  # characters
-LISTENER_NAME = "listener"  # folder of what hears phones in recordings, for adaptations
+# folder of what hears phones in recordings, for adaptations
+PHONE_CLASSIFIER_NAME = "phone_classifier"
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,33 @@ def read_model_info(folder: str | Path | None) -> tuple[Path, ModelInfo]:
         return path, from_dict(ModelInfo, values)
     except (ValueError, TypeError) as error:
         raise CheckpointError(f"{path / INFO_NAME}: {error}") from error
+
+
+def check_parts(folder: Path, info: ModelInfo, lm: TokenLM, codec: CodecConfig) -> None:
+    """Whether the LM was trained on the codec beside it, and has what model.json promises.
+
+    Raises:
+        CheckpointError: the parts are of different models.
+    """
+    layout, found = lm.layout, fingerprint(folder / "codec")
+    if lm.codec_fingerprint != found:
+        raise CheckpointError(
+            f"{folder}: the LM was trained on codec {lm.codec_fingerprint}, beside it lies "
+            f"{found}; use the codec folder that encoded its corpus"
+        )
+    for kind, named, known in (
+        ("voices", info.voices, layout.voices),
+        ("emotions", info.emotions, layout.emotions),
+    ):
+        if foreign := sorted(set(named) - set(known)):
+            raise CheckpointError(
+                f"{folder}: model.json names the {kind} {foreign}, which the LM lacks"
+            )
+    if layout.num_codebooks > codec.num_codebooks or layout.codebook_size != codec.codebook_size:
+        raise CheckpointError(
+            f"{folder}: the LM speaks {layout.num_codebooks} x {layout.codebook_size} codes, the "
+            f"codec {codec.num_codebooks} x {codec.codebook_size}"
+        )
 
 
 def nearest_first(name: str, known: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Decoders that work at frame rate: quantised latents -> what an ISTFT makes a waveform of."""
+"""Decoders that work at frame rate: quantised latents -> spectra -> audio by an ISTFT."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from torch import Tensor, nn
 
 from codec.config import CodecConfig
 from codec.nn.features import stft
-from codec.nn.layers import blocks
+from codec.nn.layers import Conv, blocks
 from codec.nn.source import FixedNoise, pulse_train
-
-REACH = 3  # frames to either side that a convolution of the trunk sees
 
 
 @dataclass(frozen=True)
@@ -21,39 +19,37 @@ class DecoderOutput:
     """What the decoder predicts; N = F * frame_stride feature frames."""
 
     audio: Tensor  # [B,1,T], T = F * samples_per_frame
-    # [B,N], natural log of Hz; None where the decoder predicts no pitch
-    log_f0: Tensor | None = None
-    voicing: Tensor | None = None  # [B,N], logits
+    log_f0: Tensor | None = None  # [B,N], natural log of Hz; None of a decoder without pitch
+    voicing: Tensor | None = None  # [B,N], logits; None likewise
 
 
 class FrameDecoder(nn.Module):
-    """Trunk at frame rate: latents [B,D,F] -> hidden feature frames [B,N,head_dim]."""
+    """Trunk at frame rate: latents [B,D,F] -> hidden feature frames [B,N,head_dim].
+
+    A causal trunk looks ahead once, in its first layer: it streams with few frames of delay.
+    """
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
         self.config = config
-        self.stem = nn.Conv1d(config.latent_dim, config.decoder_dim, 7, padding=3)
-        self.blocks = blocks(config.decoder_dim, config.decoder_blocks)
+        causal = config.decoder_context == "causal"
+        ahead, later = (config.decoder_lookahead, 0) if causal else (None, None)
+        self.stem = Conv(config.latent_dim, config.decoder_dim, 7, ahead)
+        self.blocks = blocks(config.decoder_dim, config.decoder_blocks, later)
         self.norm = nn.LayerNorm(config.decoder_dim)
         self.upsample = nn.Linear(config.decoder_dim, config.head_dim * config.frame_stride)
-        self.head_blocks = blocks(config.head_dim, config.head_blocks)
+        self.head_blocks = blocks(config.head_dim, config.head_blocks, later)
         self.head_norm = nn.LayerNorm(config.head_dim)
 
-    @property
-    def context(self) -> int:
-        """Codec frames to either side that a frame of the trunk depends on."""
-        config = self.config
-        inner = REACH * (1 + config.decoder_blocks)
-        return inner + -(-REACH * config.head_blocks // config.frame_stride)
-
-    def frames(self, latents: Tensor) -> Tensor:
+    def _frames(self, latents: Tensor) -> Tensor:
         """[B,D,F] -> [B,N,head_dim]."""
-        hidden = self.norm(self.blocks(self.stem(latents)).transpose(1, 2))
-        batch, frames, _ = hidden.shape
-        hidden = self.upsample(hidden).view(
-            batch, frames * self.config.frame_stride, self.config.head_dim
-        )
-        return self.head_norm(self.head_blocks(hidden.transpose(1, 2)).transpose(1, 2))
+        hidden = self.upsampled(self.blocks(self.stem(latents)))
+        return self.head_norm(self.head_blocks(hidden).transpose(1, 2))
+
+    def upsampled(self, hidden: Tensor) -> Tensor:
+        """Codec frames [B,decoder_dim,F] -> feature frames [B,head_dim,N]."""
+        wide = self.upsample(self.norm(hidden.transpose(1, 2)))
+        return wide.reshape(len(wide), -1, self.config.head_dim).transpose(1, 2)
 
 
 class SourceFilterDecoder(FrameDecoder):
@@ -64,6 +60,8 @@ class SourceFilterDecoder(FrameDecoder):
     explicit, supervised quantity: it is what carries most of an emotion, and phase coherence need
     not be learned from an adversary.
     """
+
+    window: Tensor
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__(config)
@@ -85,12 +83,12 @@ class SourceFilterDecoder(FrameDecoder):
             )
 
     def forward(self, latents: Tensor, f0: Tensor | None = None) -> DecoderOutput:
-        """Args:
-        latents: [B,D,F].
-        f0: [B,N] Hz at feature rate, 0 = unvoiced; replaces the predicted pitch (in training,
-            the true one).
+        """latents [B,D,F] -> audio, log F0 and voicing.
+
+        `f0`, [B,N] Hz at feature rate and 0 where unvoiced, replaces the predicted pitch (the true
+        one in training).
         """
-        hidden = self.frames(latents)
+        hidden = self._frames(latents)
         filters = self.filters(hidden).float()
         with torch.autocast(hidden.device.type, enabled=False):
             log_f0, voicing = self.pitch_of(hidden.float())
@@ -103,7 +101,6 @@ class SourceFilterDecoder(FrameDecoder):
         return torch.where(voicing > 0, log_f0.exp(), torch.zeros_like(log_f0)).detach()
 
     def pitch_of(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """Hidden frames [B,N,head_dim] -> log F0 and voicing, see DecoderOutput."""
         pitch, voicing = self.pitch(hidden).unbind(-1)
         low, high = math.log(self.config.f0_min), math.log(self.config.f0_max)
         return low + (high - low) * torch.sigmoid(pitch), voicing
@@ -111,24 +108,21 @@ class SourceFilterDecoder(FrameDecoder):
     def _synthesise(self, filters: Tensor, f0: Tensor) -> Tensor:
         """filters [B,N,3*bins], f0 [B,N] -> audio [B, N * hop_length]."""
         config = self.config
-        # The STFT of N * hop samples has one frame more than the network: the last filter serves
+        # The STFT of N * hop samples has one frame more than the network: the last filter is used
         # twice.
         filters = torch.cat([filters, filters[:, -1:]], dim=1).transpose(1, 2)
         pulses = pulse_train(f0, config.hop_length, config.sample_rate)
-        return self.filtered(filters, pulses)
-
-    def filtered(self, filters: Tensor, pulses: Tensor, first: int = 0) -> Tensor:
-        """Pulses and noise through the filters: [B,3*bins,N+1] and [B,T] -> audio [B,T], whose
-        sample 0 is sample `first` of the noise.
-        """
-        config = self.config
-        gain, phase, noise_gain = filters.chunk(3, dim=1)
-        noise = self.noise(pulses.shape[-1], first).expand_as(pulses)
-        spectrum = torch.polar(gain.clamp_max(6).exp(), phase) * self._stft(pulses)
-        spectrum = spectrum + noise_gain.clamp_max(6).exp() * self._stft(noise)
+        noise = self.noise(pulses.shape[-1]).expand_as(pulses)
+        spectrum = self.filtered(filters, self._stft(pulses), self._stft(noise))
         return torch.istft(
             spectrum, config.n_fft, config.hop_length, window=self.window, length=pulses.shape[-1]
         )
+
+    def filtered(self, filters: Tensor, pulses: Tensor, noise: Tensor) -> Tensor:
+        """Filters [B,3*bins,N] and the spectra [B,bins,N] of the sources -> spectrum [B,bins,N]."""
+        gain, phase, noise_gain = filters.chunk(3, dim=1)
+        spectrum = torch.polar(gain.clamp_max(6).exp(), phase) * pulses
+        return spectrum + noise_gain.clamp_max(6).exp() * noise
 
     def _stft(self, signal: Tensor) -> Tensor:
         return stft(signal, self.config.n_fft, self.config.hop_length, self.window)

@@ -14,9 +14,9 @@ MOST_LOG_MAGNITUDE = math.log(100.0)  # of the ISTFT head, as in Vocos
 
 
 class VocosDecoder(FrameDecoder):
-    """latents [B,D,F] -> DecoderOutput without pitch: log magnitude and phase of the STFT (Vocos,
-    arXiv 2306.00814).
-    """
+    """latents [B,D,F] -> DecoderOutput without pitch, from log magnitude and phase of the STFT."""
+
+    window: Tensor
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__(config)
@@ -25,7 +25,7 @@ class VocosDecoder(FrameDecoder):
 
     def forward(self, latents: Tensor, f0: Tensor | None = None) -> DecoderOutput:
         """`f0` is for decoders with pitch and changes nothing here."""
-        spectrum = self.spectrum(self.frames(latents)).float().transpose(1, 2)
+        spectrum = self.spectrum(self._frames(latents)).float().transpose(1, 2)
         with torch.autocast(latents.device.type, enabled=False):
             length = spectrum.shape[-1] * self.config.hop_length
             magnitude, phase = torch.cat([spectrum, spectrum[..., -1:]], dim=-1).chunk(2, dim=1)

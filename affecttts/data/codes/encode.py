@@ -1,5 +1,4 @@
-"""From audio to token shards: which rows belong to which shard, and how a shard is brought up to
-date.
+"""From audio to shards of codes: which rows belong to which shard, and how it is kept up to date.
 
 A row's shard follows from its id alone, so rows added to a manifest change only the shards that get
 them, and what a shard holds already is not encoded again. The encoder is a function; nothing here
@@ -17,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from affecttts.data.codes.store import (
-    TokenRow,
+    CodeRow,
     audio_digest,
     index_path,
     read_shard,
@@ -66,8 +65,7 @@ class Item:
 
 
 class ShardPlan:
-    """Which lines of the manifests belong to which of `count` shards; holds their places in the
-    files, not the rows.
+    """Which lines of the manifests belong to which of `count` shards, as places in the files.
 
     Raises:
         RequestError: a manifest that cannot be read, or an id that comes twice.
@@ -126,8 +124,7 @@ def encode_shard(
     path: Path,
     progress: Callable[[Item], object] = lambda item: None,
 ) -> ShardResult:
-    """Bring the shard at `path` up to date: exactly these items, each by its audio and this
-    encoder.
+    """Bring the shard at `path` up to date: exactly these items, from their audio by this encoder.
 
     Idempotent, and atomic: a process that dies leaves the earlier shard, or one that is known to be
     incomplete.
@@ -147,7 +144,7 @@ def encode_shard(
         if codes is None:
             codes = encoder.encode(item.audio(encoder.sample_rate))
             fresh.append(item.utterance.seconds)
-        rows.append(TokenRow(*key, codes))
+        rows.append(CodeRow(*key, codes))
         progress(item)
     write_shard(path, rows, encoder.fingerprint)
     return ShardResult(len(items), len(fresh), sum(fresh))

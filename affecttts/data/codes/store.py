@@ -1,5 +1,4 @@
-"""Codec tokens of a corpus on disk: safetensors shards beside a JSON index, keyed so that nothing
-can be mispaired.
+"""Codes of a corpus on disk: safetensors shards with an index each, keyed by utterance and codec.
 
 A shard holds `codes` uint16 [K, sum of frames]; its index holds one row per utterance: id, SHA-256
 of the audio file, first frame and number of frames, and for the shard the fingerprint of the codec.
@@ -19,7 +18,7 @@ from codec.inputs import door
 
 
 @dataclass(frozen=True)
-class TokenRow:
+class CodeRow:
     """Codes of one utterance."""
 
     id: str
@@ -64,7 +63,7 @@ def index_path(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
-def write_shard(path: Path, rows: list[TokenRow], codec_fingerprint: str) -> None:
+def write_shard(path: Path, rows: list[CodeRow], codec_fingerprint: str) -> None:
     """Write one shard; an earlier index goes first and the new one comes last, so a shard with an
     index is complete.
     """
@@ -96,7 +95,7 @@ def file_digest(path: str | Path) -> str:
     return door.file_digest(path, door.WEIGHTS_BYTES)[:16]
 
 
-def read_shard(path: Path) -> tuple[list[TokenRow], str]:
+def read_shard(path: Path) -> tuple[list[CodeRow], str]:
     """The rows of a shard and the fingerprint of its codec.
 
     Raises:
@@ -104,7 +103,7 @@ def read_shard(path: Path) -> tuple[list[TokenRow], str]:
     """
     index, codes = read_json(index_path(path)), _read_codes(path)
     rows = [
-        TokenRow(r["id"], r["audio_sha256"], codes[:, r["start"] : r["start"] + r["frames"]])
+        CodeRow(r["id"], r["audio_sha256"], codes[:, r["start"] : r["start"] + r["frames"]])
         for r in index["rows"]
     ]
     return rows, index["codec"]
@@ -133,7 +132,7 @@ def shard_is_current(path: Path, keys: list[tuple[str, str]], codec_fingerprint:
     )
 
 
-class TokenStore:
+class CodeStore:
     """All shards of a folder: `store[id]` is uint16 [K,F].
 
     Raises:

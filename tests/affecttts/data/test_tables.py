@@ -10,6 +10,7 @@ from affecttts.data.corpora.reading import Reading
 from affecttts.data.corpora.spec import get_corpus
 from affecttts.data.tables import read_rows
 from affecttts.errors import RequestError
+from soak import soak
 
 EXAMPLES = 150  # of a short run
 MINUTE = 8_000  # of a long one
@@ -121,7 +122,7 @@ def test_no_line_of_any_table_is_lost(text, suffix):
     check_no_line_is_lost(text, suffix)
 
 
-@pytest.mark.slow
+@soak
 @settings(max_examples=MINUTE, derandomize=True, deadline=None)
 @given(st.lists(st.tuples(CELL, CELL), max_size=6), st.sampled_from(",;"), TABLES, SUFFIXES)
 def test_many_tables(cells, delimiter, text, suffix):

@@ -21,6 +21,7 @@ from hostile_folders import (
     weight_spoils,
 )
 from peak_memory import peak_growth
+from soak import soak
 from tiny_voices import write_random_voice
 
 MEMORY = 300_000_000  # bytes over the size of the files
@@ -111,14 +112,14 @@ def test_some_spoiled_voices(tiny_model_dir, tiny_voice, tmp_path, speaks):
     survive(spoils, tiny_voice, tmp_path, lambda folder: speaks(tiny_model_dir, folder))
 
 
-@pytest.mark.slow
+@soak
 def test_every_spoiled_model(tiny_model_dir, tmp_path, speaks):
     counts = survive(model_spoils(tiny_model_dir), tiny_model_dir, tmp_path, speaks)
     print("spoiled models: refused, harmless:", counts)
     assert sum(counts) > 200
 
 
-@pytest.mark.slow
+@soak
 def test_every_spoiled_voice(tiny_model_dir, tiny_voice, tmp_path, speaks):
     def speak(folder):
         return speaks(tiny_model_dir, folder)

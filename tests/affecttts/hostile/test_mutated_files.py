@@ -16,6 +16,7 @@ from codec.audio import load_audio, read_header
 from codec.errors import AudioError, CheckpointError
 from codec.files import load_weights, save_weights
 from peak_memory import peak_growth
+from soak import soak
 
 RATE = 24_000
 MEMORY = 300_000_000  # bytes over the size of a file
@@ -85,7 +86,7 @@ def test_mutated_sound(tmp_path, suffix):
     fuzz_sound(tmp_path, suffix, FEW)
 
 
-@pytest.mark.slow
+@soak
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_much_mutated_sound(tmp_path, suffix):
     fuzz_sound(tmp_path, suffix, MANY)
@@ -109,7 +110,7 @@ def test_mutated_weights(tmp_path):
     fuzz_weights(tmp_path, 300)
 
 
-@pytest.mark.slow
+@soak
 def test_much_mutated_weights(tmp_path):
     fuzz_weights(tmp_path, 20_000)
 
@@ -130,7 +131,7 @@ def test_mutated_manifests(tmp_path):
     fuzz_manifest(tmp_path, 300)
 
 
-@pytest.mark.slow
+@soak
 def test_much_mutated_manifests(tmp_path):
     fuzz_manifest(tmp_path, 20_000)
 
@@ -153,7 +154,7 @@ def test_mutated_tokens(cli, tiny_model_dir, wav_file, tmp_path):
     fuzz_tokens(cli, tiny_model_dir, wav_file, tmp_path, 12)
 
 
-@pytest.mark.slow
+@soak
 def test_much_mutated_tokens(cli, tiny_model_dir, wav_file, tmp_path):
     fuzz_tokens(cli, tiny_model_dir, wav_file, tmp_path, 300)
 

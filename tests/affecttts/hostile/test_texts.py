@@ -11,6 +11,7 @@ from affecttts.errors import RequestError
 from affecttts.synthesis.model_folder import read_model_info
 from affecttts.synthesis.request import prepare
 from affecttts.text.symbols import SYMBOLS
+from soak import soak
 
 FEW, MANY = 60, 4_000
 ANY = st.text(max_size=60)
@@ -46,7 +47,7 @@ def test_any_text(text):
     check_emotion(text)
 
 
-@pytest.mark.slow
+@soak
 @settings(max_examples=MANY, derandomize=True, deadline=None)
 @given(st.one_of(ANY, LIKELY))
 def test_many_texts(text):

@@ -79,7 +79,7 @@ def test_the_base_is_byte_identical_beside_any_number_of_voices(tiny_model_dir, 
     assert len({result.audio.tobytes() for result in first.values()}) == 4
     assert {name: first[name].audio.tobytes() for name in before} == before
     assert all(
-        np.array_equal(speak(synthesizer, name).tokens, first[name].tokens)
+        np.array_equal(speak(synthesizer, name).codes, first[name].codes)
         for name in reversed(first)
     )
     assert {
@@ -111,7 +111,7 @@ def test_a_merged_export_speaks_as_the_adapter(tiny_model_dir, voice, tmp_path):
             speak(adapter, "allison", emotion=emotion),
             speak(merged, "allison", emotion=emotion),
         )
-        assert np.array_equal(one.tokens, two.tokens) and one.audio.tobytes() == two.audio.tobytes()
+        assert np.array_equal(one.codes, two.codes) and one.audio.tobytes() == two.audio.tobytes()
 
 
 def test_a_merged_export_is_a_plain_llama(tiny_model_dir, voice, tmp_path):
@@ -139,7 +139,7 @@ def test_a_decoder_of_its_own_is_used_and_exported(tiny_model_dir, voice_copy, t
     tuned.load_voice(voice_copy)
     before, after = speak(plain, "allison"), speak(tuned, "allison")
     assert (
-        np.array_equal(before.tokens, after.tokens)
+        np.array_equal(before.codes, after.codes)
         and before.audio.tobytes() != after.audio.tobytes()
     )
     assert speak(tuned, "heart").audio.tobytes() == speak(plain, "heart").audio.tobytes()
@@ -304,14 +304,18 @@ def test_lists_and_describes_voices(cli, voice, tmp_path):
     shutil.copytree(voice, tmp_path / "voices" / "good")
     shutil.copytree(voice, tmp_path / "voices" / "bad")
     (tmp_path / "voices" / "bad" / CARD_NAME).write_text("{")
-    rows = json.loads(cli("voices", "list", tmp_path / "voices", "--json").out)
+    listed = ("list", "voices", "--folder", tmp_path / "voices")
+    rows = json.loads(cli(*listed, "--json").out)
     assert [row.get("name") for row in rows] == [None, "allison"] and "error" in rows[0]
-    assert "allison" in cli("voices", "list", tmp_path / "voices").out.decode()
+    assert [row["id"] for row in rows] == [str(tmp_path / "voices" / n) for n in ("bad", "good")]
+    assert "allison" in cli(*listed).out.decode()
+    assert cli("list", "emotions", "--folder", tmp_path).refused(2, "list voices")
+    assert cli("voices", "list", "mine").refused(2, "affecttts list voices --folder mine")
     values = json.loads(cli("voices", "info", voice, "--json").out)
     assert values["name"] == "allison" and values["base"]["name"] == "tiny"
     assert "consent: none" in cli("voices", "info", voice).out.decode()
     assert cli("voices", "info", tmp_path).refused(2, "no adapted voice")
-    assert cli("voices", "list", tmp_path / "none").refused(2, "no such folder")
+    assert cli("list", "voices", "--folder", tmp_path / "none").refused(2, "no such folder")
 
 
 def test_merges_from_the_command_line(cli, tiny_model_dir, voice, tmp_path):

@@ -5,13 +5,13 @@ import json
 import numpy as np
 import torch
 
-from affecttts.data.codes.store import TokenRow, shard_path, write_shard
-from affecttts.evaluation.tokens import probes
+from affecttts.data.codes.store import CodeRow, shard_path, write_shard
+from affecttts.evaluation.tokens import classifiers
+from affecttts.evaluation.tokens.classifiers import linear_probe
 from affecttts.evaluation.tokens.probes import (
     ProbeItem,
     folds,
     guess,
-    linear_probe,
     phone_counts,
     probe_item,
 )
@@ -101,8 +101,8 @@ def test_vectors_of_a_utterance(tiny_codec, utterances):
 
 
 def test_the_command(cli, tiny_model_dir, tmp_path, monkeypatch):
-    monkeypatch.setattr(probes, "GRU_EPOCHS", 1)
-    monkeypatch.setattr(probes, "GRU_STEPS", 1)
+    monkeypatch.setattr(classifiers, "GRU_EPOCHS", 1)
+    monkeypatch.setattr(classifiers, "GRU_STEPS", 1)
     options = [
         "--manifest",
         DATA / "manifest.jsonl",
@@ -137,7 +137,7 @@ def test_one_speaker_cannot_be_probed(cli, tmp_path):
 
 def test_tokens_of_another_codec_are_refused(cli, tiny_model_dir, tmp_path):
     rows = [json.loads(line) for line in (DATA / "manifest.jsonl").open(encoding="utf-8")]
-    tokens = [TokenRow(row["id"], "0" * 16, np.zeros((4, 10), dtype=np.uint16)) for row in rows]
+    tokens = [CodeRow(row["id"], "0" * 16, np.zeros((4, 10), dtype=np.uint16)) for row in rows]
     (tmp_path / "t").mkdir()
     write_shard(shard_path(tmp_path / "t", 0, 1), tokens, "another")
     options = [
