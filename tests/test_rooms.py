@@ -101,7 +101,6 @@ PENDING_MODULES = {
     "affecttts.evaluation.speech.report",
     "affecttts.evaluation.speech.scores",
     "affecttts.evaluation.tokens.probes",
-    "affecttts.text.normalize",
     "benchmarks.retention",
     "recipes.experiments.ablate_codec",
     "recipes.train_codec",

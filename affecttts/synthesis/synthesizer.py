@@ -36,7 +36,7 @@ class SpeechResult:
     seed: int
     phones: str
     end_probability: float  # least probability of the end token where a piece ends
-    warnings: tuple[str, ...] = ()  # one line for each thing of the text that was skipped
+    warnings: tuple[str, ...] = ()  # what of the text was skipped
 
     @property
     def seconds(self) -> float:
@@ -94,10 +94,7 @@ class Synthesizer:
     def from_pretrained(
         cls, folder: str | Path | None = None, lexicon: Iterable[str | Path] = ()
     ) -> Synthesizer:
-        """Load a model folder, or the shipped model.
-
-        Args:
-            lexicon: files of pronunciations, see docs/text.md, for requests that name none.
+        """Load a model folder, or the shipped model; `lexicon` are files of pronunciations.
 
         Raises:
             CheckpointError: missing, corrupt, or parts that do not belong together.
@@ -182,9 +179,8 @@ class Synthesizer:
 
     def prepare(self, request: SpeechRequest) -> PreparedRequest:
         """Check a request against this model and its voices, see `prepare` of `request`."""
-        if request.lexicon is None and self.lexicon:
-            request = replace(request, lexicon=self.lexicon)
-        return prepare(self.info, request)
+        lexicon = request.lexicon or self.lexicon or None
+        return prepare(self.info, replace(request, lexicon=lexicon))
 
     def speak(
         self,
@@ -289,13 +285,9 @@ class Synthesizer:
         for piece in pieces:
             if piece.codes.shape[1]:
                 parts += [pause, codec.decode(piece.codes[None])[0, 0].numpy()]
-        audio = (
-            np.clip(np.concatenate(parts[1:]), -1.0, 1.0)
-            if parts
-            else np.zeros(0, dtype=np.float32)
-        )
+        whole = np.concatenate(parts[1:]) if parts else np.zeros(0, dtype=np.float32)
         return SpeechResult(
-            audio,
+            np.clip(whole, -1.0, 1.0),
             rate,
             np.concatenate([piece.codes.numpy() for piece in pieces], axis=1),
             pieces[-1].finish_reason,

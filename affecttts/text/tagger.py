@@ -133,7 +133,13 @@ def _weigh_before(found: Scores, before: str, far: str, after: str, third_person
     elif before in listed("singular_subjects"):
         found[VERB if third_person else PAST] += 3.5
         found[VERB] += 0 if third_person or before == "it" else 0.5
-    elif before in ("which", "that"):
+    else:
+        _weigh_other(found, before, far, third_person)
+
+
+def _weigh_other(found: Scores, before: str, far: str, third_person: bool) -> None:
+    """Weighs a word before that is neither an auxiliary, a subject nor a determiner."""
+    if before in ("which", "that"):
         found[VERB] += (
             2 if far and far not in listed("verbs") and far not in listed("prepositions") else 0
         )
