@@ -230,7 +230,7 @@ class Synthesizer:
 
         spec, pieces = request.emotion, ()
         if spec.text is not None:
-            spec, pieces = self._read_prompt(spec)
+            spec, pieces = self._read_prompt(spec, spec.text)
         emotions = {
             tag: share
             for tag, share in (dict(spec.mixture) or {spec.tag: 1.0}).items()
@@ -255,20 +255,18 @@ class Synthesizer:
             rows[Condition(request.voice)] = rest
         return list(rows), list(rows.values())
 
-    def _read_prompt(self, spec: EmotionSpec) -> tuple[EmotionSpec, tuple[int, ...]]:
-        """Free text -> the emotion nearest to it, at its strength, and the words themselves as
-        pieces.
-        """
+    def _read_prompt(self, spec: EmotionSpec, text: str) -> tuple[EmotionSpec, tuple[int, ...]]:
+        """Free text -> the emotion nearest to it, at its strength, and its words as pieces."""
         from affecttts.emotion.freetext import FreeTextEncoder
 
         if self._reader is None:
             self._reader = FreeTextEncoder()
-        reading = self._reader.read(spec.text)
+        reading = self._reader.read(text)
         if reading.emotion not in self.info.emotions:
             raise RequestError(
                 f"the prompt asks for {reading.emotion}, which this model was not trained on"
             )
-        pieces = self.pieces.encode(spec.text) if self.pieces else ()
+        pieces = self.pieces.encode(text) if self.pieces else ()
         intensity = min(1.5, reading.intensity * spec.intensity)
         return replace(spec, tag=reading.emotion, intensity=intensity, text=None), pieces
 
