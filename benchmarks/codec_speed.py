@@ -21,7 +21,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from common import print_table, write_json
+from affecttts.evaluation.report.terminal import print_table, write_numbers
 
 
 @dataclass(frozen=True)
@@ -271,7 +271,7 @@ def main() -> None:
             for r in rows
         ],
     )
-    write_json(options.output, [asdict(row) for row in rows])
+    write_numbers(options.output, [asdict(row) for row in rows])
 
 
 def _range(ends: tuple[float, float]) -> str:

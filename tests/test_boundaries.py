@@ -39,6 +39,7 @@ LAYERS = {
         "faster_whisper",
         "py3langid",
         "resemblyzer",
+        "distillmos",
         "jiwer",
         "whisper_normalizer",
         "pystoi",

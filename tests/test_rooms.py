@@ -86,9 +86,12 @@ def test_no_modules_import_each_other_in_a_circle():
 
 
 def test_nothing_imports_recipes_or_benchmarks_from_outside():
+    """But benchmarks stand above recipes: Kokoro is read there as the corpus recipe reads it."""
     for name, path in MODULES.items():
+        own = name.split(".")[0]
         tops = {other.split(".")[0] for other in imports(path)}
-        assert not tops & {"recipes", "benchmarks"} - {name.split(".")[0]}, name
+        allowed = {own, "recipes"} if own == "benchmarks" else {own}
+        assert not tops & {"recipes", "benchmarks"} - allowed, name
 
 
 # -- sizes

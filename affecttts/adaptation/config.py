@@ -11,10 +11,22 @@ from pathlib import Path
 from affecttts.errors import InputError, OutputError, RequestError
 from affecttts.synthesis.voices import is_voice_folder
 from affecttts.training.precision import check_precision
+from affecttts.training.schema import check_positive
 
 USUAL_EPOCHS = 16
 LEAST_STEPS = 200  # unless epochs are asked for
-POSITIVE = "minimum_seconds rank alpha epochs batch_tokens learning_rate checkpoint_every".split()
+POSITIVE = (
+    "minimum_seconds",
+    "rank",
+    "alpha",
+    "epochs",
+    "batch_tokens",
+    "learning_rate",
+    "checkpoint_every",
+    "log_every",
+    "codec_batch_size",
+    "codec_crop_seconds",
+)
 
 
 @dataclass(frozen=True)
@@ -124,10 +136,7 @@ class AdaptationConfig:
         if not 0 < self.strength <= 1:
             raise ValueError(f"strength is {self.strength!r}, must be above 0 and at most 1")
         check_precision(self.mixed_precision)
-        for name in POSITIVE:
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ValueError(f"{name} is {value!r}, must be more than 0")
+        check_positive(self, POSITIVE)
 
     def steps(self, steps_per_epoch: int) -> int:
         """How many updates to make; few recordings are read more often, up to LEAST_STEPS."""

@@ -1,4 +1,4 @@
-"""An adaptation from end to end: what `affecttts adapt` and recipes/adapt_voice.py run."""
+"""An adaptation from end to end: what `affecttts adapt` runs."""
 
 from __future__ import annotations
 

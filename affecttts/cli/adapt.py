@@ -34,7 +34,7 @@ def add_to(commands) -> None:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options, which the recipe shares."""
+    """The options."""
     _add_voice(parser.add_argument_group("the voice"))
     _add_training(parser.add_argument_group("training"))
     _add_base(parser.add_argument_group("model and base data"))

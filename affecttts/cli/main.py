@@ -34,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
         decode,
         encode,
         evaluate,
+        explain,
         reconstruct,
         synthesize,
         voices,
@@ -51,7 +52,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"affecttts {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    order = (synthesize, reconstruct, encode, decode, adapt, voices, data, evaluate, listing)
+    order = (
+        synthesize,
+        explain,
+        reconstruct,
+        encode,
+        decode,
+        adapt,
+        voices,
+        data,
+        evaluate,
+        listing,
+    )
     for module in order:
         module.add_to(commands)
     return parser

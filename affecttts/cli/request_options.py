@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from typing import Any
 
 from affecttts.synthesis.request import SETTINGS
@@ -11,9 +12,13 @@ from affecttts.synthesis.request import SETTINGS
 OPTIONS = tuple(name for name in SETTINGS if name != "text")
 
 
-def add_request_options(parser: argparse.ArgumentParser) -> None:
+READING = ("lexicon", "date_order", "strict")
+"""The settings that say how a text is read."""
+
+
+def add_request_options(parser: argparse.ArgumentParser, names: Iterable[str] = OPTIONS) -> None:
     """One option per setting, of its name."""
-    for name in OPTIONS:
+    for name in names:
         setting = SETTINGS[name]
         parser.add_argument(option(name), help=setting.help, default=None, **setting.option)
 
@@ -25,5 +30,5 @@ def option(name: str) -> str:
 
 def given_settings(arguments: argparse.Namespace) -> dict[str, Any]:
     """The settings that were given, by name, for `SpeechRequest.from_dict`."""
-    values = {name: getattr(arguments, name) for name in OPTIONS}
+    values = {name: getattr(arguments, name, None) for name in OPTIONS}
     return {name: value for name, value in values.items() if value is not None}

@@ -11,13 +11,13 @@ from pathlib import Path
 from affecttts.cli import synthesize_batch
 from affecttts.cli.output import STDOUT, add_json, check_output, print_json, write_wav
 from affecttts.cli.request_options import add_request_options, given_settings
-from affecttts.errors import InputError, RequestError
+from affecttts.cli.source import read_text
+from affecttts.errors import RequestError
 from affecttts.synthesis.model_folder import read_model_info
-from affecttts.synthesis.request import MAX_TEXT, PreparedRequest, SpeechRequest, prepare
+from affecttts.synthesis.request import PreparedRequest, SpeechRequest, prepare
 from affecttts.synthesis.synthesizer import SpeechResult, Synthesizer
 from affecttts.synthesis.voices import VoiceShelf
 
-MAX_TEXT_BYTES = MAX_TEXT
 EXAMPLE = (
     'example: affecttts synthesize --text "We did it!" --emotion happy --intensity 1.2 -o out.wav'
 )
@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise RequestError("--json and -o - both want standard output; give a file name")
     folder, info = read_model_info(arguments.model)
     shelf = VoiceShelf(info)
-    request = SpeechRequest(_read_text(arguments), **given_settings(arguments))
+    request = SpeechRequest(read_text(arguments), **given_settings(arguments))
     request = replace(request, voice=shelf.name(request.voice))
     prepared = prepare(shelf.info, request)
     check_output(arguments.output, arguments.force)
@@ -76,34 +76,6 @@ def run(arguments: argparse.Namespace) -> int:
     write_wav(arguments.output, result.audio, result.sample_rate)
     _report(arguments, result, elapsed)
     return 0
-
-
-def _read_text(arguments: argparse.Namespace) -> str:
-    source = arguments.input if arguments.text is None else arguments.text
-    if source == STDOUT:
-        data, name = sys.stdin.buffer.read(MAX_TEXT_BYTES + 1), "standard input"
-    elif arguments.text is not None:
-        return arguments.text
-    else:
-        data, name = _read_file(source), source
-    if len(data) > MAX_TEXT_BYTES:
-        raise RequestError(f"{name}: more than {MAX_TEXT_BYTES} bytes of text; split it")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{name}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
-        ) from error
-
-
-def _read_file(source: str) -> bytes:
-    try:
-        with open(source, "rb") as file:
-            return file.read(MAX_TEXT_BYTES + 1)
-    except OSError as error:
-        raise InputError(
-            f"{source}: cannot be read ({error.strerror}); give a text file"
-        ) from error
 
 
 def _speak_with_bar(
@@ -122,6 +94,8 @@ def _report(arguments: argparse.Namespace, result: SpeechResult, elapsed: float)
     if arguments.json:
         print_json(synthesize_batch.describe(arguments.output, result, elapsed))
     elif not arguments.quiet:
+        for warning in result.warnings:
+            print(f"affecttts: {warning}", file=sys.stderr)
         print(
             f"{arguments.output}: {result.seconds:.2f} s, real-time factor {rtf:.2f}, "
             f"seed {result.seed}",

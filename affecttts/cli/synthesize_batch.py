@@ -17,7 +17,12 @@ from affecttts.synthesis.synthesizer import SpeechResult, Synthesizer
 from affecttts.synthesis.voices import VoiceShelf
 from codec.errors import UserError
 
-FOR_ALL_ITEMS = ("guidance",)  # settings that may stand on the command line, for items without
+FOR_ALL_ITEMS = (
+    "guidance",
+    "lexicon",
+    "date_order",
+    "strict",
+)  # settings that may stand on the command line, for items without
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,7 @@ def describe(path: str, result: SpeechResult, elapsed: float) -> dict:
         "real_time_factor": round(elapsed / max(result.seconds, 1e-9), 3),
         "seed": result.seed,
         "finish_reason": result.finish_reason,
+        "warnings": list(result.warnings),
     }
 
 

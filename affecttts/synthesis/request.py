@@ -13,19 +13,21 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from numbers import Integral, Real
+from os import PathLike
 from typing import Any
 
 from affecttts.emotion.spec import EmotionSpec, check_prompt
 from affecttts.emotion.table import MAX_INTENSITY
 from affecttts.errors import RequestError, shown
 from affecttts.synthesis.model_folder import ModelInfo, nearest_first
-from affecttts.text import text_to_pieces
+from affecttts.text import Lexicon, Options, read
 
 MAX_TEXT = 2_000_000  # characters
 MAX_VOICE = 4096  # characters, for the path of an adapted voice
 MAX_NAME = 100  # characters of an unknown name that are looked at
 MAX_GUIDANCE = 4.0
 MAX_SEED = 2**63 - 1
+DATE_ORDERS = ("month-day", "day-month")
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,36 @@ def _integer(name: str, low: int, high: int) -> Callable[[Any], int]:
         if not low <= value <= high:
             raise RequestError(f"{name} {shown(value)} is out of range; give {low} to {high}")
         return int(value)
+
+    return check
+
+
+def _flag(name: str) -> Callable[[Any], bool]:
+    def check(value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise RequestError(f"{name} is {shown(value)}; give true or false")
+        return value
+
+    return check
+
+
+def _one_of(name: str, known: tuple[str, ...]) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or value not in known:
+            raise RequestError(f"{name} is {shown(value)}; give one of {', '.join(known)}")
+        return value
+
+    return check
+
+
+def _paths(name: str) -> Callable[[Any], tuple[str, ...]]:
+    def check(value: Any) -> tuple[str, ...]:
+        paths = [value] if isinstance(value, str | PathLike) else value
+        if not isinstance(paths, list | tuple) or not all(
+            isinstance(path, str | PathLike) for path in paths
+        ):
+            raise RequestError(f"{name} is {shown(value)}; give a file or a list of files")
+        return tuple(str(path) for path in paths)
 
     return check
 
@@ -133,6 +165,23 @@ class SpeechRequest:
         'emotion in free words instead, such as "like somebody who just won the lottery"',
     )
 
+    lexicon: tuple[str, ...] | None = _setting(
+        _paths("lexicon"),
+        "file of pronunciations, one a line: word, tab, IPA; may be given several times",
+        metavar="TSV",
+        action="append",
+    )
+    date_order: str | None = _setting(
+        _one_of("date_order", DATE_ORDERS),
+        "how 04/05/2026 is read (default month-day)",
+        choices=DATE_ORDERS,
+    )
+    strict: bool | None = _setting(
+        _flag("strict"),
+        "refuse a text with a character that cannot be read, instead of skipping it",
+        action="store_true",
+    )
+
     def __post_init__(self) -> None:
         for name, setting in SETTINGS.items():
             value = getattr(self, name)
@@ -178,6 +227,16 @@ class SpeechRequest:
         """Emotion, intensity and prompt as one."""
         return EmotionSpec.parse(self.emotion, self.intensity, self.prompt)
 
+    @property
+    def reading(self) -> Options:
+        """How the text is read.
+
+        Raises:
+            RequestError: a lexicon cannot be read.
+        """
+        lexicon = Lexicon.read(self.lexicon) if self.lexicon else None
+        return Options(bool(self.strict), self.date_order == "day-month", lexicon)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, of the settings that were given."""
         return {name: value for name, value in asdict(self).items() if value is not None}
@@ -204,6 +263,7 @@ class PreparedRequest:
     voice: str
     seed: int
     guidance: float
+    warnings: tuple[str, ...] = ()  # one line for each thing of the text that was skipped
 
 
 def prepare(info: ModelInfo, request: SpeechRequest) -> PreparedRequest:
@@ -224,11 +284,13 @@ def prepare(info: ModelInfo, request: SpeechRequest) -> PreparedRequest:
     if voice not in info.voices:
         known = nearest_first(voice[:MAX_NAME], info.voices)
         raise RequestError(f"unknown voice {shown(voice)}; known: {known}")
+    spoken = read(request.text, request.reading)
     return PreparedRequest(
         request=request,
-        phones=text_to_pieces(request.text),
+        phones=tuple(piece.phones for piece in spoken.pieces),
         emotion=spec,
         voice=voice,
         seed=secrets.randbelow(2**31) if request.seed is None else request.seed,
         guidance=info.guidance if request.guidance is None else request.guidance,
+        warnings=spoken.warnings,
     )

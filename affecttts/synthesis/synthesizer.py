@@ -13,6 +13,7 @@ from affecttts.emotion.spec import EmotionSpec
 from affecttts.errors import RequestError
 from affecttts.synthesis.model_folder import ModelInfo, read_model_info
 from affecttts.synthesis.request import MAX_SEED, PreparedRequest, SpeechRequest, prepare
+from affecttts.text.reading import PAUSE
 from codec.config import from_dict
 from codec.errors import CheckpointError
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from affecttts.lm.layout import TokenLayout
     from affecttts.lm.sequence import Condition
     from codec import Codec
-
-PAUSE_SECONDS = 0.12  # between the pieces of a long text
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,7 @@ class SpeechResult:
     seed: int
     phones: str
     end_probability: float  # least probability of the end token where a piece ends
+    warnings: tuple[str, ...] = ()  # one line for each thing of the text that was skipped
 
     @property
     def seconds(self) -> float:
@@ -58,7 +58,7 @@ class Synthesizer:
     voices loaded.
     """
 
-    def __init__(self, folder: Path, info: ModelInfo) -> None:
+    def __init__(self, folder: Path, info: ModelInfo, lexicon: Iterable[str | Path] = ()) -> None:
         from affecttts.lm.engine import Engine
         from affecttts.lm.generate import SamplingConfig
         from affecttts.lm.model import load_lm
@@ -67,6 +67,7 @@ class Synthesizer:
         from codec.files import fingerprint
 
         self.folder, self.info = folder, info
+        self.lexicon = tuple(map(str, lexicon))  # files, for requests that name none
         try:
             self.sampling = from_dict(SamplingConfig, info.sampling)
         except ValueError as error:
@@ -90,14 +91,19 @@ class Synthesizer:
         self._reader = None  # of free-text prompts, loaded when the first one comes
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path | None = None) -> Synthesizer:
+    def from_pretrained(
+        cls, folder: str | Path | None = None, lexicon: Iterable[str | Path] = ()
+    ) -> Synthesizer:
         """Load a model folder, or the shipped model.
+
+        Args:
+            lexicon: files of pronunciations, see docs/text.md, for requests that name none.
 
         Raises:
             CheckpointError: missing, corrupt, or parts that do not belong together.
         """
         path, info = read_model_info(folder)
-        return cls(path, info)
+        return cls(path, info, lexicon)
 
     @classmethod
     def with_voices(
@@ -176,6 +182,8 @@ class Synthesizer:
 
     def prepare(self, request: SpeechRequest) -> PreparedRequest:
         """Check a request against this model and its voices, see `prepare` of `request`."""
+        if request.lexicon is None and self.lexicon:
+            request = replace(request, lexicon=self.lexicon)
         return prepare(self.info, request)
 
     def speak(
@@ -274,7 +282,7 @@ class Synthesizer:
         self, request: PreparedRequest, pieces: list[Generated], codec: Codec
     ) -> SpeechResult:
         rate = codec.config.sample_rate
-        pause = np.zeros(round(PAUSE_SECONDS * rate), dtype=np.float32)
+        pause = np.zeros(round(PAUSE * rate), dtype=np.float32)
         parts = []
         for piece in pieces:
             if piece.codes.shape[1]:
@@ -292,4 +300,5 @@ class Synthesizer:
             request.seed,
             " ".join(request.phones),
             min(piece.end_probability for piece in pieces),
+            request.warnings,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from affecttts.cli.evaluate import codec, listening, tokens, tts
+from affecttts.cli.evaluate import codec, listening, tokens, tts, voice
 
 
 def add_to(commands) -> None:
@@ -13,5 +13,5 @@ def add_to(commands) -> None:
         allow_abbrev=False,
     )
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    for module in (codec, tts, tokens, listening):
+    for module in (codec, tts, voice, tokens, listening):
         module.add_to(actions)

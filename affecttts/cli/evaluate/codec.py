@@ -16,7 +16,7 @@ EXAMPLE = """examples:
 """
 DESCRIPTION = """\
 Run again after an interruption, it goes on where it stopped; codecs can be added to a report later.
-The others are compared with the first codec. docs/codec_boards.md tells more."""
+The others are compared with the first codec. docs/evaluation.md tells more."""
 
 
 def add_to(actions) -> None:

@@ -37,7 +37,7 @@ def add_judges(parser: argparse.ArgumentParser, default: str) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="leave out words, voice, sound or a judge of emotion",
+        help="leave out words, whisper_base, voice, sound, distillmos or a judge of emotion",
     )
     parser.add_argument(
         "--force-judges",

@@ -43,13 +43,7 @@ def add_to(actions) -> None:
     parser.add_argument(
         "--model", type=Path, metavar="DIR", help="model folder (default: the shipped model)"
     )
-    parser.add_argument(
-        "--limit",
-        type=int,
-        default=100,
-        metavar="N",
-        help="most items, spread evenly (default 100)",
-    )
+    _add_design(parser)
     add_judges(parser, "the first three")
     parser.add_argument(
         "--report",
@@ -71,11 +65,54 @@ def add_to(actions) -> None:
     parser.set_defaults(run=run)
 
 
+def _add_design(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what is spoken."""
+    parser.add_argument(
+        "--limit",
+        type=int,
+        default=100,
+        metavar="N",
+        help="most items, spread evenly (default 100); with --crossed sentences",
+    )
+    parser.add_argument(
+        "--crossed",
+        action="store_true",
+        help="our sentences, each in every voice and emotion; a --manifest is the ceiling alone",
+    )
+    parser.add_argument(
+        "--emotion",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="our sentences in this emotion alone; may be given again",
+    )
+    parser.add_argument(
+        "--ladders",
+        type=int,
+        default=8,
+        metavar="N",
+        help="items that are spoken at intensities 0.5, 1 and 1.5 (default 8)",
+    )
+    parser.add_argument(
+        "--prompts",
+        type=int,
+        default=2,
+        metavar="N",
+        help="free-text prompts of every emotion, 5 at most (default 2)",
+    )
+    parser.add_argument(
+        "--items-only",
+        action="store_true",
+        help="nothing around the items: no neutral twins, intensities and prompts",
+    )
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate; returns the exit code."""
     for path in filter(None, (arguments.items, arguments.manifest)):
         check_file(path)
     from affecttts.evaluation.speech.evaluation import TtsOptions, evaluate
+    from affecttts.evaluation.speech.plan import Design
     from affecttts.evaluation.speech.report import build, render
 
     options = TtsOptions(
@@ -83,7 +120,14 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.model,
         arguments.items,
         arguments.manifest,
-        arguments.limit,
+        Design(
+            arguments.limit,
+            arguments.crossed,
+            tuple(arguments.emotion),
+            arguments.ladders,
+            arguments.prompts,
+            arguments.items_only,
+        ),
         tuple(arguments.judge),
         tuple(arguments.without_judge),
         arguments.force_judges,

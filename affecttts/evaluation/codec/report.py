@@ -17,7 +17,7 @@ import numpy as np
 from affecttts.data.manifest import Utterance, audio_path, read_manifest
 from affecttts.errors import RequestError
 from affecttts.evaluation.codec.judges import CodecPanel
-from affecttts.evaluation.codec.metrics import Metric, Pair, missing
+from affecttts.evaluation.codec.metric import Metric, Pair, missing
 from affecttts.evaluation.codec.summary import CEILING, FLOOR, Measured, summarize
 from affecttts.evaluation.codec.systems import Absent, Aligned, Coded, System
 from affecttts.evaluation.judges.declarations import declared

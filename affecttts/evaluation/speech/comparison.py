@@ -11,8 +11,9 @@ import numpy as np
 from affecttts.errors import RequestError
 from affecttts.evaluation.judges.emotion import EmotionJudge
 from affecttts.evaluation.report.journal import read_journal
+from affecttts.evaluation.speech.emotion_scores import Ear
 from affecttts.evaluation.speech.plan import meant_emotion
-from affecttts.evaluation.speech.scores import Ear, Take
+from affecttts.evaluation.speech.scores import Take
 from affecttts.evaluation.stats.paired import Comparison, compare
 from affecttts.synthesis.request import SpeechRequest
 
@@ -63,14 +64,21 @@ def differences(
     keys = [key for key in dict.fromkeys(keys) if key in theirs]
     rows = [
         _difference(
-            "word errors, %",
+            name,
             mine,
             theirs,
             keys,
-            lambda take: 100 * take.heard["words"]["errors"],
-            _words,
-        ),
-        _difference("sound, DNSMOS", mine, theirs, keys, lambda take: take.heard["sound"]),
+            lambda take, part=part: 100 * take.heard[part]["errors"],
+            lambda take, part=part: take.heard[part]["words"],
+        )
+        for name, part in (
+            ("word errors, %", "words"),
+            ("word errors, Whisper base, %", "whisper_base"),
+        )
+    ]
+    rows += [
+        _difference(name, mine, theirs, keys, lambda take, part=part: take.heard[part])
+        for name, part in (("naturalness, DistillMOS", "distillmos"), ("sound, DNSMOS", "sound"))
     ]
     for judge in judges:
         ears = Ear(judge, mine.values()), Ear(judge, theirs.values())
@@ -98,10 +106,6 @@ def _difference(
     first, second = ([known(value, side[key]) for key in keys] for side in (mine, theirs))
     weights = np.nan_to_num([known(weight, mine[key]) for key in keys])
     return Difference(name, compare(first, second, weights))
-
-
-def _words(take: Take) -> float:
-    return take.heard["words"]["words"]
 
 
 def _right(ear: Ear, take: Take) -> float:

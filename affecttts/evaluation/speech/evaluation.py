@@ -17,6 +17,7 @@ from affecttts.evaluation.report.journal import Journal
 from affecttts.evaluation.speech.comparison import other_takes
 from affecttts.evaluation.speech.hearing import Panel
 from affecttts.evaluation.speech.plan import (
+    Design,
     Plan,
     evenly,
     items_of_batch,
@@ -50,7 +51,7 @@ class TtsOptions:
     model: Path | None = None  # None = the shipped one
     items: Path | None = None  # batch file; without it and a manifest, our own sentences
     manifest: Path | None = None  # its texts where no items are given, and its audio as the ceiling
-    limit: int = 100  # items
+    design: Design = field(default_factory=Design)
     judges: tuple[str, ...] = ()  # of emotion; none = the shipped ones
     without: tuple[str, ...] = ()
     force: bool = False  # let in judges that taught the model
@@ -93,7 +94,7 @@ class Evaluated:
         keys = dict.fromkeys(
             key_of(request) for request in (*requests, *map(neutral_twin, requests))
         )
-        return [self.takes[key] for key in keys]
+        return [self.takes[key] for key in keys if key in self.takes]
 
 
 def evaluate(options: TtsOptions, progress: Progress = lambda items, label: items) -> Evaluated:
@@ -106,11 +107,11 @@ def evaluate(options: TtsOptions, progress: Progress = lambda items, label: item
     folder, info = read_model_info(options.model)
     shelf = VoiceShelf(info)
     rows = rows_of_manifest(options.manifest) if options.manifest else []
-    items = evenly(_items(options, rows, shelf), options.limit)
+    items = _items(options, rows, shelf)
     panel = Panel.of(options.judges or shipped_judges(), options.without, options.threads)
     teachers = teachers_of(folder / "codec", folder / "lm")
     alarms = screen(panel.cards, teachers, info.name, options.force)
-    plan = make_plan(items, shelf.info)
+    plan = make_plan(items, shelf.info, options.design)
     rival = other_takes(options.against, plan.requests) if options.against else {}
     settings = {
         "lm": fingerprint(folder / "lm"),
@@ -126,7 +127,7 @@ def evaluate(options: TtsOptions, progress: Progress = lambda items, label: item
     )
     heard = Journal(options.report / "items.jsonl", settings)
     takes = _hear(plan, panel, options.report / "clips", heard, progress)
-    chosen = evenly(rows, options.limit)
+    chosen = evenly(rows, options.design.limit)
     corpus = _hear_corpus(options.manifest, chosen, _beside(chosen, rows), panel, heard, progress)
     facts = {
         "model": f"{info.name} ({folder}), codec {settings['codec']}, LM {settings['lm']}",
@@ -155,13 +156,17 @@ def evaluate(options: TtsOptions, progress: Progress = lambda items, label: item
 def _items(
     options: TtsOptions, rows: Sequence[Utterance], shelf: VoiceShelf
 ) -> list[tuple[str, SpeechRequest]]:
-    if options.limit < 1:
-        raise RequestError(f"--limit {options.limit}: give at least 1")
+    design = options.design
+    if design.limit < 1:
+        raise RequestError(f"--limit {design.limit}: give at least 1")
     if options.items:
-        return items_of_batch(options.items, shelf)
+        return evenly(items_of_batch(options.items, shelf), design.limit)
+    own = design.crossed or design.emotions or not options.manifest
     try:
         items = (
-            items_of_manifest(rows, shelf.info) if options.manifest else shipped_items(shelf.info)
+            shipped_items(shelf.info, design)
+            if own
+            else evenly(items_of_manifest(rows, shelf.info), design.limit)
         )
         for name, request in items:
             _check(name, request, shelf.info)
@@ -182,7 +187,13 @@ def _check(name: str, request: SpeechRequest, info: ModelInfo) -> None:
 
 
 def _source(options: TtsOptions) -> str:
-    return str(options.items or options.manifest or "the sentences of the package")
+    if (
+        options.items
+        or options.manifest
+        and not (options.design.crossed or options.design.emotions)
+    ):
+        return str(options.items or options.manifest)
+    return "the sentences of the package"
 
 
 def _beside(chosen: list[Utterance], rows: Sequence[Utterance]) -> list[Utterance]:

@@ -26,8 +26,19 @@ from affecttts.synthesis.voices import VoiceShelf
 
 SEED = 7
 INTENSITIES = (0.5, 1.0, 1.5)
-LADDERS = 8  # items that are spoken at all intensities
-PROMPTS_AN_EMOTION = 2
+PROMPT_TEXTS = 2  # of the items, which every prompt is spoken with
+
+
+@dataclass(frozen=True)
+class Design:
+    """What is spoken of our own sentences, and what around the items."""
+
+    limit: int = 100  # items; sentences where they are crossed
+    crossed: bool = False  # every sentence in every voice and emotion
+    emotions: tuple[str, ...] = ()  # of our own sentences; none = all of the model
+    ladders: int = 8  # items that are spoken at all intensities
+    prompts: int = 2  # free-text prompts of every emotion
+    items_only: bool = False  # no neutral twins either
 
 
 def key_of(request: SpeechRequest) -> str:
@@ -55,6 +66,7 @@ class Plan:
     contours: tuple[SpeechRequest, ...]  # one text in all emotions
     # a free-text prompt and the emotion that it stands for
     prompted: tuple[tuple[SpeechRequest, str], ...]
+    twins: bool = True  # whether neutral twins are spoken
 
     @property
     def requests(self) -> dict[str, SpeechRequest]:
@@ -62,14 +74,19 @@ class Plan:
         own = [request for _, request in self.items]
         steps = [request for ladder in self.ladders for request in ladder]
         around = [*steps, *self.contours, *(request for request, _ in self.prompted)]
-        twins = [neutral_twin(request) for request in (*own, *around)]
+        twins = [neutral_twin(r) for r in (*own, *around)] if self.twins else []
         return {key_of(request): request for request in (*own, *twins, *around)}
 
 
-def make_plan(items: Sequence[tuple[str, SpeechRequest]], info: ModelInfo) -> Plan:
+def make_plan(
+    items: Sequence[tuple[str, SpeechRequest]], info: ModelInfo, design: Design | None = None
+) -> Plan:
     """Plan an evaluation around items; what the model does not know of is left out of what stands
     around them.
     """
+    design = design or Design()
+    if design.items_only:
+        return Plan(tuple(items), (), (), (), twins=False)
     emotional = [r for _, r in items if meant_emotion(r) not in (None, NEUTRAL)]
     picked = {(meant_emotion(r), r.voice, r.text): r for r in emotional}
     ladders = [
@@ -80,7 +97,13 @@ def make_plan(items: Sequence[tuple[str, SpeechRequest]], info: ModelInfo) -> Pl
     contours = tuple(
         replace(first, emotion=tag, intensity=None, prompt=None) for tag in info.emotions
     )
-    return Plan(tuple(items), tuple(ladders[:LADDERS]), contours, tuple(_prompted(first, info)))
+    texts = list(dict.fromkeys(request.text for _, request in items))[:PROMPT_TEXTS]
+    prompted = [
+        (replace(request, text=text), emotion)
+        for request, emotion in _prompted(first, info, design.prompts)
+        for text in texts
+    ]
+    return Plan(tuple(items), tuple(ladders[: design.ladders]), contours, tuple(prompted))
 
 
 def _spread_by_emotion(requests: list[SpeechRequest]) -> list[SpeechRequest]:
@@ -94,12 +117,14 @@ def _spread_by_emotion(requests: list[SpeechRequest]) -> list[SpeechRequest]:
     return [request for _, _, request in sorted(ranked, key=lambda item: item[:2])]
 
 
-def _prompted(like: SpeechRequest, info: ModelInfo) -> Iterable[tuple[SpeechRequest, str]]:
+def _prompted(
+    like: SpeechRequest, info: ModelInfo, most: int
+) -> Iterable[tuple[SpeechRequest, str]]:
     counts: Counter[str] = Counter()
     for row in prompts():
         emotion = row["emotion"]
         counts[emotion] += 1
-        if emotion in info.emotions and counts[emotion] <= PROMPTS_AN_EMOTION:
+        if emotion in info.emotions and counts[emotion] <= most:
             yield replace(like, emotion=None, intensity=None, prompt=row["prompt"]), emotion
 
 
@@ -159,23 +184,40 @@ def items_of_manifest(
     return items
 
 
-def shipped_items(info: ModelInfo) -> list[tuple[str, SpeechRequest]]:
+def shipped_items(info: ModelInfo, design: Design | None = None) -> list[tuple[str, SpeechRequest]]:
     """Our sentences over the model's voices and emotions, so that all pairs of those come up in
-    turn.
+    turn; more items than sentences take new seeds. Crossed: each of the first normal sentences in
+    all voices and emotions.
+
+    Raises:
+        RequestError: an emotion that the model does not know.
     """
-    emotions, voices = info.emotions, len(info.voices)
-    return [
-        (
-            row["id"],
-            SpeechRequest(
-                row["text"],
-                emotion=emotions[(place // voices) % len(emotions)],
-                voice=_turn(place, info),
-                seed=SEED,
-            ),
+    design = design or Design()
+    if unknown := set(design.emotions) - set(info.emotions):
+        raise RequestError(
+            f"--emotion {min(unknown)}: the model has none of this name; known: "
+            f"{', '.join(info.emotions)}"
         )
-        for place, row in enumerate(sentences("normal"))
-    ]
+    emotions = design.emotions or info.emotions
+    if design.crossed:
+        return [
+            (
+                f"{row['id']} {voice} {emotion}",
+                SpeechRequest(row["text"], emotion, voice=voice, seed=SEED),
+            )
+            for row in sentences("normal")[: design.limit]
+            for voice in info.voices
+            for emotion in emotions
+        ]
+    rows = sentences()
+    items = []
+    for i in range(max(design.limit, len(rows))):
+        turn, row = i // len(rows), rows[i % len(rows)]
+        emotion = emotions[(i // len(info.voices)) % len(emotions)]
+        name = f"{row['id']} again {turn}" if turn else row["id"]
+        request = SpeechRequest(row["text"], emotion, voice=_turn(i, info), seed=SEED + turn)
+        items.append((name, request))
+    return evenly(items, design.limit)
 
 
 def _turn(place: int, info: ModelInfo) -> str:

@@ -130,7 +130,7 @@ def test_unreadable_text_files(say, tmp_path, data):
 
 
 def test_too_much_text(say, tmp_path, monkeypatch):
-    monkeypatch.setattr("affecttts.cli.synthesize.MAX_TEXT_BYTES", 20)
+    monkeypatch.setattr("affecttts.cli.source.MAX_TEXT_BYTES", 20)
     (tmp_path / "text.txt").write_text("word " * 5)
     assert say("--input", tmp_path / "text.txt", "-o", tmp_path / "out.wav").refused(
         2, "more than 20 bytes"
