@@ -138,14 +138,10 @@ class Synthesizer:
 
         card = read_card(folder)
         check_base(card, describe_base(self.folder, self.info, self.layout), folder)
-        info, tensors = (
-            with_voice(self.info, card),
-            merged_tensors(self._language_model, folder, card),
-        )
-        engine = Engine(self._language_model.config, tensors)
-        self._adapted[card.name] = Speaker(
-            voice_layout(self.layout, card.name), engine, load_decoder(self.codec, folder)
-        )
+        info, lm = with_voice(self.info, card), self._language_model
+        engine = Engine(lm.config, merged_tensors(lm, folder, card))
+        layout, codec = voice_layout(self.layout, card.name), load_decoder(self.codec, folder)
+        self._adapted[card.name] = Speaker(layout, engine, codec)
         self.info = info
         return card.name
 
@@ -201,10 +197,8 @@ class Synthesizer:
         speaker = speaker or self.speaker(request.voice)
         conditions, weights = self._conditions(request)
         pieces = []
-        for index, phonemes in enumerate(request.phones):
-            pieces.append(
-                self._generate(speaker, phonemes, conditions, weights, request.seed, index)
-            )
+        for index, phones in enumerate(request.phones):
+            pieces.append(self._generate(speaker, phones, conditions, weights, request.seed, index))
             progress()
             if pieces[-1].finish_reason != "end":
                 break
@@ -213,7 +207,7 @@ class Synthesizer:
     def _generate(
         self,
         speaker: Speaker,
-        phonemes: str,
+        phones: str,
         conditions: list[Condition],
         weights: list[float],
         seed: int,
@@ -225,9 +219,9 @@ class Synthesizer:
         from affecttts.lm.sequence import phone_ids
 
         generator = torch.Generator().manual_seed((seed + 7919 * index) % MAX_SEED)
-        phones = phone_ids(self.layout, phonemes)
+        ids = phone_ids(self.layout, phones)
         return generate(
-            speaker.engine, speaker.layout, conditions, weights, phones, self.sampling, generator
+            speaker.engine, speaker.layout, conditions, weights, ids, self.sampling, generator
         )
 
     def _conditions(self, request: PreparedRequest) -> tuple[list[Condition], list[float]]:
@@ -250,14 +244,9 @@ class Synthesizer:
         rows = {}
         for tag, share in emotions.items():
             if tag != "neutral":
-                vad = (
-                    EmotionSpec(tag=tag, intensity=trained).resolved_vad()
-                    if spec.vad is None
-                    else spec.vad
-                )
-                rows[Condition(request.voice, tag, round(trained, 2), vad, pieces)] = (
-                    share * strength
-                )
+                vad = spec.vad or EmotionSpec(tag=tag, intensity=trained).resolved_vad()
+                condition = Condition(request.voice, tag, round(trained, 2), vad, pieces)
+                rows[condition] = share * strength
         rest = 1.0 - sum(rows.values())
         if abs(rest) > 1e-6:
             rows[Condition(request.voice)] = rest
@@ -287,13 +276,9 @@ class Synthesizer:
         for piece in pieces:
             if piece.codes.shape[1]:
                 parts += [pause, codec.decode(piece.codes[None])[0, 0].numpy()]
-        audio = (
-            np.clip(np.concatenate(parts[1:]), -1.0, 1.0)
-            if parts
-            else np.zeros(0, dtype=np.float32)
-        )
+        silence = np.zeros(0, dtype=np.float32)
         return SpeechResult(
-            audio,
+            np.clip(np.concatenate(parts[1:]), -1.0, 1.0) if parts else silence,
             rate,
             np.concatenate([piece.codes.numpy() for piece in pieces], axis=1),
             pieces[-1].finish_reason,
