@@ -34,7 +34,7 @@ from affecttts.data.audio_cache import AudioCache, CachedClip, f0_world
 from affecttts.evaluation.judges.words import WordJudge
 from affecttts.evaluation.report.terminal import print_table, progress, write_numbers
 from affecttts.evaluation.tokens.probes import emotion_probes, probe_items
-from affecttts.teachers.lessons import Lessons, lessons_for
+from affecttts.teachers.targets import TeacherTargets, targets_for
 from recipes.experiments.retention_rows import (
     SIDES,
     Heard,
@@ -199,7 +199,7 @@ def probed(
                     codec,
                     cache,
                     options.probe_clips,
-                    lessons=taught_by(codec, cache, folder, options),
+                    targets=taught_by(codec, cache, folder, options),
                 )
             )
             for codec in seeds
@@ -211,10 +211,10 @@ def probed(
 
 def taught_by(
     codec: Any, cache: AudioCache, folder: Path, options: argparse.Namespace
-) -> Lessons | None:
+) -> TeacherTargets | None:
     """What the teachers of a codec with modules say, where they are asked for."""
     return (
-        lessons_for(codec.config, cache, folder)
+        targets_for(codec.config, cache, folder)
         if options.taught and "teacher" in codec.modes
         else None
     )
