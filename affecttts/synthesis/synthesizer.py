@@ -135,14 +135,10 @@ class Synthesizer:
 
         card = read_card(folder)
         check_base(card, describe_base(self.folder, self.info, self.layout), folder)
-        info, tensors = (
-            with_voice(self.info, card),
-            merged_tensors(self._language_model, folder, card),
-        )
-        engine = Engine(self._language_model.config, tensors)
-        self._adapted[card.name] = Speaker(
-            voice_layout(self.layout, card.name), engine, load_decoder(self.codec, folder)
-        )
+        info, lm = with_voice(self.info, card), self._language_model
+        engine = Engine(lm.config, merged_tensors(lm, folder, card))
+        layout, codec = voice_layout(self.layout, card.name), load_decoder(self.codec, folder)
+        self._adapted[card.name] = Speaker(layout, engine, codec)
         self.info = info
         return card.name
 
@@ -197,10 +193,8 @@ class Synthesizer:
         speaker = speaker or self.speaker(request.voice)
         conditions, weights = self._conditions(request)
         pieces = []
-        for index, phonemes in enumerate(request.phones):
-            pieces.append(
-                self._generate(speaker, phonemes, conditions, weights, request.seed, index)
-            )
+        for index, phones in enumerate(request.phones):
+            pieces.append(self._generate(speaker, phones, conditions, weights, request.seed, index))
             progress()
             if pieces[-1].finish_reason != "end":
                 break
@@ -209,7 +203,7 @@ class Synthesizer:
     def _generate(
         self,
         speaker: Speaker,
-        phonemes: str,
+        phones: str,
         conditions: list[Condition],
         weights: list[float],
         seed: int,
@@ -221,9 +215,9 @@ class Synthesizer:
         from affecttts.lm.sequence import phone_ids
 
         generator = torch.Generator().manual_seed((seed + 7919 * index) % MAX_SEED)
-        phones = phone_ids(self.layout, phonemes)
+        ids = phone_ids(self.layout, phones)
         return generate(
-            speaker.engine, speaker.layout, conditions, weights, phones, self.sampling, generator
+            speaker.engine, speaker.layout, conditions, weights, ids, self.sampling, generator
         )
 
     def _conditions(self, request: PreparedRequest) -> tuple[list[Condition], list[float]]:
@@ -234,7 +228,7 @@ class Synthesizer:
 
         spec, pieces = request.emotion, ()
         if spec.text is not None:
-            spec, pieces = self._read_prompt(spec)
+            spec, pieces = self._read_prompt(spec, spec.text)
         emotions = {
             tag: share
             for tag, share in (dict(spec.mixture) or {spec.tag: 1.0}).items()
@@ -246,33 +240,26 @@ class Synthesizer:
         rows = {}
         for tag, share in emotions.items():
             if tag != "neutral":
-                vad = (
-                    EmotionSpec(tag=tag, intensity=trained).resolved_vad()
-                    if spec.vad is None
-                    else spec.vad
-                )
-                rows[Condition(request.voice, tag, round(trained, 2), vad, pieces)] = (
-                    share * strength
-                )
+                vad = spec.vad or EmotionSpec(tag=tag, intensity=trained).resolved_vad()
+                condition = Condition(request.voice, tag, round(trained, 2), vad, pieces)
+                rows[condition] = share * strength
         rest = 1.0 - sum(rows.values())
         if abs(rest) > 1e-6:
             rows[Condition(request.voice)] = rest
         return list(rows), list(rows.values())
 
-    def _read_prompt(self, spec: EmotionSpec) -> tuple[EmotionSpec, tuple[int, ...]]:
-        """Free text -> the emotion nearest to it, at its strength, and the words themselves as
-        pieces.
-        """
+    def _read_prompt(self, spec: EmotionSpec, text: str) -> tuple[EmotionSpec, tuple[int, ...]]:
+        """Free text -> the emotion nearest to it, at its strength, and its words as pieces."""
         from affecttts.emotion.freetext import FreeTextEncoder
 
         if self._reader is None:
             self._reader = FreeTextEncoder()
-        reading = self._reader.read(spec.text)
+        reading = self._reader.read(text)
         if reading.emotion not in self.info.emotions:
             raise RequestError(
                 f"the prompt asks for {reading.emotion}, which this model was not trained on"
             )
-        pieces = self.pieces.encode(spec.text) if self.pieces else ()
+        pieces = self.pieces.encode(text) if self.pieces else ()
         intensity = min(1.5, reading.intensity * spec.intensity)
         return replace(spec, tag=reading.emotion, intensity=intensity, text=None), pieces
 
