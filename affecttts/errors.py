@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from codec.errors import InputError as InputError
 from codec.errors import UserError
 
 
@@ -13,10 +14,6 @@ class RequestError(UserError, ValueError):
     """What was asked for is wrong, and asking differently would cure it."""
 
     exit_code = 2
-
-
-class InputError(UserError, OSError):
-    """A file to read from is missing or unreadable."""
 
 
 class OutputError(UserError, OSError):

@@ -8,7 +8,9 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import BinaryIO
 
 from affecttts.errors import OutputError, RequestError
 
@@ -62,6 +64,49 @@ def write_wav(target: str, samples, sample_rate: int) -> None:
         raise
     except OSError as error:
         raise OutputError(f"{target}: cannot be written ({error.strerror or error})") from error
+
+
+MOST_WAV_BYTES = 2**32 - 1000
+
+
+def write_wav_windows(target: str, windows: Iterable, total: int, sample_rate: int) -> None:
+    """The same from float32 [n] windows, `total` samples of which are written as they come.
+
+    Raises:
+        RequestError: more than a WAV file can hold.
+        OutputError: as `write_wav`.
+    """
+    from codec.files import atomic_file
+
+    if 2 * total > MOST_WAV_BYTES:
+        raise RequestError(f"{total / sample_rate / 3600:.1f} hours do not fit a WAV file; cut it")
+    try:
+        if target == STDOUT:
+            _write_windows(sys.stdout.buffer, windows, total, sample_rate)
+            sys.stdout.buffer.flush()
+            return
+        with atomic_file(target) as temporary, open(temporary, "wb") as file:
+            _write_windows(file, windows, total, sample_rate)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"{target}: cannot be written ({error.strerror or error})") from error
+
+
+def _write_windows(file: BinaryIO, windows: Iterable, total: int, sample_rate: int) -> None:
+    import wave
+
+    from codec.audio import Audio, encoded
+
+    wav = wave.open(file, "wb")
+    wav.setnchannels(1)
+    wav.setsampwidth(2)
+    wav.setframerate(sample_rate)
+    wav.setnframes(total)
+    for samples in windows:
+        samples, total = samples[:total], total - len(samples[:total])
+        # libsndfile rounds here as it does for files that are written at once
+        wav.writeframesraw(encoded(Audio(samples, sample_rate), "RAW", "PCM_16"))
 
 
 def add_json(parser: argparse.ArgumentParser, what: str) -> None:
