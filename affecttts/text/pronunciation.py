@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from affecttts.errors import RequestError, shown
+from affecttts.errors import RequestError
 from affecttts.text.symbols import PUNCTUATION, SYMBOLS
 from affecttts.text.tables import table
 
