@@ -82,6 +82,8 @@ def _size(count: int) -> str:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
     return getattr(error, "strerror", None) or str(error)
 
 
