@@ -31,8 +31,9 @@ from affecttts.errors import RequestError
 from affecttts.lm.generate import SamplingConfig
 from affecttts.lm.model import load_lm
 from affecttts.synthesis.model_folder import INFO_NAME, LISTENER_NAME, ModelInfo
+from codec.atomic import atomic_folder
 from codec.errors import CheckpointError
-from codec.files import atomic_folder, fingerprint, write_json
+from codec.files import fingerprint, write_json
 
 
 def main() -> None:

@@ -27,7 +27,13 @@ from affecttts.data.lineage import resumed_lineage, save_lineage, training_linea
 from affecttts.errors import RequestError
 from affecttts.teachers.lessons import Lessons, collate
 from affecttts.teachers.registry import make_teacher
-from affecttts.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
+from affecttts.training.checkpoint import (
+    Exports,
+    finish_run,
+    has_checkpoint,
+    load_checkpoint,
+    save_run,
+)
 from affecttts.training.codec.adversary import Adversary, update
 from affecttts.training.codec.config import LOSS_WEIGHTS, CodecTrainingConfig
 from affecttts.training.codec.crops import CropBatch, CropConfig, CropSampler
@@ -37,6 +43,7 @@ from affecttts.training.precision import mixed_precision
 from affecttts.training.schedule import faded, learning_rate, ramp
 from affecttts.training.tracker import Tracker
 from codec import Codec, CodecConfig, CodecOutput
+from codec.atomic import sweep
 from codec.config import from_dict
 from codec.errors import CheckpointError
 from codec.files import fingerprint
@@ -66,6 +73,7 @@ class Trainer:
         listener: str | None = None,
     ) -> None:
         set_seed(config.seed)
+        sweep(output)
         self.config, self.output, self.weights = config, output, LOSS_WEIGHTS | config.loss_weights
         self.accelerator = Accelerator(mixed_precision=mixed_precision(config.mixed_precision))
         known = Codec.read_config(init) if init else CodecConfig.preset(config.preset)
@@ -461,15 +469,21 @@ class Trainer:
         return modules, optimizers
 
     def save(self) -> None:
-        """Checkpoint for resuming, the codec itself, and beside it the discriminators for those who
-        fine-tune it.
+        """The codec itself, beside it the discriminators for those who fine-tune it, and the
+        checkpoint for resuming.
         """
         if self.accelerator.is_main_process:
-            save_checkpoint(self.output / "checkpoint", *self._state(), self._counters())
-            self.averaged().save_pretrained(self.output / "codec")
-            save_lineage(self.output / "codec", self.lineage)
-            if self.adversary is not None:
-                self.adversary.plain().save_pretrained(self.output / "discriminator")
+            save_run(self.output, self._exports(), *self._state(), self._counters())
+
+    def _exports(self) -> Exports:
+        exports = {"codec": self._export_codec}
+        if self.adversary is not None:
+            exports["discriminator"] = self.adversary.plain().save_pretrained
+        return exports
+
+    def _export_codec(self, folder: Path) -> None:
+        self.averaged().save_pretrained(folder)
+        save_lineage(folder, self.lineage)
 
     def _counters(self) -> dict:
         state = {"step": self.step, "gradient_norms": self.balancer.norms}
@@ -484,7 +498,7 @@ class Trainer:
 
     def run(self) -> None:
         """Train to the configured number of steps."""
-        config, tracker = self.config, Tracker(self.output)
+        config, tracker = self.config, Tracker(self.output, self.step)
         bar = tqdm(
             initial=self.step,
             total=config.steps,
@@ -499,11 +513,13 @@ class Trainer:
             if self.step % config.log_every == 0 and self.accelerator.is_main_process:
                 tracker.scalars(self.step, logs)
                 bar.set_postfix(mel=f"{logs['loss/mel']:.3f}")
-            if self.step % config.checkpoint_every == 0 or self.step == config.steps:
-                self.save()
             if self.step % config.validate_every == 0 and self.step >= config.quantizer_start_step:
                 self.validate(tracker)
+            if self.step % config.checkpoint_every == 0 or self.step == config.steps:
+                self.save()
         tracker.close()
+        if self.accelerator.is_main_process:
+            finish_run(self.output, self._exports())
 
 
 def main() -> None:

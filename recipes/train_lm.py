@@ -39,7 +39,13 @@ from affecttts.lm.model import (
 )
 from affecttts.lm.pieces import PromptPieces, train_pieces
 from affecttts.lm.sequence import Condition, phone_ids
-from affecttts.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
+from affecttts.training.checkpoint import (
+    Exports,
+    finish_run,
+    has_checkpoint,
+    load_checkpoint,
+    save_run,
+)
 from affecttts.training.config import describe, load_config
 from affecttts.training.lm.dataset import Item, LMDataset, MixtureConfig
 from affecttts.training.lm.loss import StreamLoss, overall
@@ -49,6 +55,7 @@ from affecttts.training.precision import check_precision, has_fast_bf16, mixed_p
 from affecttts.training.schedule import learning_rate
 from affecttts.training.tracker import Tracker
 from codec import Codec
+from codec.atomic import atomic_file, sweep
 from codec.errors import CheckpointError
 from codec.files import fingerprint, load_strictly
 
@@ -110,6 +117,7 @@ class Trainer:
     ) -> None:
         set_seed(config.seed)
         self.config, self.output = config, output
+        sweep(output)
         self.accelerator = Accelerator(mixed_precision=mixed_precision(config.mixed_precision))
         store = TokenStore(tokens)
         if store.codec_fingerprint != fingerprint(codec):
@@ -245,14 +253,16 @@ class Trainer:
         )
         if not path.exists() and started:
             self.output.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(started.read_bytes())
+            with atomic_file(path) as temporary:
+                temporary.write_bytes(started.read_bytes())
         if not path.exists():
             texts = [u.text for m in manifests for u in read_manifest(m) if u.text]
             texts += [
                 phrase for emotion in load_emotions().emotions for phrase in emotion.phrasings
             ]
             self.output.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(train_pieces(texts, self.config.num_pieces))
+            with atomic_file(path) as temporary:
+                temporary.write_bytes(train_pieces(texts, self.config.num_pieces))
         return path.read_bytes()
 
     def _epoch_batches(self) -> list[list[int]]:
@@ -362,7 +372,7 @@ class Trainer:
         return modules, {name: optimizer.optimizer for name, optimizer in self.optimizers.items()}
 
     def save(self) -> None:
-        """Checkpoint for resuming, and the LM itself."""
+        """The LM itself, and the checkpoint for resuming."""
         if self.accelerator.is_main_process:
             state = {
                 "step": self.step,
@@ -371,13 +381,15 @@ class Trainer:
                 "averaged": int(self.ema.n_averaged),
             }
             state["lineage"] = self.lineage.to_dict()
-            save_checkpoint(
-                self.output / "checkpoint",
-                *self._state(),
-                state | {"config": describe(self.config)},
-            )
-            save_lm(self.output / "lm", self.ema.module, self.layout, self.codec_hash, self.pieces)
-            save_lineage(self.output / "lm", self.lineage)
+            state["config"] = describe(self.config)
+            save_run(self.output, self._exports(), *self._state(), state)
+
+    def _exports(self) -> Exports:
+        return {"lm": self._export_lm}
+
+    def _export_lm(self, folder: Path) -> None:
+        save_lm(folder, self.ema.module, self.layout, self.codec_hash, self.pieces)
+        save_lineage(folder, self.lineage)
 
     def resume(self) -> None:
         """Go on from OUTPUT/checkpoint where there is one."""
@@ -390,7 +402,7 @@ class Trainer:
 
     def run(self) -> None:
         """Train to the configured number of steps."""
-        config, tracker = self.config, Tracker(self.output)
+        config, tracker = self.config, Tracker(self.output, self.step)
         main = self.accelerator.is_main_process
         bar = tqdm(initial=self.step, total=config.steps, desc="lm", disable=not main)
         while self.step < config.steps:
@@ -400,11 +412,13 @@ class Trainer:
             if self.step % config.log_every == 0 and main:
                 tracker.scalars(self.step, logs)
                 bar.set_postfix(loss=f"{logs['loss/train']:.3f}", epoch=self.epoch)
-            if self.step % config.checkpoint_every == 0 or self.step == config.steps:
-                self.save()
             if (self.step % config.validate_every == 0 or self.step == config.steps) and main:
                 self.validate(tracker)
+            if self.step % config.checkpoint_every == 0 or self.step == config.steps:
+                self.save()
         tracker.close()
+        if main:
+            finish_run(self.output, self._exports())
 
 
 def main() -> None:

@@ -32,8 +32,9 @@ from affecttts.errors import InputError, RequestError
 from affecttts.lm.sequence import split_phones
 from affecttts.text import text_to_phonemes
 from codec import Codec
+from codec.atomic import atomic_folder
 from codec.audio import Audio, save_wav
-from codec.files import atomic_folder, read_json, write_json
+from codec.files import read_json, write_json
 from codec.training.phone_classifier import Listener
 
 REPORT_NAME = "report.json"

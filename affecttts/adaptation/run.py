@@ -27,7 +27,8 @@ from affecttts.synthesis.voices import (
     describe_base,
     is_voice_folder,
 )
-from codec.files import atomic_folder, fingerprint, write_json
+from codec.atomic import atomic_folder
+from codec.files import fingerprint, write_json
 
 if TYPE_CHECKING:
     from affecttts.adaptation.prepare import Prepared, Report

@@ -301,7 +301,7 @@ class VoiceTrainer:
         from tqdm import tqdm
 
         config, main = self.config, self.accelerator.is_main_process
-        tracker = Tracker(self.output) if main else None
+        tracker = Tracker(self.output, self.step) if main else None
         bar = tqdm(
             initial=self.step,
             total=self.steps,

@@ -96,7 +96,7 @@ def _reconstruct(arguments: argparse.Namespace) -> int:
 def _encode(arguments: argparse.Namespace) -> int:
     from safetensors.torch import save_file
 
-    from codec.files import atomic_file
+    from codec.atomic import atomic_file
 
     if arguments.output == STDOUT:
         raise RequestError("encode writes a file; give -o FILE.safetensors")

@@ -46,8 +46,8 @@ def write_wav(target: str, samples, sample_rate: int) -> None:
     Raises:
         OutputError: the disk is full, say; an earlier file of that name is untouched.
     """
+    from codec.atomic import atomic_file
     from codec.audio import Audio, save_wav
-    from codec.files import atomic_file
 
     audio = Audio(samples, sample_rate)
     try:

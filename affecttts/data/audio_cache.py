@@ -18,8 +18,9 @@ import numpy as np
 
 from affecttts.data.codes.store import audio_digest
 from affecttts.data.manifest import Utterance, audio_path, read_manifest
+from codec.atomic import atomic_folder
 from codec.audio import load_audio
-from codec.files import atomic_folder, read_json, write_json
+from codec.files import read_json, write_json
 
 INDEX_NAME = "index.json"
 

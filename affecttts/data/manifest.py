@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from affecttts.errors import RequestError
-from codec.files import atomic_file
+from codec.atomic import atomic_file
 
 SCHEMA_VERSION = 2
 SPLITS = ("train", "valid", "test")

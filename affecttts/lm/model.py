@@ -13,15 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from affecttts.lm.layout import STRESSES, TokenLayout
 from affecttts.text.symbols import SYMBOLS
+from codec.atomic import atomic_folder
 from codec.errors import CheckpointError
-from codec.files import (
-    atomic_folder,
-    load_model_weights,
-    load_strictly,
-    read_json,
-    save_model_weights,
-    write_json,
-)
+from codec.files import load_model_weights, load_strictly, read_json, save_model_weights, write_json
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -14,8 +14,9 @@ import numpy as np
 
 from affecttts.data.audio_cache import AudioCache, usual_f0, usual_level
 from affecttts.teachers.protocol import Clip, Lesson, Teacher
+from codec.atomic import atomic_folder
 from codec.errors import CheckpointError
-from codec.files import atomic_folder, read_json, write_json
+from codec.files import read_json, write_json
 
 INDEX_NAME = "index.json"
 

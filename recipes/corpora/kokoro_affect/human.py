@@ -24,7 +24,7 @@ from tqdm import tqdm
 from affecttts.data.manifest import Utterance, write_manifest
 from affecttts.data.splits import sentence_split
 from affecttts.errors import RequestError
-from codec.files import atomic_file
+from codec.atomic import atomic_file
 
 RATE = 16_000  # Hz
 BIT_RATE = 64_000
