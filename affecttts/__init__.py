@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from affecttts.machine import prepare_environment
+
 if TYPE_CHECKING:
     from affecttts.emotion.spec import EmotionSpec
     from affecttts.synthesis.synthesizer import SpeechResult, Synthesizer
 
+prepare_environment()  # before anything loads torch
 __version__ = "0.1.0"
 __all__ = ["EmotionSpec", "SpeechResult", "Synthesizer", "__version__"]
 

@@ -27,7 +27,7 @@ from affecttts.synthesis.voices import (
     describe_base,
     is_voice_folder,
 )
-from codec.atomic import atomic_folder
+from codec.atomic import atomic_folder, recover
 from codec.files import fingerprint, write_json
 
 if TYPE_CHECKING:
@@ -119,13 +119,14 @@ class _Adaptation:
             raise RequestError(
                 f"the model has a voice {request.name!r} of its own; choose another name"
             )
+        self.work = request.output.absolute().with_name(f".{request.output.name}.adapting")
+        _tidy_finished(self.work, request.output)
         _check_output(request.output, request.force)
         self.recordings = _known_emotions(gather(request.audio), self.info)
         for package in ("peft", "accelerate"):
             require(package, "adapting")
         self.codec, self.codec_fingerprint, self.lm, self.base = self._load()
         self.listener = self._load_listener()
-        self.work = request.output.absolute().with_name(f".{request.output.name}.adapting")
 
     def _load(self) -> tuple[Codec, str, TokenLM, BaseData]:
         from affecttts.adaptation.replay import open_base_data
@@ -238,7 +239,8 @@ class _Adaptation:
                 self._write(temporary, prepared, trainer)
                 result = self._test(temporary, prepared, losses, sentences)
                 write_json(temporary / SELF_TEST_NAME, result.to_dict())
-            shutil.rmtree(self.work, ignore_errors=True)
+                shutil.copy(temporary / CARD_NAME, self.work)
+            _tidy_finished(self.work, request.output)
         accelerator.wait_for_everyone()
         return result
 
@@ -319,6 +321,20 @@ def _consent_hash(path: Path | None, required: bool) -> str | None:
             f"{path}: the consent file is empty; write who agreed, when, and to what"
         )
     return hashlib.sha256(content).hexdigest()
+
+
+def _tidy_finished(work: Path, output: Path) -> None:
+    """Remove the working folder of a voice that is there: both then hold the same card."""
+    recover(output)
+    card = work / CARD_NAME
+    if card.is_file() and (output / CARD_NAME).is_file():
+        if card.read_bytes() != (output / CARD_NAME).read_bytes():
+            return  # of a voice that shall take the place of this one
+        for entry in [entry for entry in work.iterdir() if entry != card]:
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        card.unlink()  # last, for it tells that all of this can go
+    if work.is_dir() and not any(work.iterdir()):
+        work.rmdir()
 
 
 def _check_output(output: Path, force: bool) -> None:

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from affecttts.cli.output import STDOUT, check_output, write_wav
-from affecttts.errors import OutputError, RequestError
+from affecttts.cli.output import STDOUT, check_output, new_file, write_wav
+from affecttts.errors import RequestError
 from affecttts.synthesis.model_folder import SHIPPED
 from codec.errors import CheckpointError
 
@@ -89,14 +89,12 @@ def _codes(arguments: argparse.Namespace):
 def _reconstruct(arguments: argparse.Namespace) -> int:
     codec, encoded = _codes(arguments)
     audio = codec.decode(encoded.codes, encoded.num_samples)
-    write_wav(arguments.output, audio[0, 0].numpy(), codec.config.sample_rate)
+    write_wav(arguments.output, audio[0, 0].numpy(), codec.config.sample_rate, arguments.force)
     return 0
 
 
 def _encode(arguments: argparse.Namespace) -> int:
     from safetensors.torch import save_file
-
-    from codec.atomic import atomic_file
 
     if arguments.output == STDOUT:
         raise RequestError("encode writes a file; give -o FILE.safetensors")
@@ -105,13 +103,8 @@ def _encode(arguments: argparse.Namespace) -> int:
         "codec": _meaning(arguments.codec, codec, encoded.codes[0]),
         "num_samples": str(encoded.num_samples),
     }
-    try:
-        with atomic_file(arguments.output) as temporary:
-            save_file({"codes": encoded.codes[0].short()}, str(temporary), metadata)
-    except OSError as error:
-        raise OutputError(
-            f"{arguments.output}: cannot be written ({error.strerror or error})"
-        ) from error
+    with new_file(arguments.output, arguments.force) as temporary:
+        save_file({"codes": encoded.codes[0].short()}, str(temporary), metadata)
     seconds, shape = encoded.num_samples / codec.config.sample_rate, tuple(encoded.codes.shape[1:])
     print(f"{arguments.output}: {shape[0]} x {shape[1]} tokens, {seconds:.2f} s", file=sys.stderr)
     return 0
@@ -145,7 +138,7 @@ def _decode(arguments: argparse.Namespace) -> int:
         audio = codec.decode(codes.long()[None], length)
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"{arguments.input}: not codes of this codec ({error})") from error
-    write_wav(arguments.output, audio[0, 0].numpy(), codec.config.sample_rate)
+    write_wav(arguments.output, audio[0, 0].numpy(), codec.config.sample_rate, arguments.force)
     return 0
 
 

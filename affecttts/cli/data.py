@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections import Counter
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from affecttts.cli.output import check_output
 from affecttts.errors import OutputError, RequestError
+from affecttts.machine import usable_cpus
 
 if TYPE_CHECKING:
     from affecttts.data.checking.check import Verdict
@@ -65,7 +65,7 @@ def _add_check(actions) -> None:
         "--workers",
         metavar="N",
         type=int,
-        default=os.cpu_count(),
+        default=usable_cpus(),
         help="processes (default: all cores)",
     )
     parser.add_argument(
@@ -152,6 +152,7 @@ def _summarise(arguments: argparse.Namespace, verdicts: Iterable[Verdict]) -> No
 
 def _write_reports(arguments: argparse.Namespace, report: dict) -> None:
     from affecttts.data.checking.report import plot, render
+    from codec.atomic import atomic_file
     from codec.files import write_json
 
     try:
@@ -159,9 +160,11 @@ def _write_reports(arguments: argparse.Namespace, report: dict) -> None:
             write_json(arguments.json, report)
         if arguments.report:
             arguments.report.mkdir(parents=True, exist_ok=True)
-            write_json(arguments.report / REPORT_NAME, report)
-            (arguments.report / "report.txt").write_text(render(report) + "\n", encoding="utf-8")
+            with atomic_file(arguments.report / "report.txt") as temporary:
+                temporary.write_text(render(report) + "\n", encoding="utf-8")
             plot(report, arguments.report)
+            # last: a report that is there is whole
+            write_json(arguments.report / REPORT_NAME, report)
     except OSError as error:
         raise OutputError(f"{error.filename}: cannot be written ({error.strerror})") from error
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 from affecttts import __version__
+from affecttts.cli.streams import flush_stdout, sound_streams
 from affecttts.errors import GenerationError, InputError, OutputError, RequestError
 from codec.errors import AudioError, CheckpointError
 
@@ -18,25 +20,41 @@ exit codes: 0 done, 1 unreadable input, unwritable output or broken model, 2 wro
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    arguments = _parser().parse_args(argv)
+    with sound_streams():
+        try:
+            code = _run(argv)
+            flush_stdout()
+            return code
+        except (
+            RequestError,
+            InputError,
+            OutputError,
+            GenerationError,
+            AudioError,
+            CheckpointError,
+        ) as error:
+            return _fail(str(error), error.exit_code)
+        except OSError as error:
+            with suppress(OSError):
+                flush_stdout()
+            place = error.filename or "standard output"
+            return _fail(f"{place}: cannot be used ({error.strerror or error})", 1)
+        except KeyboardInterrupt:
+            return _fail("interrupted", 130)
+
+
+def _run(argv: Sequence[str] | None) -> int:
     try:
-        return arguments.run(arguments)
-    except (
-        RequestError,
-        InputError,
-        OutputError,
-        GenerationError,
-        AudioError,
-        CheckpointError,
-    ) as error:
-        print(f"affecttts: {' '.join(str(error).split())}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("affecttts: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 1
+        arguments = _parser().parse_args(argv)
+    except SystemExit:
+        flush_stdout()  # of --help and --version
+        raise
+    return arguments.run(arguments)
+
+
+def _fail(reason: str, code: int) -> int:
+    print(f"affecttts: {' '.join(reason.split())}", file=sys.stderr)
+    return code
 
 
 class _Parser(argparse.ArgumentParser):

@@ -110,7 +110,7 @@ def _run_one(arguments: argparse.Namespace) -> int:
     elapsed = time.perf_counter() - started
     if result.finish_reason != "end":
         raise _cap_error(request)
-    write_wav(arguments.output, result.audio, result.sample_rate)
+    write_wav(arguments.output, result.audio, result.sample_rate, arguments.force)
     _report(arguments, arguments.output, result, elapsed)
     return 0
 
@@ -236,7 +236,7 @@ def _speak_item(synthesizer: Synthesizer, item: BatchItem, arguments: argparse.N
         result = synthesizer.speak(item.request)
         if result.finish_reason != "end":
             raise _cap_error(item.request)
-        write_wav(item.path, result.audio, result.sample_rate)
+        write_wav(item.path, result.audio, result.sample_rate, arguments.force)
     except (RequestError, OutputError, GenerationError) as error:
         return str(error)
     if arguments.json:

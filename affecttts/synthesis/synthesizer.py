@@ -11,6 +11,7 @@ import numpy as np
 
 from affecttts.emotion.spec import EmotionSpec
 from affecttts.errors import RequestError
+from affecttts.machine import chosen_threads, torch_threads
 from affecttts.synthesis.model_folder import ModelInfo, read_model_info
 from codec.config import from_dict
 from codec.errors import CheckpointError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from codec import Codec
 from affecttts.synthesis.request import MAX_SEED, Request, prepare
 
+THREADS = 1  # the work of one token is too little to share
 PAUSE_SECONDS = 0.12  # between the pieces of a long text
 
 
@@ -192,7 +194,7 @@ class Synthesizer:
         progress: Callable[[], None] = lambda: None,
         speaker: Speaker | None = None,
     ) -> SpeechResult:
-        """Speak a prepared request.
+        """Speak a prepared request, with one thread unless OMP_NUM_THREADS says otherwise.
 
         Args:
             progress: called after every piece of text.
@@ -201,14 +203,15 @@ class Synthesizer:
         speaker = speaker or self.speaker(request.voice)
         conditions, weights = self._conditions(request)
         pieces = []
-        for index, phonemes in enumerate(request.phonemes):
-            pieces.append(
-                self._generate(speaker, phonemes, conditions, weights, request.seed, index)
-            )
-            progress()
-            if pieces[-1].finish_reason != "end":
-                break
-        return self._result(request, pieces, speaker.codec)
+        with torch_threads(chosen_threads(THREADS)):
+            for index, phonemes in enumerate(request.phonemes):
+                pieces.append(
+                    self._generate(speaker, phonemes, conditions, weights, request.seed, index)
+                )
+                progress()
+                if pieces[-1].finish_reason != "end":
+                    break
+            return self._result(request, pieces, speaker.codec)
 
     def _generate(
         self,

@@ -21,7 +21,7 @@ from affecttts.evaluation.codec.metrics import Metric, Pair, missing
 from affecttts.evaluation.codec.summary import CEILING, FLOOR, Measured, summarize
 from affecttts.evaluation.codec.systems import Absent, Aligned, Coded, System
 from affecttts.evaluation.judges.declarations import declared
-from codec.atomic import append_line, whole_lines
+from codec.atomic import append_line, sweep, whole_lines
 from codec.audio import load_audio
 from codec.files import write_json
 
@@ -109,6 +109,7 @@ def evaluate_codec(
     panel = panel or CodecPanel()
     usable = [metric for metric in panel.metrics if not missing(metric)]
     folder.mkdir(parents=True, exist_ok=True)
+    sweep(folder)
     identities = {CEILING: "", FLOOR: ""} | {system.name: system.identity for system in present}
     items = Items(
         folder / ITEMS_NAME,

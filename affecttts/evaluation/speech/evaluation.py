@@ -32,6 +32,7 @@ from affecttts.evaluation.speech.speaking import Spoken, clip_audio, speak
 from affecttts.synthesis.model_folder import read_model_info
 from affecttts.synthesis.synthesizer import Synthesizer
 from affecttts.synthesis.voices import VoiceShelf
+from codec.atomic import sweep
 from codec.audio import read_samples
 from codec.files import fingerprint
 
@@ -107,6 +108,7 @@ def evaluate(options: TtsOptions, progress: Progress = lambda items, label: item
     teachers = teachers_of(folder / "codec", folder / "lm")
     alarms = screen(panel.cards, teachers, info.name, options.force)
     plan = make_plan(items, shelf.info)
+    sweep(options.report)
     rival = other_takes(options.against, plan.asks) if options.against else {}
     settings = {
         "lm": fingerprint(folder / "lm"),

@@ -24,7 +24,7 @@ from tqdm import tqdm
 from affecttts.data.manifest import Utterance, write_manifest
 from affecttts.data.splits import sentence_split
 from affecttts.errors import RequestError
-from codec.atomic import atomic_file
+from codec.atomic import atomic_file, recover
 
 RATE = 16_000  # Hz
 BIT_RATE = 64_000
@@ -97,6 +97,7 @@ def convert(sounds: Path, output: Path, texts: dict[tuple[str, str], str]) -> It
             "/", "_"
         )
         target = output / "audio" / language / f"{row_id}.opus"
+        recover(target)
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             with atomic_file(target) as temporary:

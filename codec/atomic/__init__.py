@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from codec.locks import lock_file
-from codec.renaming import create_file, exchange
+from codec.atomic.locks import lock_file
+from codec.atomic.renaming import create_file, exchange
 
 STAGING_SUFFIX = ".part"
 LOCK_NAME, RETIRED_NAME = ".lock", ".retired"
