@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +13,7 @@ from affecttts.lm.engine import Engine
 from affecttts.lm.layout import MAX_DURATION, TokenLayout
 from affecttts.lm.sequence import Condition, block_head, inside_phrase, prefix
 
+PLAUSIBLE = 0.1  # of the likeliest duration's probability
 SHORTEST_SILENCE = 1  # frames of silence at either end
 
 
@@ -62,12 +64,32 @@ def generate(
     return _Sampler(engine, layout, conditions, weights, phones, sampling, generator).run()
 
 
+def spanned(rows: Tensor) -> Tensor:
+    """Durations between the shortest and the longest one that any row finds plausible.
+
+    Guidance beyond the rows may otherwise end where none of them would: at phones of no or of
+    endless length. A token is plausible as in contrastive decoding (arXiv 2210.15097), by its
+    probability relative to the likeliest one's.
+
+    Args:
+        rows: [rows,n] logits of the durations 0 .. n - 1.
+
+    Returns:
+        bool [n].
+    """
+    plausible = (rows >= rows.amax(dim=1, keepdim=True) + math.log(PLAUSIBLE)).any(dim=0)
+    places = plausible.nonzero()
+    index = torch.arange(len(plausible))
+    return (index >= places.min()) & (index <= places.max())
+
+
 class _Sampler:
     """State of one generation."""
 
     def __init__(self, engine, layout, conditions, weights, phones, sampling, generator) -> None:
         self.engine, self.layout, self.phones = engine, layout, phones
         self.weights, self.sampling, self.generator = torch.tensor(weights), sampling, generator
+        self.extrapolates = min(weights) < 0
         self.rows, self.inside = len(conditions), inside_phrase(layout, phones)
         self.budget = round(sampling.max_frames_per_phone * len(phones)) + 25
         self.prefixes = [[layout.special("bos"), *prefix(layout, c, phones)] for c in conditions]
@@ -121,9 +143,10 @@ class _Sampler:
     def _duration(self, tokens: list[int], index: int) -> int:
         """Frames of phone `index`."""
         most = self.sampling.max_frames_inside_phrase if self.inside[index] else MAX_DURATION
-        logits = self._mix(
-            self.engine.logits(self._feed(tokens), self.layout.duration(0), most + 1)
-        )
+        rows = self.engine.logits(self._feed(tokens), self.layout.duration(0), most + 1)
+        logits = self._mix(rows)
+        if self.extrapolates:
+            logits = logits.masked_fill(~spanned(rows), -torch.inf)
         count = self._draw(logits, self.sampling.duration_temperature)
         return max(count, SHORTEST_SILENCE) if index in (0, len(self.phones) - 1) else count
 
