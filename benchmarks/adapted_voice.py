@@ -19,7 +19,7 @@ from affecttts import Synthesizer
 from affecttts.adaptation.recordings import gather
 from affecttts.evaluation.judges.voice import VoiceJudge
 from affecttts.evaluation.judges.words import WordCounts, WordJudge
-from affecttts.evaluation.stats.intervals import (
+from affecttts.evaluation.stats.bootstrap import (
     Interval,
     difference_interval,
     interval,

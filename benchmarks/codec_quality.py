@@ -22,8 +22,8 @@ from common import print_table, progress, write_json
 from affecttts.evaluation.codec.fidelity import compare_pitch, mel_distance_db, pesq_wide_band, stoi
 from affecttts.evaluation.judges.words import WordCounts, WordJudge
 from affecttts.evaluation.resources import read_lines
-from affecttts.evaluation.signal.pitch import agreed_f0, track_f0
-from affecttts.evaluation.stats.intervals import difference_interval, interval, ratio_interval
+from affecttts.evaluation.signal.pitch import agreed_f0, f0_numpy
+from affecttts.evaluation.stats.bootstrap import difference_interval, interval, ratio_interval
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ NAMES = (
 
 def fidelity(original: np.ndarray, copy: np.ndarray, sample_rate: int) -> Fidelity:
     """Compare two signals [T] of one length."""
-    first, second = (track_f0(audio, sample_rate) for audio in (original, copy))
+    first, second = (f0_numpy(audio, sample_rate) for audio in (original, copy))
     agreed = [
         agreed_f0(f0, audio, sample_rate) for f0, audio in ((first, original), (second, copy))
     ]

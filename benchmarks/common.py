@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from affecttts.evaluation.judges.base import package_folder
-from affecttts.evaluation.stats.intervals import Interval
+from affecttts.evaluation.stats.bootstrap import Interval
 
 REPOSITORY = Path(__file__).parents[1]
 VOICES = ("heart", "bella", "fenrir", "michael")

@@ -22,7 +22,7 @@ from affecttts.data.manifest import Utterance, audio_path, read_manifest
 from affecttts.evaluation.judges.sound import SoundJudge
 from affecttts.evaluation.judges.words import WordJudge
 from affecttts.evaluation.signal.acoustics import SHIFTS, Acoustics, acoustics, letters, shift
-from affecttts.evaluation.stats.intervals import Interval, interval, ratio_interval
+from affecttts.evaluation.stats.bootstrap import Interval, interval, ratio_interval
 from codec.audio import load_audio
 
 RATE = 24_000  # Hz

@@ -48,7 +48,7 @@ from affecttts.evaluation.speech.shifts import (
     twins,
     write_cells,
 )
-from affecttts.evaluation.stats.intervals import interval
+from affecttts.evaluation.stats.bootstrap import interval
 from codec.audio import read_samples
 
 ORDERED_INTENSITIES = (0.5, 1.0, 1.5)

@@ -20,7 +20,7 @@ import numpy as np
 from common import print_table, progress, write_json
 
 from affecttts.data.audio_cache import AudioCache
-from affecttts.evaluation.stats.intervals import Interval, interval
+from affecttts.evaluation.stats.bootstrap import Interval, interval
 from affecttts.teachers.lessons import Lessons, collate, lessons_for
 
 
@@ -42,8 +42,10 @@ def agreements(
     for index in progress(clips, "clips"):
         audio = torch.from_numpy(cache.audio(cache.clips[index]))[None, None]
         frames = -(-audio.shape[-1] // codec.config.samples_per_frame)
-        guidance = collate([lessons.stretch(index, 0.0, frames, codec.config, 0)]).guidance
-        taught = codec.encode(audio, books, "teacher", guidance).codes
+        teacher_features = collate(
+            [lessons.stretch(index, 0.0, frames, codec.config, 0)]
+        ).teacher_features
+        taught = codec.encode(audio, books, "teacher", teacher_features).codes
         rows.append(
             [
                 100 * code_agreement(codec.encode(audio, books, mode).codes, taught).numpy()

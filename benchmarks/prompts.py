@@ -18,7 +18,7 @@ from emotion import measure
 from affecttts.evaluation.resources import prompts, sentences
 from affecttts.evaluation.signal.acoustics import SHIFTS, shift
 from affecttts.evaluation.speech.shifts import follows, read_cells
-from affecttts.evaluation.stats.intervals import interval
+from affecttts.evaluation.stats.bootstrap import interval
 from affecttts.evaluation.stats.summary import grouped
 
 VOICE = "heart"

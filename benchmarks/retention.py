@@ -31,16 +31,16 @@ import numpy as np
 from codec_quality import reconstruct
 from common import print_table, progress, write_json
 
-from affecttts.data.audio_cache import AudioCache, CachedClip, track_f0
+from affecttts.data.audio_cache import AudioCache, CachedClip, f0_world
 from affecttts.evaluation.codec.fidelity import compare_pitch, level_correlation
 from affecttts.evaluation.judges.words import WordCounts, WordJudge
-from affecttts.evaluation.stats.intervals import (
-    COVERAGE,
-    RESAMPLES,
+from affecttts.evaluation.stats.bootstrap import (
     Interval,
     difference_interval,
+    ends,
     interval,
     ratio_interval,
+    resamples,
 )
 from affecttts.evaluation.tokens.probes import ProbeAnswers, emotion_probes, probe_items
 from affecttts.teachers.lessons import Lessons, lessons_for
@@ -74,7 +74,7 @@ class Ears:
         rate, text = cache.sample_rate, clip.utterance.text
         return Hearing(
             audio,
-            track_f0(audio, rate, cache.hop_length),
+            f0_world(audio, rate, cache.hop_length),
             {name: judge(audio, rate) for name, judge in self.judges.items()},
             self.words(audio, rate, text) if self.words and text else None,
         )
@@ -260,20 +260,13 @@ def both(off: Sequence[Statistic], on: Sequence[Statistic], groups: np.ndarray) 
     """
     everything = np.arange(len(groups))
     members = [everything[groups == group] for group in np.unique(groups)]
-    draws = np.random.default_rng(0).integers(len(members), size=(RESAMPLES, len(members)))
+    draws = resamples(len(members))
     picks = [everything, *(np.concatenate([members[place] for place in draw]) for draw in draws)]
     values = np.array([[[told(pick) for told in side] for side in (off, on)] for pick in picks])
     means = values.mean(-1)
     columns = {"off": means[:, 0], "on": means[:, 1], "difference": means[:, 1] - means[:, 0]}
-    rows = {name: Interval(float(x[0]), *_ends(x[1:])) for name, x in columns.items()}
+    rows = {name: Interval(float(x[0]), *ends(x[1:])) for name, x in columns.items()}
     return rows | {"by seed": [float(value) for value in values[0, 1] - values[0, 0]]}
-
-
-def _ends(values: np.ndarray) -> tuple[float, float]:
-    """Of the interval that holds most of the finite values; not-a-numbers where there are none."""
-    finite, tail = values[np.isfinite(values)], (1 - COVERAGE) / 2
-    low, high = np.quantile(finite, [tail, 1 - tail]) if len(finite) else (np.nan, np.nan)
-    return float(low), float(high)
 
 
 def parse() -> argparse.Namespace:

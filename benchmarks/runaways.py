@@ -13,7 +13,7 @@ from common import Clip, arguments, print_table, spread, studio, write_json
 
 from affecttts.evaluation.judges.words import WordCounts, WordJudge
 from affecttts.evaluation.resources import sentences
-from affecttts.evaluation.stats.intervals import interval
+from affecttts.evaluation.stats.bootstrap import interval
 
 
 def rates(clips: list[Clip], counts: list[WordCounts]) -> dict[str, Any]:

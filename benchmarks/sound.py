@@ -10,7 +10,7 @@ from common import arguments, print_table, spread, studio, write_json
 
 from affecttts.evaluation.judges.sound import SoundJudge
 from affecttts.evaluation.resources import sentences
-from affecttts.evaluation.stats.intervals import interval
+from affecttts.evaluation.stats.bootstrap import interval
 from affecttts.evaluation.stats.summary import grouped
 
 

@@ -16,7 +16,7 @@ from common import VOICES, Clip, Request, arguments, print_table, progress, stud
 
 from affecttts.evaluation.judges.voice import VoiceJudge
 from affecttts.evaluation.resources import read_lines, sentences
-from affecttts.evaluation.stats.intervals import Interval, interval
+from affecttts.evaluation.stats.bootstrap import Interval, interval
 from affecttts.evaluation.stats.summary import grouped
 
 CORPUS_CLIPS = 12  # neutral clips a voice, for its centre

@@ -13,7 +13,7 @@ from common import Clip, arguments, print_table, spread, studio, write_json
 
 from affecttts.evaluation.judges.words import WordCounts, WordJudge
 from affecttts.evaluation.resources import sentences
-from affecttts.evaluation.stats.intervals import ratio_interval
+from affecttts.evaluation.stats.bootstrap import ratio_interval
 from affecttts.evaluation.stats.summary import grouped
 
 Judged = tuple[Clip, WordCounts]

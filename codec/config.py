@@ -27,12 +27,15 @@ def from_dict(cls: type[T], values: dict[str, Any]) -> T:
 
 CHOICES = {
     "encoder": ("features", "seanet"),
+    "encoder_spectrum": ("mel", "linear"),
     "decoder": ("source_filter", "vocos", "seanet"),
+    "decoder_context": ("centred", "causal"),
     "seanet_activation": ("elu", "snake"),
     "quantizer": ("rvq_ema", "rvq_fact", "rvq_split", "bd_rfsq"),
     "modulation": ("none", "xattn_pre", "xattn_post", "add", "film", "concat", "self", "cem"),
 }
 FSQ_SIZE = 2**15  # codes of one stage of bd_rfsq
+MOST_LOOKAHEAD = 6  # frames: the kernel of the decoder's first layer
 POSITIVE = (
     "hop_length",
     "frame_stride",
@@ -68,6 +71,9 @@ class CodecConfig:
     head_blocks: int = 3
     ema_decay: float = 0.99  # of the codebooks
     quantizer_dropout: float = 0.25  # share of items that keep only a random number of codebooks
+    encoder_spectrum: str = "mel"  # what the encoder reads beside the low bins
+    decoder_context: str = "centred"  # causal: all layers but the first see the past alone
+    decoder_lookahead: int = 3  # codec frames that the first layer of a causal decoder sees ahead
     f0_min: float = 55.0  # Hz
     f0_max: float = 700.0  # Hz
     # features: ConvNeXt over spectra; seanet: strided convolutions over samples, then an LSTM
@@ -119,6 +125,10 @@ class CodecConfig:
                     f"{name} {getattr(self, name)} must be at least twice hop_length "
                     f"{self.hop_length}"
                 )
+        if self.decoder_lookahead > MOST_LOOKAHEAD:
+            raise ValueError(
+                f"decoder_lookahead is {self.decoder_lookahead}, at most {MOST_LOOKAHEAD}"
+            )
         self._check_parts()
 
     @staticmethod
@@ -248,6 +258,21 @@ class CodecConfig:
 
 PRESETS = {
     "small": CodecConfig(),
+    # The second edition of `small`: 50 Hz, linear spectrum, streaming decoder.
+    "small_50hz": CodecConfig(
+        encoder_spectrum="linear",
+        decoder_context="causal",
+        frame_stride=2,
+        latent_dim=64,
+        num_codebooks=2,
+        stem_blocks=2,
+        encoder_dim=256,
+        encoder_blocks=3,
+        decoder_dim=256,
+        decoder_blocks=3,
+        head_dim=256,
+        head_blocks=6,
+    ),
     "tiny": CodecConfig(
         n_mels=40,
         low_bins=32,

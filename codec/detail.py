@@ -33,6 +33,11 @@ class DetailLayer(nn.Module):
     frames, C = M * frame_stride.
     """
 
+    bands: Tensor
+    weights: Tensor
+    spread: Tensor
+    window: Tensor
+
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
         self.config, self.width = config, config.detail_bands * config.frame_stride

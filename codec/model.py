@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from codec.config import CodecConfig
 from codec.detail import DetailLayer
 from codec.files import load_model_weights, load_strictly
-from codec.modulation import Guidance, Modulator
+from codec.modulation import Modulator, TeacherFeatures
 from codec.nn.decoder import DecoderOutput, SourceFilterDecoder
 from codec.nn.encoder import Encoder
-from codec.nn.pitch import track_f0
+from codec.nn.pitch import f0_torch
 from codec.nn.prosody import PROSODY_DIM, ProsodyFeatures
 from codec.parts import part
 from codec.pretrained import Pretrained
@@ -40,7 +40,7 @@ class ModulatedLatents:
     """Latents after module 1."""
 
     latents: Tensor  # [B,D,F]
-    predicted: Guidance | None = None  # what the student said; None without a student
+    predicted: TeacherFeatures | None = None  # what the student said; None without a student
     # scalar: squared difference to the latents that the teachers alone would have made
     consistency: Tensor | None = None
 
@@ -53,7 +53,7 @@ class CodecOutput:
     latents: Tensor  # [B,D,F], before the quantiser
     decoded: DecoderOutput
     quantized: QuantizerOutput | None  # None where the quantiser was bypassed
-    predicted: Guidance | None = None  # see ModulatedLatents
+    predicted: TeacherFeatures | None = None  # see ModulatedLatents
     consistency: Tensor | None = None
 
 
@@ -117,7 +117,7 @@ class Codec(Pretrained):
         self,
         latents: Tensor,
         hidden: Tensor,
-        guidance: Guidance | None = None,
+        teacher_features: TeacherFeatures | None = None,
         student_share: float = 0.0,
     ) -> ModulatedLatents:
         """Module 1; in training its gates are drawn per sequence.
@@ -126,8 +126,8 @@ class Codec(Pretrained):
             latents: [B,D,F].
             hidden: [B, config.hidden_dim, F] of the encoder, what the student reads; no gradient
                 reaches it.
-            guidance: what the teachers say, the student filling the gaps; None = the student alone,
-                or nothing.
+            teacher_features: what the teachers say, the student filling the gaps; None = the
+                student alone, or nothing.
             student_share: share of sequences that get the student's features all the same.
         """
         if self.modulator is None:
@@ -139,13 +139,13 @@ class Codec(Pretrained):
             else None
         )
         if self.config.modulation == "self":
-            guidance = Guidance.everywhere(*2 * (latents.transpose(1, 2),))
-        if guidance is None:
+            teacher_features = TeacherFeatures.everywhere(*2 * (latents.transpose(1, 2),))
+        if teacher_features is None:
             return ModulatedLatents(
                 latents if predicted is None else self.modulator(latents, predicted, gates),
                 predicted,
             )
-        taught = guidance if predicted is None else guidance.filled(predicted)
+        taught = teacher_features if predicted is None else teacher_features.filled(predicted)
         if predicted is None or not student_share:
             return ModulatedLatents(self.modulator(latents, taught, gates), predicted)
         chosen = torch.rand(len(latents), device=latents.device) < student_share
@@ -167,7 +167,7 @@ class Codec(Pretrained):
         f0: Tensor | None = None,
         quantize: bool = True,
         num_codebooks: int | None = None,
-        guidance: Guidance | None = None,
+        teacher_features: TeacherFeatures | None = None,
         student_share: float = 0.0,
         codes: Tensor | None = None,
         mask: Tensor | None = None,
@@ -181,7 +181,7 @@ class Codec(Pretrained):
             quantize: False passes the latents on as they are (warm-up before the codebooks are
                 started).
             num_codebooks: use the first ones only; None = all.
-            guidance, student_share: see `modulate`.
+            teacher_features, student_share: see `modulate`.
             codes: int64 [B,k,F] to decode in place of the audio's own, to train a decoder; rows of
                 -1 keep their own.
             mask: bool [B,F], frames that hold audio and not padding: the codebooks learn from no
@@ -189,7 +189,9 @@ class Codec(Pretrained):
         """
         padded = self._whole_frames(audio)
         hidden = self.encoder.hidden(padded)
-        modulated = self.modulate(self.encoder.latents(hidden), hidden, guidance, student_share)
+        modulated = self.modulate(
+            self.encoder.latents(hidden), hidden, teacher_features, student_share
+        )
         quantized = self.quantizer(modulated.latents, num_codebooks, mask) if quantize else None
         heard = quantized.quantized if quantized else modulated.latents.float()
         if codes is not None:
@@ -207,25 +209,25 @@ class Codec(Pretrained):
         audio: Tensor,
         num_codebooks: int | None = None,
         mode: str | None = None,
-        guidance: Guidance | None = None,
+        teacher_features: TeacherFeatures | None = None,
     ) -> EncodedAudio:
         """audio [B,1,T] -> codes int64 [B,K,F]. Call on a codec in evaluation mode.
 
         Args:
             num_codebooks: use the first ones only; None = all.
             mode: one of `modes`; None = the first of them.
-            guidance: the teachers' features of these frames, for mode "teacher".
+            teacher_features: the teachers' features of these frames, for mode "teacher".
 
         Raises:
-            ValueError: a mode that this codec does not have, or guidance that does not fit.
+            ValueError: a mode that this codec does not have, or teacher_features that does not fit.
         """
         mode = mode or self.modes[0]
         if mode not in self.modes:
             raise ValueError(f"mode is {mode!r}; this codec encodes in the modes {self.modes}")
-        if (guidance is not None) != (mode == "teacher"):
+        if (teacher_features is not None) != (mode == "teacher"):
             raise ValueError(
                 f"mode {mode!r} {'needs' if mode == 'teacher' else 'takes no'} "
-                "guidance from teachers"
+                "teacher_features from teachers"
             )
         padded = self._whole_frames(audio)
         hidden = self.encoder.hidden(padded)
@@ -237,8 +239,8 @@ class Codec(Pretrained):
                 latents.new_tensor([[1.0, 0.0]]).expand(len(latents), 2),
             )
         elif mode != "off":
-            self._check_guidance(guidance, latents)
-            latents = self.modulate(latents, hidden, guidance).latents
+            self._check_teacher_features(teacher_features, latents)
+            latents = self.modulate(latents, hidden, teacher_features).latents
         wanted, base = num_codebooks or self.config.all_codebooks, self.config.num_codebooks
         codes = self.quantizer(latents, min(wanted, base)).codes
         if wanted > base:
@@ -246,26 +248,28 @@ class Codec(Pretrained):
             codes = torch.cat([codes, self.detail.encode(padded, copy, wanted - base)], dim=1)
         return EncodedAudio(codes, audio.shape[-1])
 
-    def _check_guidance(self, guidance: Guidance | None, latents: Tensor) -> None:
+    def _check_teacher_features(
+        self, teacher_features: TeacherFeatures | None, latents: Tensor
+    ) -> None:
         config = self.config
-        if guidance is None:
+        if teacher_features is None:
             return
-        given = tuple(guidance.emotion.shape), tuple(guidance.semantic.shape)
+        given = tuple(teacher_features.emotion.shape), tuple(teacher_features.semantic.shape)
         batch, _, frames = latents.shape
         wanted = (batch, frames, config.emotion_dim), (batch, frames, config.semantic_dim)
         if given != wanted:
             raise ValueError(
-                f"guidance has the shapes {given}, but these frames of a codec taught by "
+                f"teacher_features has the shapes {given}, but these frames of a codec taught by "
                 f"{config.emotion_teacher} and "
                 f"{config.semantic_teacher} need {wanted}"
             )
 
-    def _prosodic(self, audio: Tensor) -> Guidance:
+    def _prosodic(self, audio: Tensor) -> TeacherFeatures:
         config = self.config
-        f0 = track_f0(audio, config.sample_rate, config.hop_length, config.f0_min, config.f0_max)
+        f0 = f0_torch(audio, config.sample_rate, config.hop_length, config.f0_min, config.f0_max)
         voiced = torch.where(f0 > 0, f0, torch.full_like(f0, torch.nan))
         emotion = self.prosody(audio, f0, voiced.nanmedian(dim=1).values.nan_to_num(150.0))
-        return Guidance.everywhere(
+        return TeacherFeatures.everywhere(
             emotion, emotion.new_zeros(*emotion.shape[:2], config.semantic_dim)
         )
 

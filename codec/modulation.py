@@ -15,7 +15,7 @@ from codec.parts import part
 
 
 @dataclass(frozen=True)
-class Guidance:
+class TeacherFeatures:
     """What the teachers, or the student in their place, say of every codec frame."""
 
     emotion: Tensor  # [B,F,E]
@@ -24,14 +24,14 @@ class Guidance:
     semantic_known: Tensor  # bool [B,F]; unknown where there is no transcript
 
     @classmethod
-    def everywhere(cls, emotion: Tensor, semantic: Tensor) -> Guidance:
+    def everywhere(cls, emotion: Tensor, semantic: Tensor) -> TeacherFeatures:
         """Features that are known in all frames."""
         known = torch.ones(emotion.shape[:2], dtype=torch.bool, device=emotion.device)
         return cls(emotion, semantic, known, known)
 
-    def filled(self, other: Guidance) -> Guidance:
+    def filled(self, other: TeacherFeatures) -> TeacherFeatures:
         """These features, and `other`'s in the frames where these are unknown."""
-        return Guidance(
+        return TeacherFeatures(
             torch.where(
                 self.emotion_known[..., None], self.emotion, other.emotion.to(self.emotion.dtype)
             ),
@@ -44,17 +44,17 @@ class Guidance:
             self.semantic_known | other.semantic_known,
         )
 
-    def swapped(self, other: Guidance, chosen: Tensor) -> Guidance:
+    def swapped(self, other: TeacherFeatures, chosen: Tensor) -> TeacherFeatures:
         """These features, and `other`'s in the sequences `chosen`, bool [B]."""
         kept = ~chosen[:, None]
         return replace(
             self, emotion_known=self.emotion_known & kept, semantic_known=self.semantic_known & kept
         ).filled(other)
 
-    def to(self, device: torch.device) -> Guidance:
+    def to(self, device: torch.device) -> TeacherFeatures:
         """The same on a device."""
         parts = (self.emotion, self.semantic, self.emotion_known, self.semantic_known)
-        return Guidance(*(part.to(device) for part in parts))
+        return TeacherFeatures(*(part.to(device) for part in parts))
 
 
 class CrossAttention(nn.Module):
@@ -119,16 +119,20 @@ class Modulator(nn.Module):
         gates = torch.rand(batch, 2, device=device) < self.keep
         return (gates & (torch.rand(batch, 1, device=device) >= self.both_off)).float()
 
-    def forward(self, latents: Tensor, guidance: Guidance, gates: Tensor | None = None) -> Tensor:
+    def forward(
+        self, latents: Tensor, teacher_features: TeacherFeatures, gates: Tensor | None = None
+    ) -> Tensor:
         """Args:
         latents: [B,D,F].
-        guidance: features of the same frames.
+        teacher_features: features of the same frames.
         gates: [B,2]; None = both open. Where both are 0 the latents pass unchanged.
         """
         frames = latents.transpose(1, 2)
-        offset = self._offset(self.emotion, frames, guidance.emotion, gates, 0)
+        offset = self._offset(self.emotion, frames, teacher_features.emotion, gates, 0)
         if self.semantic is not None:
-            offset = offset + self._offset(self.semantic, frames, guidance.semantic, gates, 1)
+            offset = offset + self._offset(
+                self.semantic, frames, teacher_features.semantic, gates, 1
+            )
         return latents + offset.transpose(1, 2)
 
     def _offset(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -52,7 +53,7 @@ class Pretrained(nn.Module):
         """
         values = read_json(Path(folder) / CONFIG_NAME)
         if not isinstance(values, dict) or values.pop("model_type", None) != cls.model_type:
-            wanted = cls.__name__.lower()
+            wanted = re.sub(r"(?<!^)(?=[A-Z])", " ", cls.__name__).lower()
             raise CheckpointError(
                 f"{folder}: {CONFIG_NAME} is not of an {cls.model_type} model; "
                 f"give the folder of a {wanted}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from codec.config import CodecConfig
-from codec.modulation import Guidance
+from codec.modulation import TeacherFeatures
 from codec.nn.attention import WindowedAttention
 
 STEADY = 0.1  # of a teacher's mean spread: features that vary less are not measured more finely
@@ -30,8 +30,8 @@ class TransformerLayer(nn.Module):
 
 
 class Student(nn.Module):
-    """The encoder's hidden frames [B,C,F] -> Guidance: three convolutions over five frames, then
-    transformer layers.
+    """The encoder's hidden frames [B,C,F] -> TeacherFeatures: three convolutions over five frames,
+    then transformer layers.
     """
 
     def __init__(self, config: CodecConfig) -> None:
@@ -51,14 +51,14 @@ class Student(nn.Module):
         self.emotion = nn.Linear(dim, config.emotion_dim)
         self.semantic = nn.Linear(dim, config.semantic_dim)
 
-    def forward(self, hidden: Tensor) -> Guidance:
+    def forward(self, hidden: Tensor) -> TeacherFeatures:
         for convolution in self.convolutions:
             hidden = nn.functional.gelu(convolution(hidden))
         hidden = self.norm(self.layers(hidden.transpose(1, 2)))
-        return Guidance.everywhere(self.emotion(hidden), self.semantic(hidden))
+        return TeacherFeatures.everywhere(self.emotion(hidden), self.semantic(hidden))
 
 
-def prediction_loss(predicted: Guidance, taught: Guidance) -> Tensor:
+def prediction_loss(predicted: TeacherFeatures, taught: TeacherFeatures) -> Tensor:
     """`feature_distance` to both teachers, added."""
     return feature_distance(
         predicted.emotion, taught.emotion, taught.emotion_known

@@ -9,11 +9,11 @@ loads.
 The model card lists the training data of all parts and their licences; weights are not marked free
 where these are not.
 
-    python recipes/package_model.py ... --listener runs/listener/listener \\
+    python recipes/package_model.py ... --phone-classifier runs/phone_classifier/phone_classifier \\
         --replay-manifest corpus/manifest.jsonl --replay-tokens runs/tokens
 
 With the last two options it can also learn voices (`affecttts adapt`): some of the corpus goes
-along, as tokens, and a listener that finds phones in recordings.
+along, as tokens, and a phone_classifier that finds phones in recordings.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from affecttts.data.lineage import Lineage, check_weights_licence, load_lineage,
 from affecttts.errors import RequestError
 from affecttts.lm.generate import SamplingConfig
 from affecttts.lm.model import load_lm
-from affecttts.synthesis.model_folder import INFO_NAME, LISTENER_NAME, ModelInfo
+from affecttts.synthesis.model_folder import INFO_NAME, PHONE_CLASSIFIER_NAME, ModelInfo
 from codec.atomic import atomic_folder
 from codec.errors import CheckpointError
 from codec.files import fingerprint, write_json
@@ -74,7 +74,9 @@ def main() -> None:
         "--replay-utterances", type=int, default=480, help="how many of it go along (default 480)"
     )
     parser.add_argument(
-        "--listener", type=Path, help="what hears phones (train_listener.py), for adaptations"
+        "--phone-classifier",
+        type=Path,
+        help="what hears phones (train_phone_classifier.py), for adaptations",
     )
     parser.add_argument("--output", required=True, type=Path)
     arguments = parser.parse_args()
@@ -126,7 +128,9 @@ def main() -> None:
 def _parts(arguments: argparse.Namespace) -> dict[str, Path]:
     """Folder in the model -> folder that it is copied from."""
     parts = {"codec": arguments.codec, "lm": arguments.lm}
-    return parts | ({LISTENER_NAME: arguments.listener} if arguments.listener else {})
+    return parts | (
+        {PHONE_CLASSIFIER_NAME: arguments.phone_classifier} if arguments.phone_classifier else {}
+    )
 
 
 def _lineage(arguments: argparse.Namespace) -> Lineage:

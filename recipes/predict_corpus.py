@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from affecttts.data.codes.store import TokenRow, TokenStore, shard_path, write_shard
+from affecttts.data.codes.store import CodeRow, CodeStore, shard_path, write_shard
 from affecttts.lm.generate import SamplingConfig
 from affecttts.lm.layout import TokenLayout
 from affecttts.lm.model import load_lm
@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     torch.manual_seed(arguments.seed)
-    store, model = TokenStore(arguments.tokens), load_lm(arguments.lm)
+    store, model = CodeStore(arguments.tokens), load_lm(arguments.lm)
     if not store.codec_fingerprint == model.codec_fingerprint == fingerprint(arguments.codec):
         raise CheckpointError(
             f"{arguments.tokens}, {arguments.lm} and {arguments.codec} are not of one codec"
@@ -104,7 +104,7 @@ def main() -> None:
             name, codes = data.utterances[index].id, codes_of(row, layout)
             # a stream holds at most MAX_DURATION frames of one silence
             if codes.shape[1] == store[name].shape[1]:
-                rows.append(TokenRow(name, "predicted", codes))
+                rows.append(CodeRow(name, "predicted", codes))
     write_shard(shard_path(arguments.output, 0, 1), rows, store.codec_fingerprint)
 
 

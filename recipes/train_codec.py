@@ -22,7 +22,7 @@ from accelerate.utils import set_seed
 from tqdm import tqdm
 
 from affecttts.data.audio_cache import AudioCache
-from affecttts.data.codes.store import TokenStore
+from affecttts.data.codes.store import CodeStore
 from affecttts.data.lineage import resumed_lineage, save_lineage, training_lineage
 from affecttts.errors import RequestError
 from affecttts.teachers.lessons import Lessons, collate
@@ -53,8 +53,8 @@ from codec.training.alignment import AlignmentConfig
 from codec.training.balance import GradientBalancer
 from codec.training.cycle import cycle_loss
 from codec.training.discriminators import Discriminator, DiscriminatorConfig
-from codec.training.losses import SpectralLosses, pitch_losses
-from codec.training.phone_classifier import Listener, PhoneticLoss
+from codec.training.losses import MagnitudeLosses, SpectralLosses, pitch_losses
+from codec.training.phone_classifier import PhoneClassifier, PhoneticLoss
 from codec.training.relation import RelationConfig
 
 
@@ -70,7 +70,7 @@ class Trainer:
         init: str | None,
         init_discriminator: str | None = None,
         predicted: str | None = None,
-        listener: str | None = None,
+        phone_classifier: str | None = None,
     ) -> None:
         set_seed(config.seed)
         sweep(output)
@@ -124,7 +124,9 @@ class Trainer:
         )
         self.ema.to(self.accelerator.device)
         self.spectral = SpectralLosses(self.shape.sample_rate).to(self.accelerator.device)
-        self.phonetic_loss = self._phonetic(listener) if listener else None
+        linear = any(self.weights[name] for name in ("log_magnitude", "magnitude_convergence"))
+        self.magnitudes = MagnitudeLosses().to(self.accelerator.device) if linear else None
+        self.phonetic_loss = self._phonetic(phone_classifier) if phone_classifier else None
         crops = CropConfig(
             config.batch_size,
             config.crop_seconds,
@@ -144,7 +146,9 @@ class Trainer:
             else ()
         )
         self.lineage = training_lineage(
-            manifests, init, teachers={*teachers, *(["listener"] if listener else [])}
+            manifests,
+            init,
+            teachers={*teachers, *(["phone_classifier"] if phone_classifier else [])},
         )
         self.step = 0
 
@@ -163,9 +167,9 @@ class Trainer:
             root,
         )
 
-    def _predicted(self, folder: str, init: str | None) -> TokenStore:
+    def _predicted(self, folder: str, init: str | None) -> CodeStore:
         """Codes that a language model predicted, for a decoder that will hear such codes."""
-        store = TokenStore(folder)
+        store = CodeStore(folder)
         if (
             not self.config.freeze_codes
             or init is None
@@ -206,18 +210,19 @@ class Trainer:
         )
 
     def _phonetic(self, folder: str) -> PhoneticLoss:
-        """What a trained listener (train_listener.py) hears of copies and originals.
+        """What a trained phone_classifier (train_phone_classifier.py) hears of copies and
+        originals.
 
         Raises:
-            CheckpointError: no listener, or one of another sample rate.
+            CheckpointError: no phone_classifier, or one of another sample rate.
         """
-        listener = Listener.from_pretrained(folder)
-        if listener.config.sample_rate != self.shape.sample_rate:
+        phone_classifier = PhoneClassifier.from_pretrained(folder)
+        if phone_classifier.config.sample_rate != self.shape.sample_rate:
             raise CheckpointError(
-                f"{folder}: hears {listener.config.sample_rate} Hz, the codec "
+                f"{folder}: hears {phone_classifier.config.sample_rate} Hz, the codec "
                 f"makes {self.shape.sample_rate} Hz"
             )
-        return PhoneticLoss(listener).to(self.accelerator.device)
+        return PhoneticLoss(phone_classifier).to(self.accelerator.device)
 
     def _dims(self) -> tuple[int, int, int]:
         """Widths of the three teachers' features; those of the offline ones where no teacher is
@@ -250,14 +255,14 @@ class Trainer:
         if config.freeze_codes:
             self._hold_codes()
         with self.accelerator.autocast():
-            guidance = batch.lessons.guidance if batch.lessons else None
+            teacher_features = batch.lessons.teacher_features if batch.lessons else None
             share = self._student_share()
             output = self.codec(
                 batch.audio,
                 batch.f0,
                 quantize,
                 self._num_codebooks(),
-                guidance,
+                teacher_features,
                 share,
                 batch.codes,
                 batch.mask,
@@ -266,6 +271,8 @@ class Trainer:
             {**self.spectral(output.audio, batch.audio), **pitch_losses(output.decoded, batch.f0)},
             {},
         )
+        if self.magnitudes is not None:
+            losses |= self.magnitudes(output.audio, batch.audio)
         if self.step < config.waveform_steps:
             losses["waveform"] = (output.audio - batch.audio).abs().mean()
         if self.phonetic_loss is not None:
@@ -394,8 +401,10 @@ class Trainer:
     def _latents(self, batch: CropBatch) -> torch.Tensor:
         codec = self._plain()
         hidden = codec.encoder.hidden(batch.audio)
-        guidance = batch.lessons.guidance if batch.lessons else None
-        return codec.modulate(codec.encoder.latents(hidden), hidden, guidance).latents.float()
+        teacher_features = batch.lessons.teacher_features if batch.lessons else None
+        return codec.modulate(
+            codec.encoder.latents(hidden), hidden, teacher_features
+        ).latents.float()
 
     @torch.no_grad()
     def validate(self, tracker: Tracker) -> None:
@@ -430,11 +439,11 @@ class Trainer:
         self, codec: Codec, audio: torch.Tensor, clip: int, frames: int
     ) -> dict[str, float]:
         """Share of codes per quantiser that each other mode has in common with the teachers'."""
-        guidance = collate([self.lessons.stretch(clip, 0.0, frames, self.shape, 0)]).guidance.to(
-            audio.device
-        )
+        teacher_features = collate(
+            [self.lessons.stretch(clip, 0.0, frames, self.shape, 0)]
+        ).teacher_features.to(audio.device)
         books = codec.config.num_codebooks
-        taught = codec.encode(audio, books, "teacher", guidance).codes
+        taught = codec.encode(audio, books, "teacher", teacher_features).codes
         others = [mode for mode in codec.modes if mode != "teacher"]
         shares = {
             mode: code_agreement(codec.encode(audio, books, mode).codes, taught) for mode in others
@@ -540,8 +549,8 @@ def main() -> None:
     parser.add_argument("--init", help="codec folder to start from")
     parser.add_argument("--init-discriminator", help="discriminator folder to start from")
     parser.add_argument(
-        "--listener",
-        help="folder from train_listener.py: copies shall keep the phones that it hears",
+        "--phone-classifier",
+        help="folder from train_phone_classifier.py: copies shall keep the phones that it hears",
     )
     parser.add_argument(
         "--predicted",
@@ -562,7 +571,7 @@ def main() -> None:
         arguments.init,
         arguments.init_discriminator,
         arguments.predicted,
-        arguments.listener,
+        arguments.phone_classifier,
     )
     trainer.resume()
     trainer.run()

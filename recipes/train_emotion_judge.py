@@ -38,8 +38,8 @@ from affecttts.evaluation.judges.emotion import (
 from affecttts.evaluation.report.journal import Journal
 from affecttts.evaluation.signal.functionals import NAMES, functionals
 from affecttts.evaluation.signal.spectra import RATE
+from affecttts.evaluation.stats.bootstrap import Interval
 from affecttts.evaluation.stats.confusion import recognition
-from affecttts.evaluation.stats.intervals import Interval
 from affecttts.evaluation.stats.summary import markdown_table, show
 from codec.audio import load_audio
 

@@ -20,7 +20,7 @@ from accelerate import Accelerator
 from accelerate.utils import set_seed
 from tqdm import tqdm
 
-from affecttts.data.codes.store import TokenStore
+from affecttts.data.codes.store import CodeStore
 from affecttts.data.lineage import resumed_lineage, save_lineage, training_lineage
 from affecttts.data.manifest import read_manifest
 from affecttts.emotion.table import load_emotions
@@ -119,7 +119,7 @@ class Trainer:
         self.config, self.output = config, output
         sweep(output)
         self.accelerator = Accelerator(mixed_precision=mixed_precision(config.mixed_precision))
-        store = TokenStore(tokens)
+        store = CodeStore(tokens)
         if store.codec_fingerprint != fingerprint(codec):
             raise CheckpointError(
                 f"{tokens}: encoded by codec {store.codec_fingerprint}, but "

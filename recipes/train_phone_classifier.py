@@ -1,7 +1,9 @@
 """Before the codec: a network that hears phones, for the codec's phonetic loss.
 
-    python recipes/train_phone_classifier.py --manifest corpus/aligned.jsonl --output runs/listener
-    python recipes/train_codec.py CONFIG --manifest M.jsonl --listener runs/listener/listener \\
+    python recipes/train_phone_classifier.py --manifest corpus/aligned.jsonl \\
+        --output runs/phone_classifier
+    python recipes/train_codec.py CONFIG --manifest M.jsonl \\
+        --phone-classifier runs/phone_classifier/phone_classifier \\
         --output RUN
 
 It learns from clips whose manifest has phone durations (timelines that fit the sound:
@@ -24,7 +26,7 @@ from affecttts.data.lineage import save_lineage, training_lineage
 from affecttts.errors import RequestError
 from affecttts.teachers.phonology import SILENCE, phones_at, spoken_phones
 from affecttts.training.schedule import learning_rate
-from codec.training.phone_classifier import Listener, ListenerConfig
+from codec.training.phone_classifier import PhoneClassifier, PhoneClassifierConfig
 
 CROP_FRAMES, CLIPS = 150, 16  # of a step
 LEARNING_RATE = 1e-3
@@ -69,13 +71,13 @@ class Crops:
         )
 
 
-def disturbed(audio: Tensor, listener: Listener) -> Tensor:
+def disturbed(audio: Tensor, phone_classifier: PhoneClassifier) -> Tensor:
     """Features [B,n_mels,N] of audio under white noise, with a tilt of the spectrum and some bands
     and frames missing.
     """
     level = audio.square().mean(dim=-1, keepdim=True).sqrt()
     noise = 10 ** (-(10 + 40 * torch.rand(len(audio), 1, 1)) / 20)
-    features = listener.features(audio + torch.randn_like(audio) * level * noise)
+    features = phone_classifier.features(audio + torch.randn_like(audio) * level * noise)
     places = torch.linspace(-1, 1, features.shape[1])[None, :, None]
     features = features + 0.3 * torch.randn(len(audio), 1, 1) * places
     for axis, most in ((1, 12), (2, 12)):
@@ -94,7 +96,7 @@ def main() -> None:
         "--output",
         type=Path,
         required=True,
-        help="folder of the run; the listener lies in OUTPUT/listener",
+        help="folder of the run; the phone classifier lies in OUTPUT/phone_classifier",
     )
     parser.add_argument(
         "--cache", type=Path, help="folder of decoded audio (default: OUTPUT/cache)"
@@ -103,7 +105,7 @@ def main() -> None:
     parser.add_argument("--dim", type=int, default=256)
     arguments = parser.parse_args()
     torch.manual_seed(0)
-    config = ListenerConfig(dim=arguments.dim, classes=SILENCE + 1)
+    config = PhoneClassifierConfig(dim=arguments.dim, classes=SILENCE + 1)
     cache = AudioCache(
         arguments.manifest,
         arguments.cache or arguments.output / "cache",
@@ -113,31 +115,35 @@ def main() -> None:
     train, valid = (
         Crops(cache, split, config.hop_length, config.sample_rate) for split in ("train", "valid")
     )
-    listener = Listener(config)
-    optimizer = torch.optim.AdamW(listener.parameters(), LEARNING_RATE, weight_decay=0.01)
-    bar = tqdm(range(arguments.steps), desc="listener")
+    phone_classifier = PhoneClassifier(config)
+    optimizer = torch.optim.AdamW(phone_classifier.parameters(), LEARNING_RATE, weight_decay=0.01)
+    bar = tqdm(range(arguments.steps), desc="phone classifier")
     for step in bar:
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, LEARNING_RATE, arguments.steps // 20, arguments.steps)
         audio, phones = train.batch(step)
         loss = torch.nn.functional.cross_entropy(
-            listener(disturbed(audio, listener)).logits, phones, label_smoothing=0.05
+            phone_classifier(disturbed(audio, phone_classifier)).logits,
+            phones,
+            label_smoothing=0.05,
         )
         optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(listener.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(phone_classifier.parameters(), 1.0)
         optimizer.step()
         bar.set_postfix(loss=f"{loss.item():.3f}")
-    listener.eval().save_pretrained(arguments.output / "listener")
-    save_lineage(arguments.output / "listener", training_lineage(arguments.manifest, None))
-    print(f"frames heard right on held-out clips: {100 * accuracy(listener, valid):.1f} %")
+    phone_classifier.eval().save_pretrained(arguments.output / "phone_classifier")
+    save_lineage(arguments.output / "phone_classifier", training_lineage(arguments.manifest, None))
+    print(f"frames heard right on held-out clips: {100 * accuracy(phone_classifier, valid):.1f} %")
 
 
 @torch.no_grad()
-def accuracy(listener: Listener, crops: Crops, batches: int = 10) -> float:
+def accuracy(phone_classifier: PhoneClassifier, crops: Crops, batches: int = 10) -> float:
     """Share of frames whose phone is the likeliest."""
     pairs = [crops.batch(step) for step in range(batches)]
-    right = [listener(listener.features(a)).logits.argmax(dim=1) == p for a, p in pairs]
+    right = [
+        phone_classifier(phone_classifier.features(a)).logits.argmax(dim=1) == p for a, p in pairs
+    ]
     return float(torch.cat(right).float().mean())
 
 

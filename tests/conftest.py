@@ -16,10 +16,17 @@ from affecttts.emotion.table import load_emotions
 from affecttts.lm.generate import SamplingConfig
 from affecttts.lm.model import save_lm
 from affecttts.lm.pieces import train_pieces
-from affecttts.synthesis.model_folder import INFO_NAME, LISTENER_NAME, ModelInfo
+from affecttts.synthesis.model_folder import INFO_NAME, PHONE_CLASSIFIER_NAME, ModelInfo
 from codec import Codec
 from codec.files import fingerprint, write_json
-from tiny_models import DATA, VOICES, random_codec, random_listener, random_llama, tiny_layout
+from tiny_models import (
+    DATA,
+    VOICES,
+    random_codec,
+    random_llama,
+    random_phone_classifier,
+    tiny_layout,
+)
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +72,7 @@ def tiny_model_dir(
     """A model folder without any training, which babbles. Treat as read-only."""
     folder = tmp_path_factory.mktemp("models") / "tiny"
     tiny_codec.save_pretrained(folder / "codec")
-    random_listener().save_pretrained(folder / LISTENER_NAME)
+    random_phone_classifier().save_pretrained(folder / PHONE_CLASSIFIER_NAME)
     layout = tiny_layout()
     save_lm(
         folder / "lm", random_llama(layout), layout, fingerprint(folder / "codec"), pieces_model

@@ -470,7 +470,7 @@ TREES = {
         {f"audio/angry/gpt4o_{i}_angry_ash.wav": "" for i in range(3)}
         | {
             f"{split}.jsonl": f'{{"key": "gpt4o_{i}_angry_ash", "target_text": "No {i}!", '
-            '"emotion": "angry", "target_wav": "w"}}\n'
+            f'"emotion": "angry", "target_wav": "w"}}\n'
             for i, split in enumerate(("train", "val", "test"))
         }
         | {"train_shuffled_5times.jsonl": '{"key": "gpt4o_2_angry_ash", "target_text": "wrong"}\n'},

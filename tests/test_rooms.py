@@ -13,7 +13,7 @@ from tiny_models import REPOSITORY
 # From the ground up: a room imports itself and what stands before it.
 ROOMS = {
     "codec": (
-        ("errors", "config"),
+        ("errors", "config", "atomic"),
         ("files", "audio", "parts"),
         ("pretrained", "nn", "quantize"),
         ("modulation", "detail"),
@@ -22,7 +22,7 @@ ROOMS = {
         ("training",),
     ),
     "affecttts": (
-        ("errors",),
+        ("errors", "machine"),
         ("text", "emotion"),
         ("lm", "data"),
         ("teachers",),

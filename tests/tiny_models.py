@@ -14,7 +14,7 @@ from affecttts.emotion.table import load_emotions
 from affecttts.lm.layout import TokenLayout
 from affecttts.lm.model import LMConfig, build_llama
 from codec import Codec, CodecConfig
-from codec.training.phone_classifier import Listener, ListenerConfig
+from codec.training.phone_classifier import PhoneClassifier, PhoneClassifierConfig
 
 DATA = Path(__file__).parent / "data"
 REPOSITORY = Path(__file__).parents[1]
@@ -67,10 +67,12 @@ def random_llama(layout: TokenLayout, seed: int = 0, max_tokens: int = 2048):
     return model.eval()
 
 
-def random_listener(seed: int = 0) -> Listener:
-    """An untrained tiny listener in evaluation mode."""
+def random_phone_classifier(seed: int = 0) -> PhoneClassifier:
+    """An untrained tiny phone classifier in evaluation mode."""
     torch.manual_seed(seed)
-    return Listener(ListenerConfig(n_mels=16, dim=8, dilations=(1,), classes=NUM_CLASSES)).eval()
+    return PhoneClassifier(
+        PhoneClassifierConfig(n_mels=16, dim=8, dilations=(1,), classes=NUM_CLASSES)
+    ).eval()
 
 
 def load_recipe(name: str) -> ModuleType:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from affecttts.adaptation.replay import write_replay
-from affecttts.data.codes.store import TokenRow, TokenStore, shard_path, write_shard
+from affecttts.data.codes.store import CodeRow, CodeStore, shard_path, write_shard
 from affecttts.data.manifest import read_manifest
 from affecttts.lm.model import load_lm
 from affecttts.synthesis.lora import CONFIG_NAME, PREFIX, PROJECTIONS, ROWS_NAME, WEIGHTS_NAME
@@ -49,10 +49,10 @@ def add_replay(model: Path) -> Path:
             load_audio(DATA / utterance.path, codec.config.sample_rate).samples
         )[None, None]
         rows.append(
-            TokenRow(utterance.id, "", codec.encode(audio).codes[0].numpy().astype(np.uint16))
+            CodeRow(utterance.id, "", codec.encode(audio).codes[0].numpy().astype(np.uint16))
         )
     write_shard(shard_path(tokens, 0, 1), rows, fingerprint(model / "codec"))
-    write_replay(model, utterances, TokenStore(tokens))
+    write_replay(model, utterances, CodeStore(tokens))
     shutil.rmtree(tokens)
     return model
 

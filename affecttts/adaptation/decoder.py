@@ -13,8 +13,8 @@ from torch import Tensor
 
 from affecttts.adaptation.config import AdaptationConfig
 from affecttts.adaptation.prepare import Prepared
-from affecttts.data.audio_cache import track_f0
-from affecttts.data.codes.store import TokenStore
+from affecttts.data.audio_cache import f0_world
+from affecttts.data.codes.store import CodeStore
 from affecttts.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
 from affecttts.training.schedule import learning_rate
 from codec import Codec
@@ -50,13 +50,13 @@ class DecoderTrainer:
         self.optimizer = torch.optim.AdamW(
             self.decoder.parameters(), rate, betas=(0.8, 0.99), weight_decay=0.0
         )
-        store, shape = TokenStore(prepared.folder), codec.config
+        store, shape = CodeStore(prepared.folder), codec.config
         self.clips = []
         for utterance in prepared.utterances("train"):
             codes = store[utterance.id][:books].astype(np.int64)
             audio = load_audio(prepared.folder / utterance.path, shape.sample_rate).samples
             audio = np.pad(audio, (0, codes.shape[1] * shape.samples_per_frame - len(audio)))
-            self.clips.append((codes, audio, track_f0(audio, shape.sample_rate, shape.hop_length)))
+            self.clips.append((codes, audio, f0_world(audio, shape.sample_rate, shape.hop_length)))
         self.step = 0
 
     def _batch(self) -> tuple[Tensor, Tensor, Tensor]:

@@ -16,11 +16,11 @@ import torch
 
 from affecttts.lm.layout import MAX_DURATION
 from affecttts.lm.sequence import split_phones
-from affecttts.synthesis.model_folder import LISTENER_NAME
+from affecttts.synthesis.model_folder import PHONE_CLASSIFIER_NAME
 from affecttts.text.symbols import SYMBOLS
 from codec.audio import resample
 from codec.errors import CheckpointError
-from codec.training.phone_classifier import Listener
+from codec.training.phone_classifier import PhoneClassifier
 
 SILENCE = len(SYMBOLS)
 NUM_CLASSES = len(SYMBOLS) + 1
@@ -29,7 +29,7 @@ PAUSES = tuple(SYMBOLS.index(symbol) for symbol in " .,?!")
 # of their durations' probability is alike for all durations: every speaker pauses in another way
 FREE_PAUSES = 0.5
 # of a heard frame's log-probability: frames that share their context are not independent
-HEARING_WEIGHT = 0.4
+ACOUSTIC_WEIGHT = 0.4
 LEAST = -8.0  # log-probability of a phone in a heard frame; no frame alone rules a phone out
 
 
@@ -41,44 +41,49 @@ def phone_classes(ipa: str) -> np.ndarray:
     return np.array([SILENCE, *inner, SILENCE])
 
 
-def load_listener(model: Path) -> Listener:
+def load_phone_classifier(model: Path) -> PhoneClassifier:
     """What hears phones, from a model folder.
 
     Raises:
         CheckpointError: there is none, or one of other phones.
     """
-    folder = model / LISTENER_NAME
+    folder = model / PHONE_CLASSIFIER_NAME
     if not folder.is_dir():
         raise CheckpointError(
-            f"{model}: has no {LISTENER_NAME}/, by which an adaptation finds the phones in "
+            f"{model}: has no {PHONE_CLASSIFIER_NAME}/, by which an adaptation finds the phones in "
             "recordings; "
             "train one (recipes/train_phone_classifier.py) and package the model with it"
         )
-    listener = Listener.from_pretrained(folder)
-    if listener.config.classes != NUM_CLASSES:
+    phone_classifier = PhoneClassifier.from_pretrained(folder)
+    if phone_classifier.config.classes != NUM_CLASSES:
         raise CheckpointError(
-            f"{folder}: hears {listener.config.classes} phones where there are "
+            f"{folder}: hears {phone_classifier.config.classes} phones where there are "
             f"{NUM_CLASSES}; train it anew"
         )
-    return listener
+    return phone_classifier
 
 
 @torch.no_grad()
-def hear(
-    listener: Listener, audio: np.ndarray, sample_rate: int, num_frames: int, frame_rate: float
+def phone_likelihoods(
+    phone_classifier: PhoneClassifier,
+    audio: np.ndarray,
+    sample_rate: int,
+    num_frames: int,
+    frame_rate: float,
 ) -> np.ndarray:
     """What is heard in mono audio [T]: weighted log-probabilities float [F,NUM_CLASSES], F =
     `num_frames` at `frame_rate` Hz.
     """
-    config = listener.config
+    config = phone_classifier.config
     samples = torch.from_numpy(resample(audio, sample_rate, config.sample_rate))[None, None]
-    heard = listener(listener.features(samples)).logits[0].log_softmax(dim=0).T.numpy()
+    logits = phone_classifier(phone_classifier.features(samples)).logits[0]
+    heard = logits.log_softmax(dim=0).T.numpy()
     places = (
         (np.arange(len(heard)) + 0.5) * config.hop_length / config.sample_rate * frame_rate
     ).astype(int)
     inside = places < num_frames
     likelihoods = np.zeros((num_frames, NUM_CLASSES))
-    np.add.at(likelihoods, places[inside], HEARING_WEIGHT * np.maximum(heard[inside], LEAST))
+    np.add.at(likelihoods, places[inside], ACOUSTIC_WEIGHT * np.maximum(heard[inside], LEAST))
     for kind in PAUSES:
         likelihoods[:, kind] = np.maximum(likelihoods[:, kind], likelihoods[:, SILENCE])
     return likelihoods
@@ -114,7 +119,7 @@ class Aligner:
         return cls(np.log(shares))
 
     def align(self, likelihoods: np.ndarray, classes: np.ndarray) -> Alignment:
-        """Align phones, classes [P], with what is heard, [F,NUM_CLASSES] of `hear`."""
+        """Align phones, classes [P], with what is heard, [F,NUM_CLASSES] of `phone_likelihoods`."""
         counts, score = self._best(likelihoods, classes)
         _, reverse = self._best(likelihoods, classes[::-1])
         return Alignment(counts, (score - reverse) / len(likelihoods))

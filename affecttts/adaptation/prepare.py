@@ -23,10 +23,15 @@ from affecttts.adaptation import clips as cutting
 from affecttts.adaptation.asr import Recogniser, language_of
 from affecttts.adaptation.clips import Findings, SpeechClip, cut, level
 from affecttts.adaptation.config import AdaptationConfig
-from affecttts.adaptation.forced_alignment import Aligner, Alignment, hear, phone_classes
+from affecttts.adaptation.forced_alignment import (
+    Aligner,
+    Alignment,
+    phone_classes,
+    phone_likelihoods,
+)
 from affecttts.adaptation.prosody import NEUTRAL, ProsodyReference, label_clips, measure
 from affecttts.adaptation.recordings import Recording
-from affecttts.data.codes.store import TokenRow, shard_path, write_shard
+from affecttts.data.codes.store import CodeRow, shard_path, write_shard
 from affecttts.data.manifest import Utterance, read_manifest
 from affecttts.errors import InputError, RequestError
 from affecttts.lm.sequence import split_phones
@@ -35,7 +40,7 @@ from codec import Codec
 from codec.atomic import atomic_folder
 from codec.audio import Audio, save_wav
 from codec.files import read_json, write_json
-from codec.training.phone_classifier import Listener
+from codec.training.phone_classifier import PhoneClassifier
 
 REPORT_NAME = "report.json"
 MANIFEST_NAME = "manifest.jsonl"
@@ -124,7 +129,7 @@ class Preparation:
 
     Args:
         model_key: what says which model and which base data this is for.
-        listener: hears phones.
+        phone_classifier: hears phones.
         aligner: how long they last in the base data.
         reference: what emotions do in the base data; None = unlabelled clips are neutral.
         recogniser: folder of a Whisper model for recordings without transcripts; None = the offline
@@ -140,7 +145,7 @@ class Preparation:
         codec: Codec,
         codec_fingerprint: str,
         model_key: str,
-        listener: Listener,
+        phone_classifier: PhoneClassifier,
         aligner: Callable[[], Aligner],
         reference: Callable[[], ProsodyReference],
         recogniser: Path | None,
@@ -149,8 +154,8 @@ class Preparation:
     ) -> None:
         self.config, self.name, self.model_key = config, name, model_key
         self.codec, self.codec_fingerprint = codec, codec_fingerprint
-        self.listener, self.aligner, self.reference, self.recogniser = (
-            listener,
+        self.phone_classifier, self.aligner, self.reference, self.recogniser = (
+            phone_classifier,
             aligner,
             reference,
             recogniser,
@@ -285,8 +290,12 @@ class Preparation:
 
     def _alignment(self, aligner: Aligner, s: _Spoken) -> Alignment:
         shape = self.codec.config
-        heard = hear(
-            self.listener, s.clip.samples, shape.sample_rate, s.codes.shape[1], shape.frame_rate
+        heard = phone_likelihoods(
+            self.phone_classifier,
+            s.clip.samples,
+            shape.sample_rate,
+            s.codes.shape[1],
+            shape.frame_rate,
         )
         return aligner.align(heard, phone_classes(s.ipa))
 
@@ -355,7 +364,7 @@ class Preparation:
             (temporary / "audio").mkdir()
             for row, s in zip(rows, spoken):
                 save_wav(temporary / row.path, Audio(s.clip.samples, rate))
-            tokens = [TokenRow(row.id, "", s.codes) for row, s in zip(rows, spoken)]
+            tokens = [CodeRow(row.id, "", s.codes) for row, s in zip(rows, spoken)]
             write_shard(shard_path(temporary, 0, 1), tokens, self.codec_fingerprint)
             lines = [
                 json.dumps(

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from affecttts.adaptation.forced_alignment import Aligner, phone_classes
-from affecttts.data.codes.store import TokenRow, TokenStore, shard_path, write_shard
+from affecttts.data.codes.store import CodeRow, CodeStore, shard_path, write_shard
 from affecttts.data.manifest import Utterance, read_manifest
 from affecttts.errors import RequestError
 from affecttts.lm.sequence import frame_counts
@@ -33,7 +33,7 @@ class BaseData:
 
     manifest: Path
     utterances: tuple[Utterance, ...]
-    store: TokenStore
+    store: CodeStore
 
 
 def open_base_data(
@@ -65,7 +65,7 @@ def open_base_data(
                 "of the corpus that it was trained on"
             )
         manifest = manifest / MANIFEST_NAME
-    store = TokenStore(tokens)
+    store = CodeStore(tokens)
     if store.codec_fingerprint != codec_fingerprint:
         found = store.codec_fingerprint
         raise CheckpointError(
@@ -126,13 +126,13 @@ def select_utterances(
     return chosen
 
 
-def write_replay(model: Path, utterances: Sequence[Utterance], store: TokenStore) -> None:
+def write_replay(model: Path, utterances: Sequence[Utterance], store: CodeStore) -> None:
     """Write replay/ into a model folder: tokens and labels, no audio, and no word of where that
     lies.
     """
     folder = model / FOLDER_NAME
     folder.mkdir(parents=True, exist_ok=True)
-    rows = [TokenRow(u.id, "", store[u.id]) for u in utterances]
+    rows = [CodeRow(u.id, "", store[u.id]) for u in utterances]
     write_shard(shard_path(folder, 0, 1), rows, store.codec_fingerprint)
     lines = [
         {k: v for k, v in asdict(u).items() if v is not None} | {"path": Path(u.path).name}

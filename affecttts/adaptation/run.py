@@ -18,7 +18,7 @@ from affecttts.adaptation.config import AdaptationConfig
 from affecttts.adaptation.recordings import Recording, gather
 from affecttts.errors import InputError, OutputError, RequestError
 from affecttts.synthesis.lora import DECODER_NAME
-from affecttts.synthesis.model_folder import LISTENER_NAME, ModelInfo, read_model_info
+from affecttts.synthesis.model_folder import PHONE_CLASSIFIER_NAME, ModelInfo, read_model_info
 from affecttts.synthesis.voices import (
     CARD_NAME,
     SELF_TEST_NAME,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from affecttts.adaptation.training import VoiceTrainer
     from affecttts.lm.model import TokenLM
     from codec import Codec
-    from codec.training.phone_classifier import Listener
+    from codec.training.phone_classifier import PhoneClassifier
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class _Adaptation:
         for package in ("peft", "accelerate"):
             require(package, "adapting")
         self.codec, self.codec_fingerprint, self.lm, self.base = self._load()
-        self.listener = self._load_listener()
+        self.phone_classifier = self._load_phone_classifier()
 
     def _load(self) -> tuple[Codec, str, TokenLM, BaseData]:
         from affecttts.adaptation.replay import open_base_data
@@ -141,10 +141,10 @@ class _Adaptation:
         place = request.replay_manifest, request.replay_tokens
         return codec, found, lm, open_base_data(self.folder, lm.layout.voices, found, *place)
 
-    def _load_listener(self) -> Listener:
-        from affecttts.adaptation.forced_alignment import load_listener
+    def _load_phone_classifier(self) -> PhoneClassifier:
+        from affecttts.adaptation.forced_alignment import load_phone_classifier
 
-        return load_listener(self.folder)
+        return load_phone_classifier(self.folder)
 
     @cached_property
     def reference(self) -> ProsodyReference:
@@ -176,7 +176,7 @@ class _Adaptation:
             self.codec,
             self.codec_fingerprint,
             self._model_key(),
-            self.listener,
+            self.phone_classifier,
             aligner,
             lambda: self.reference,
             request.recogniser,
@@ -191,7 +191,7 @@ class _Adaptation:
             (
                 fingerprint(self.folder / "lm"),
                 self.codec_fingerprint,
-                fingerprint(self.folder / LISTENER_NAME),
+                fingerprint(self.folder / PHONE_CLASSIFIER_NAME),
                 base,
             )
         )

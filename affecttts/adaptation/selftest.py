@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from affecttts.adaptation.judges import VoiceJudge, WordJudge, missing
 from affecttts.adaptation.prepare import Prepared
 from affecttts.adaptation.prosody import MEASURES, NEUTRAL, ProsodyReference, mean, measure
+from affecttts.evaluation.judges.base import missing
+from affecttts.evaluation.judges.voice import VoiceJudge
+from affecttts.evaluation.judges.words import WordJudge
 from affecttts.synthesis.request import prepare
 from affecttts.synthesis.synthesizer import SpeechResult, Synthesizer
 from affecttts.synthesis.voices import read_card
@@ -126,7 +128,7 @@ class SelfTester:
         request = prepare(self.synthesizer.info, self.texts[0], NEUTRAL, voice=self.name, seed=SEED)
         plain = replace(self.synthesizer.speaker(self.name), engine=self.synthesizer.engine)
         without = self.synthesizer.speak(request, speaker=plain)
-        same = np.array_equal(without.tokens, self.spoken[self.name][0].tokens)
+        same = np.array_equal(without.codes, self.spoken[self.name][0].codes)
         return Row(
             "output differs with the adapter", "no: it has no effect" if same else "yes", not same
         )
@@ -151,11 +153,11 @@ class SelfTester:
         clips = [
             load_audio(self.prepared.folder / u.path, codec.config.sample_rate) for u in held_out
         ]
-        centre = judge(clips).mean(axis=0)
+        centre = _voices(judge, clips).mean(axis=0)
         centre /= np.linalg.norm(centre)
 
         def similarity(audio: list[Audio]) -> float:
-            return float((judge(audio) @ centre).mean()) if audio else float("nan")
+            return float((_voices(judge, audio) @ centre).mean()) if audio else float("nan")
 
         spoken = {voice: similarity(_audible(results)) for voice, results in self.spoken.items()}
         ceiling = similarity(
@@ -181,10 +183,11 @@ class SelfTester:
         name = "word error rate"
         if cure := missing(WordJudge.packages_for(self.recogniser)):
             return Row(name, f"skipped: {cure}")
-        judge, start = WordJudge(self.recogniser), self.card.started_from
+        judge, start = WordJudge(model=self.recogniser), self.card.started_from
         voice = start if start in self.spoken else self.base_voices[0]
         before, after = (
-            judge([_audio(r) for r in self.spoken[v]], list(self.texts)) for v in (voice, self.name)
+            _word_errors(judge, [_audio(r) for r in self.spoken[v]], self.texts)
+            for v in (voice, self.name)
         )
         value = (
             f"{before:.1f} % ({voice}) -> {after:.1f} % ({judge.name}, {len(self.texts)} sentences)"
@@ -224,7 +227,7 @@ class SelfTester:
 
     def _measured(self, text: str, emotion: str) -> np.ndarray:
         result = self._speak(text, self.name, emotion)
-        return measure(self.synthesizer.speaker(self.name).codec, result.tokens, result.phonemes)
+        return measure(self.synthesizer.speaker(self.name).codec, result.codes, result.phones)
 
 
 def _audio(result: SpeechResult) -> Audio:
@@ -249,3 +252,14 @@ def _codec_advice(ceiling: float) -> list[str]:
         "adapter can exceed that; "
         "adapt again with --adapt-codec to tune its decoder to the voice"
     ]
+
+
+def _voices(judge: VoiceJudge, clips: list[Audio]) -> np.ndarray:
+    """Unit vectors [N,256] of the voices in clips."""
+    return np.stack([judge(clip.samples, clip.sample_rate) for clip in clips])
+
+
+def _word_errors(judge: WordJudge, clips: list[Audio], texts: Sequence[str]) -> float:
+    """Word error rate over all clips, %."""
+    counts = [judge(clip.samples, clip.sample_rate, text) for clip, text in zip(clips, texts)]
+    return 100 * sum(c.errors for c in counts) / sum(c.words for c in counts)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from affecttts.adaptation.config import AdaptationConfig
 from affecttts.adaptation.prepare import Prepared
 from affecttts.adaptation.replay import BaseData
-from affecttts.data.codes.store import TokenStore
+from affecttts.data.codes.store import CodeStore
 from affecttts.errors import RequestError
 from affecttts.lm.layout import TokenLayout
 from affecttts.lm.model import TokenLM
@@ -92,9 +92,9 @@ class VoiceTrainer:
         config, rate = self.config, codec.config.frame_rate
         pieces = PromptPieces(lm.pieces_path) if lm.pieces_path else None
         free_text = config.free_text if pieces else 0.0
-        store = TokenStore(prepared.folder)
+        store = CodeStore(prepared.folder)
 
-        def dataset(manifest: Path, tokens: TokenStore, share: float, split: str) -> LMDataset:
+        def dataset(manifest: Path, tokens: CodeStore, share: float, split: str) -> LMDataset:
             size = max(1, round(config.batch_tokens * share))
             mixture = MixtureConfig(config.prompt_dropout, free_text, config.joined, size)
             return LMDataset([manifest], tokens, self.layout, pieces, rate, mixture, split)

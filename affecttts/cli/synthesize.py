@@ -116,7 +116,7 @@ def _run_one(arguments: argparse.Namespace) -> int:
 
 
 def _cap_error(request: Request) -> GenerationError:
-    text = " ".join(request.phonemes)[:40]
+    text = " ".join(request.phones)[:40]
     return GenerationError(
         f"generation hit its frame budget at seed {request.seed} ({text}..); try another --seed"
     )
@@ -154,8 +154,8 @@ def _speak_with_bar(synthesizer: Synthesizer, request: Request, quiet: bool) -> 
     """A bar over the pieces of a long text, on a terminal only."""
     from tqdm import tqdm
 
-    hidden = quiet or len(request.phonemes) == 1 or not sys.stderr.isatty()
-    with tqdm(total=len(request.phonemes), unit="piece", disable=hidden) as bar:
+    hidden = quiet or len(request.phones) == 1 or not sys.stderr.isatty()
+    with tqdm(total=len(request.phones), unit="piece", disable=hidden) as bar:
         return synthesizer.speak(request, bar.update)
 
 

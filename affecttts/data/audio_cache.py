@@ -34,7 +34,7 @@ class CachedClip:
     length: int  # samples, a multiple of hop_length
 
 
-def track_f0(
+def f0_world(
     audio: np.ndarray,
     sample_rate: int,
     hop_length: int,
@@ -60,7 +60,7 @@ def _prepare(
     path, start, seconds = audio_path(manifest, utterance), utterance.start, utterance.seconds
     audio = load_audio(path, sample_rate, start, seconds).samples
     audio = audio[: len(audio) // hop_length * hop_length]
-    f0 = track_f0(audio, sample_rate, hop_length)
+    f0 = f0_world(audio, sample_rate, hop_length)
     return (
         (audio * 32767).clip(-32768, 32767).astype(np.int16),
         f0.astype(np.float16),

@@ -19,7 +19,7 @@ import numpy as np
 
 from affecttts.errors import InputError, RequestError
 from affecttts.evaluation.report.page import sound_uri, write_html
-from affecttts.evaluation.stats.intervals import interval
+from affecttts.evaluation.stats.bootstrap import interval
 from affecttts.evaluation.stats.paired import compare
 from affecttts.evaluation.stats.summary import markdown_table, show
 from codec.audio import read_samples

@@ -15,7 +15,8 @@ from codec.files import read_json
 
 SHIPPED = Path(__file__).parents[1] / "models" / "default"
 INFO_NAME = "model.json"
-LISTENER_NAME = "listener"  # folder of what hears phones in recordings, for adaptations
+# folder of what hears phones in recordings, for adaptations
+PHONE_CLASSIFIER_NAME = "phone_classifier"
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ MAX_SEED = 2**63 - 1
 class Request:
     """A checked request: everything that can be refused has been, before any weights are loaded."""
 
-    phonemes: tuple[str, ...]  # one string per piece of text
+    phones: tuple[str, ...]  # one string per piece of text
     emotion: EmotionSpec
     voice: str
     seed: int
@@ -66,5 +66,5 @@ def prepare(
     if not 0 <= seed <= MAX_SEED:
         raise RequestError(f"seed {seed} is out of range; give 0 to {MAX_SEED}")
     check_text(text)
-    phonemes = tuple(text_to_phonemes(piece) for piece in split_text(normalize(text)))
-    return Request(phonemes, spec, voice, seed, guidance)
+    phones = tuple(text_to_phonemes(piece) for piece in split_text(normalize(text)))
+    return Request(phones, spec, voice, seed, guidance)

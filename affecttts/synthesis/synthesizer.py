@@ -34,10 +34,10 @@ class SpeechResult:
 
     audio: np.ndarray  # float32 [T] in [-1,1]
     sample_rate: int  # Hz
-    tokens: np.ndarray  # int64 [K,F], codec tokens of all pieces
+    codes: np.ndarray  # int64 [K,F], of all pieces
     finish_reason: str  # "end", or "cap" where the frame budget ran out before the text was spoken
     seed: int
-    phonemes: str
+    phones: str
     end_probability: float  # least probability of the end token where a piece ends
 
     @property
@@ -204,7 +204,7 @@ class Synthesizer:
         conditions, weights = self._conditions(request)
         pieces = []
         with torch_threads(chosen_threads(THREADS)):
-            for index, phonemes in enumerate(request.phonemes):
+            for index, phonemes in enumerate(request.phones):
                 pieces.append(
                     self._generate(speaker, phonemes, conditions, weights, request.seed, index)
                 )
@@ -301,6 +301,6 @@ class Synthesizer:
             np.concatenate([piece.codes.numpy() for piece in pieces], axis=1),
             pieces[-1].finish_reason,
             request.seed,
-            " ".join(request.phonemes),
+            " ".join(request.phones),
             min(piece.end_probability for piece in pieces),
         )

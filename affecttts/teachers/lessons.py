@@ -17,7 +17,7 @@ from affecttts.teachers.cache import TeacherCache
 from affecttts.teachers.protocol import Teacher, frames_at, windows_at
 from affecttts.teachers.registry import make_teacher
 from codec.config import CodecConfig
-from codec.modulation import Guidance
+from codec.modulation import TeacherFeatures
 from codec.training.activity import frame_levels, sounding_level
 
 
@@ -25,7 +25,7 @@ from codec.training.activity import frame_levels, sounding_level
 class FrameLessons:
     """What the teachers say of a batch of F codec frames."""
 
-    guidance: Guidance
+    teacher_features: TeacherFeatures
     # float32 [B,F,W,C] of the text teacher: each frame's token amid its neighbours, zeros where
     # there is none
     tokens: Tensor
@@ -34,7 +34,7 @@ class FrameLessons:
     def to(self, device: torch.device) -> FrameLessons:
         """The same on a device."""
         return FrameLessons(
-            self.guidance.to(device), self.tokens.to(device), self.sounding.to(device)
+            self.teacher_features.to(device), self.tokens.to(device), self.sounding.to(device)
         )
 
 
@@ -128,4 +128,4 @@ def collate(rows: list[dict[str, np.ndarray]]) -> FrameLessons:
     """A batch of `Lessons.stretch`."""
     stacked = {name: torch.from_numpy(np.stack([row[name] for row in rows])) for name in rows[0]}
     tokens, sounding = stacked.pop("tokens"), stacked.pop("sounding")
-    return FrameLessons(Guidance(**stacked), tokens, sounding)
+    return FrameLessons(TeacherFeatures(**stacked), tokens, sounding)

@@ -26,8 +26,7 @@ FINAL_ABBREVIATIONS = frozenset("etc Inc Ltd Corp Jr Sr Ave Blvd Rd Dept".split(
 """Those that may end a sentence; the others stand before what they qualify."""
 
 _MONTHS = (
-    "January February March April May June July August September October "
-    "November December"
+    "January February March April May June July August September October November December"
 ).split()
 _UNITS = {
     "km": "kilometer", "m": "meter", "cm": "centimeter", "mm": "millimeter",

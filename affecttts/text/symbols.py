@@ -13,9 +13,7 @@ _CONSONANTS = "bdfhjklmnpstvwzðŋɡɹɾʃʒʔʤʧθ"
 _VOWELS = "aeiuæɑɒɔəɛɜɪʊʌ"
 _DIPHTHONGS = "AIOQWY"
 
-SYMBOLS: tuple[str, ...] = tuple(
-    " " + PUNCTUATION + _STRESS + _CONSONANTS + _VOWELS + _DIPHTHONGS
-)
+SYMBOLS: tuple[str, ...] = tuple(" " + PUNCTUATION + _STRESS + _CONSONANTS + _VOWELS + _DIPHTHONGS)
 """Every phone, stress mark and punctuation mark, in id order."""
 
 _IDS = {symbol: index for index, symbol in enumerate(SYMBOLS)}

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from codec.config import CodecConfig
 from codec.nn.features import stft
-from codec.nn.layers import blocks
+from codec.nn.layers import Conv, blocks
 from codec.nn.source import FixedNoise, pulse_train
 
 
@@ -25,16 +25,21 @@ class DecoderOutput:
 
 
 class FrameDecoder(nn.Module):
-    """Trunk at frame rate: latents [B,D,F] -> hidden feature frames [B,N,head_dim]."""
+    """Trunk at frame rate: latents [B,D,F] -> hidden feature frames [B,N,head_dim].
+
+    A causal trunk looks ahead once, in its first layer: it streams with few frames of delay.
+    """
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
         self.config = config
-        self.stem = nn.Conv1d(config.latent_dim, config.decoder_dim, 7, padding=3)
-        self.blocks = blocks(config.decoder_dim, config.decoder_blocks)
+        causal = config.decoder_context == "causal"
+        ahead, later = (config.decoder_lookahead, 0) if causal else (None, None)
+        self.stem = Conv(config.latent_dim, config.decoder_dim, 7, ahead)
+        self.blocks = blocks(config.decoder_dim, config.decoder_blocks, later)
         self.norm = nn.LayerNorm(config.decoder_dim)
         self.upsample = nn.Linear(config.decoder_dim, config.head_dim * config.frame_stride)
-        self.head_blocks = blocks(config.head_dim, config.head_blocks)
+        self.head_blocks = blocks(config.head_dim, config.head_blocks, later)
         self.head_norm = nn.LayerNorm(config.head_dim)
 
     def _frames(self, latents: Tensor) -> Tensor:
@@ -55,6 +60,8 @@ class SourceFilterDecoder(FrameDecoder):
     explicit, supervised quantity: it is what carries most of an emotion, and phase coherence need
     not be learned from an adversary.
     """
+
+    window: Tensor
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__(config)

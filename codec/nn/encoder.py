@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from codec.config import CodecConfig
 from codec.nn.features import EncoderFeatures
-from codec.nn.layers import blocks
+from codec.nn.layers import Conv, blocks
 
 
 class Encoder(nn.Module):
@@ -16,7 +16,7 @@ class Encoder(nn.Module):
         super().__init__()
         stride = config.frame_stride
         self.features = EncoderFeatures(config)
-        self.stem = nn.Conv1d(self.features.num_features, config.stem_dim, 5, padding=2)
+        self.stem = Conv(self.features.num_features, config.stem_dim, 5)
         self.stem_blocks = blocks(config.stem_dim, config.stem_blocks)
         self.downsample = nn.Conv1d(config.stem_dim, config.encoder_dim, stride, stride=stride)
         self.blocks = blocks(config.encoder_dim, config.encoder_blocks)

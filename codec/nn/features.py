@@ -63,14 +63,19 @@ def stft(audio: Tensor, n_fft: int, hop_length: int, window: Tensor) -> Tensor:
 
 
 class EncoderFeatures(nn.Module):
-    """audio [B,1,T] (T a multiple of samples_per_frame) -> features [B, n_mels + low_bins, T //
-    hop_length].
+    """audio [B,1,T] (T a multiple of samples_per_frame) -> features [B, bands + low_bins, T //
+    hop_length]: log-mel, or the log magnitude at linear frequency, which keeps fine detail.
     """
+
+    mel: Tensor
+    window: Tensor
+    low_window: Tensor
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
         self.config = config
-        self.num_features = config.n_mels + config.low_bins
+        bands = config.n_mels if config.encoder_spectrum == "mel" else config.n_fft // 2 + 1
+        self.num_features = bands + config.low_bins
         self.register_buffer(
             "mel", mel_filterbank(config.n_fft, config.n_mels, config.sample_rate), persistent=False
         )
@@ -80,12 +85,14 @@ class EncoderFeatures(nn.Module):
     def forward(self, audio: Tensor) -> Tensor:
         config, audio = self.config, audio[:, 0].float()
         frames = audio.shape[-1] // config.hop_length
-        mel = self.mel @ magnitude(audio, config.n_fft, config.hop_length, self.window)
+        # All are brought near zero mean and unit spread: the first convolution starts well scaled.
+        bands = magnitude(audio, config.n_fft, config.hop_length, self.window)
+        if config.encoder_spectrum == "mel":
+            bands = (self.mel @ bands).clamp_min(1e-5).log() / 2 + 1.5
+        else:
+            bands = bands.clamp_min(1e-4).log() / 2 + 0.5
         low = magnitude(audio, config.low_n_fft, config.hop_length, self.low_window)[
             :, : config.low_bins
         ]
-        # Both are brought near zero mean and unit spread, so that the first convolution starts well
-        # scaled.
-        log_mel = mel.clamp_min(1e-5).log() / 2 + 1.5
         log_low = low.clamp_min(1e-3).log() / 2
-        return torch.cat([log_mel, log_low], dim=1)[..., :frames]
+        return torch.cat([bands, log_low], dim=1)[..., :frames]

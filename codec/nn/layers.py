@@ -6,16 +6,39 @@ import torch
 from torch import Tensor, nn
 
 
+class Conv(nn.Conv1d):
+    """Convolution that keeps the length and sees `lookahead` frames ahead. [B,C,F] -> [B,C',F].
+
+    Args:
+        lookahead: None = as many as behind; 0 = causal.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel_size: int, lookahead: int | None = None, **options
+    ) -> None:
+        super().__init__(inputs, outputs, kernel_size, **options)
+        ahead = kernel_size // 2 if lookahead is None else lookahead
+        self.context = (kernel_size - 1 - ahead, ahead)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(nn.functional.pad(x, self.context))
+
+
 class ConvNeXtBlock(nn.Module):
     """Depthwise convolution, then a gated-scale MLP over channels (Vocos, arXiv 2306.00814).
     [B,C,F] -> [B,C,F].
     """
 
     def __init__(
-        self, dim: int, expansion: int = 3, kernel_size: int = 7, scale: float = 0.2
+        self,
+        dim: int,
+        lookahead: int | None = None,
+        expansion: int = 3,
+        kernel_size: int = 7,
+        scale: float = 0.2,
     ) -> None:
         super().__init__()
-        self.depthwise = nn.Conv1d(dim, dim, kernel_size, padding=kernel_size // 2, groups=dim)
+        self.depthwise = Conv(dim, dim, kernel_size, lookahead, groups=dim)
         self.norm = nn.LayerNorm(dim)
         self.expand = nn.Linear(dim, dim * expansion)
         self.contract = nn.Linear(dim * expansion, dim)
@@ -27,6 +50,6 @@ class ConvNeXtBlock(nn.Module):
         return x + (self.scale * hidden).transpose(1, 2)
 
 
-def blocks(dim: int, count: int) -> nn.Sequential:
+def blocks(dim: int, count: int, lookahead: int | None = None) -> nn.Sequential:
     """`count` ConvNeXt blocks of one width."""
-    return nn.Sequential(*[ConvNeXtBlock(dim) for _ in range(count)])
+    return nn.Sequential(*[ConvNeXtBlock(dim, lookahead) for _ in range(count)])

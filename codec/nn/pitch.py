@@ -13,7 +13,7 @@ PART = 2048  # frames worked on at once
 
 
 @torch.no_grad()
-def track_f0(
+def f0_torch(
     audio: Tensor, sample_rate: int, hop_length: int, f0_min: float, f0_max: float
 ) -> Tensor:
     """F0 by normalised cross-correlation of every frame with its own shifts (RAPT, Talkin 1995,

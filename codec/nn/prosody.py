@@ -26,6 +26,8 @@ class ProsodyFeatures(nn.Module):
     frame; moving means and F0 spread over about a second. A gain changes none of them.
     """
 
+    window: Tensor
+
     def __init__(self, config: CodecConfig, quietest: float = FLOOR) -> None:
         """Args:
         quietest: power of a frame, relative to the signal's mean, below which the level falls

@@ -73,6 +73,10 @@ class Codebook(nn.Module):
     One that is fitted once (`learns` is false) is stored without what only an update needs.
     """
 
+    vectors: Tensor
+    sums: Tensor
+    counts: Tensor
+
     def __init__(self, size: int, dim: int, decay: float, learns: bool = True) -> None:
         super().__init__()
         self.size, self.decay = size, decay

@@ -9,7 +9,8 @@ from codec.nn.decoder import DecoderOutput
 from codec.nn.features import magnitude, mel_filterbank
 
 SCALES = ((256, 20), (512, 40), (1024, 80), (2048, 160))  # (window in samples, mel filters)
-FLOOR = 1e-5  # of magnitudes
+FLOOR = 1e-5  # of magnitudes of mel bands
+LINEAR_FLOOR = 1e-7  # of magnitudes at linear frequency, per sample of the window
 
 
 class SpectralLosses(nn.Module):
@@ -43,6 +44,35 @@ class SpectralLosses(nn.Module):
     def _mel(self, audio: Tensor, size: int) -> Tensor:
         filters, window = getattr(self, f"mel_{size}"), getattr(self, f"window_{size}")
         return filters @ magnitude(audio, size, size // 4, window)
+
+
+class MagnitudeLosses(nn.Module):
+    """Distances between magnitudes at linear frequency, at the windows of `SpectralLosses`, mean
+    over them: they ask for detail that wide mel bands average away.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        for size, _ in SCALES:
+            self.register_buffer(f"window_{size}", torch.hann_window(size), persistent=False)
+
+    def forward(self, predicted: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """predicted, target [B,1,T].
+
+        Returns:
+            `log_magnitude`: L1 of natural log magnitudes; `magnitude_convergence`: norm of the
+            difference of a clip's magnitudes over the target's norm (arXiv 1808.06719).
+        """
+        losses = [self._at(predicted[:, 0].float(), target[:, 0].float(), n) for n, _ in SCALES]
+        logs, convergence = (torch.stack(values).mean() for values in zip(*losses, strict=True))
+        return {"log_magnitude": logs, "magnitude_convergence": convergence}
+
+    def _at(self, predicted: Tensor, target: Tensor, size: int) -> tuple[Tensor, Tensor]:
+        window, floor = getattr(self, f"window_{size}"), LINEAR_FLOOR * size
+        a, b = (magnitude(signal, size, size // 4, window) for signal in (predicted, target))
+        logs = (a.clamp_min(floor).log() - b.clamp_min(floor).log()).abs().mean()
+        norm = b.square().sum((1, 2)).sqrt().clamp_min(1e-2)
+        return logs, ((a - b).square().sum((1, 2)).sqrt() / norm).mean()
 
 
 def _log10(mel: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from codec.pretrained import Pretrained
 
 
 @dataclass(frozen=True)
-class ListenerConfig:
+class PhoneClassifierConfig:
     """Shape of the network; the defaults hear 230 ms around a frame."""
 
     sample_rate: int = 24000
@@ -31,8 +31,8 @@ class ListenerConfig:
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What the listener makes of some speech, N frames."""
+class PhoneClassifierOutput:
+    """What the phone classifier makes of some speech, N frames."""
 
     hidden: list[Tensor]  # [B,C,N] after each block
     logits: Tensor  # [B,classes,N]
@@ -51,12 +51,12 @@ class ListenerBlock(nn.Module):
         return x + self.out(nn.functional.gelu(self.mix(self.norm(x))))
 
 
-class Listener(Pretrained):
-    """Features of audio [B,1,T] -> Heard with N = T // hop_length frames."""
+class PhoneClassifier(Pretrained):
+    """Features of audio [B,1,T] -> PhoneClassifierOutput with N = T // hop_length frames."""
 
-    model_type, config_class = "affectcodec-listener", ListenerConfig
+    model_type, config_class = "affectcodec-listener", PhoneClassifierConfig
 
-    def __init__(self, config: ListenerConfig) -> None:
+    def __init__(self, config: PhoneClassifierConfig) -> None:
         super().__init__()
         self.config = config
         self.stem = nn.Conv1d(config.n_mels, config.dim, 5, padding=2)
@@ -84,20 +84,20 @@ class Listener(Pretrained):
         )
         return (mel - mel.mean(dim=-1, keepdim=True)) / 2
 
-    def forward(self, features: Tensor) -> Heard:
+    def forward(self, features: Tensor) -> PhoneClassifierOutput:
         hidden, x = [], self.stem(features)
         for block in self.blocks:
             x = block(x)
             hidden.append(x)
-        return Heard(hidden, self.head(nn.functional.gelu(x)))
+        return PhoneClassifierOutput(hidden, self.head(nn.functional.gelu(x)))
 
 
 class PhoneticLoss(nn.Module):
-    """How differently a frozen listener hears a copy and its original."""
+    """How differently a frozen phone classifier hears a copy and its original."""
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, phone_classifier: PhoneClassifier) -> None:
         super().__init__()
-        self.listener = listener.requires_grad_(False).eval()
+        self.phone_classifier = phone_classifier.requires_grad_(False).eval()
 
     def forward(self, copy: Tensor, original: Tensor) -> dict[str, Tensor]:
         """copy, original [B,1,T].
@@ -109,8 +109,8 @@ class PhoneticLoss(nn.Module):
         """
         with torch.autocast(copy.device.type, enabled=False):
             with torch.no_grad():
-                target = self.listener(self.listener.features(original))
-            heard = self.listener(self.listener.features(copy))
+                target = self.phone_classifier(self.phone_classifier.features(original))
+            heard = self.phone_classifier(self.phone_classifier.features(copy))
             parts = [
                 (a - b).abs().mean() / b.abs().mean() for a, b in zip(heard.hidden, target.hidden)
             ]

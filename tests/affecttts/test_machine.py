@@ -57,9 +57,7 @@ def test_overlapping_blocks_bring_back_what_was_before():
 
 
 @pytest.mark.parametrize(("told", "expected"), [(None, 1), ("2", 2), ("nonsense", 1)])
-def test_speech_takes_one_thread_unless_told_otherwise(
-    tiny_model_dir, monkeypatch, told, expected
-):
+def test_speech_takes_one_thread_unless_told_otherwise(tiny_model_dir, monkeypatch, told, expected):
     if told is None:
         monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     else:

@@ -22,7 +22,7 @@ from affecttts.evaluation.speech.shifts import (
     summarize,
     write_cells,
 )
-from affecttts.evaluation.stats.intervals import Interval
+from affecttts.evaluation.stats.bootstrap import Interval
 
 
 def test_sentences():

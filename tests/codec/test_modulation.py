@@ -5,7 +5,7 @@ import torch
 
 from codec import CodecConfig
 from codec.config import CHOICES
-from codec.modulation import Guidance, Modulator
+from codec.modulation import Modulator, TeacherFeatures
 from codec.nn.attention import CHUNK, WindowedAttention
 
 BATCH, FRAMES, DIM = 3, 30, 32
@@ -36,9 +36,9 @@ def latents(frames=FRAMES, seed=1):
     return torch.randn(BATCH, DIM, frames, generator=torch.Generator().manual_seed(seed))
 
 
-def guidance(frames=FRAMES, seed=2):
+def teacher_features(frames=FRAMES, seed=2):
     draw = torch.Generator().manual_seed(seed)
-    return Guidance.everywhere(
+    return TeacherFeatures.everywhere(
         *(torch.randn(BATCH, frames, dim, generator=draw) for dim in (12, 28))
     )
 
@@ -102,30 +102,39 @@ def test_attention_is_about_distances_and_not_places():
 @pytest.mark.parametrize("name", VARIANTS)
 def test_shut_gates_leave_the_latents_bit_for_bit(name):
     module, z = modulator(name), latents()
-    assert torch.equal(module(z, guidance(), torch.zeros(BATCH, 2)), z)
+    assert torch.equal(module(z, teacher_features(), torch.zeros(BATCH, 2)), z)
 
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_a_fresh_modulation_changes_nothing(name):
     z = latents()
-    assert torch.equal(modulator(name, trained=False)(z, guidance()), z)
+    assert torch.equal(modulator(name, trained=False)(z, teacher_features()), z)
 
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_gates_are_independent_and_add_up(name):
     module, z, both = modulator(name), latents(), torch.ones(BATCH, 2)
     emotion, semantic = (both * torch.tensor(mask) for mask in ([1.0, 0.0], [0.0, 1.0]))
-    full, moody, wordy = (module(z, guidance(), gates) - z for gates in (both, emotion, semantic))
+    full, moody, wordy = (
+        module(z, teacher_features(), gates) - z for gates in (both, emotion, semantic)
+    )
     torch.testing.assert_close(full, moody + wordy, atol=1e-4, rtol=1e-3)
-    torch.testing.assert_close(module(z, guidance()), z + full)
+    torch.testing.assert_close(module(z, teacher_features()), z + full)
     assert moody.abs().max() > 1e-3
     assert (wordy.abs().max() > 1e-3) == (name != "cem")  # which has no semantic branch
 
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_each_branch_hears_its_own_teacher(name):
-    module, z, first, second = modulator(name), latents(), guidance(), guidance(seed=9)
-    swapped = Guidance(second.emotion, first.semantic, first.emotion_known, first.semantic_known)
+    module, z, first, second = (
+        modulator(name),
+        latents(),
+        teacher_features(),
+        teacher_features(seed=9),
+    )
+    swapped = TeacherFeatures(
+        second.emotion, first.semantic, first.emotion_known, first.semantic_known
+    )
     gates = torch.tensor([[0.0, 1.0]]).expand(BATCH, 2)
     torch.testing.assert_close(module(z, swapped, gates), module(z, first, gates))
     heard = not torch.allclose(module(z, swapped), module(z, first), atol=1e-4)
@@ -135,7 +144,7 @@ def test_each_branch_hears_its_own_teacher(name):
 @pytest.mark.parametrize("name", VARIANTS)
 def test_gradient_reaches_everything(name):
     module, z = modulator(name), latents().requires_grad_()
-    (module(z, guidance()) * torch.randn(BATCH, DIM, FRAMES)).sum().backward()
+    (module(z, teacher_features()) * torch.randn(BATCH, DIM, FRAMES)).sum().backward()
     still = [
         n for n, w in module.named_parameters() if w.grad is None or not w.grad.abs().sum() > 0
     ]
@@ -150,8 +159,8 @@ def test_long_audio_is_modulated_as_its_parts(name):
     depends on the length.
     """
     module, frames = modulator(name), CHUNK + 40
-    z, told = latents(frames), guidance(frames)
-    part = Guidance.everywhere(told.emotion[:, 100:160], told.semantic[:, 100:160])
+    z, told = latents(frames), teacher_features(frames)
+    part = TeacherFeatures.everywhere(told.emotion[:, 100:160], told.semantic[:, 100:160])
     whole, piece = module(z, told)[..., 110:150], module(z[..., 100:160], part)[..., 10:50]
     torch.testing.assert_close(piece, whole, atol=1e-4, rtol=1e-3)
 
@@ -176,9 +185,9 @@ def test_gates_are_drawn_as_configured():
 
 
 def test_gaps_are_filled_and_sequences_swapped():
-    first, second = guidance(), guidance(seed=5)
+    first, second = teacher_features(), teacher_features(seed=5)
     known = torch.arange(FRAMES).expand(BATCH, FRAMES) < 20
-    gappy = Guidance(first.emotion, first.semantic, first.emotion_known, known)
+    gappy = TeacherFeatures(first.emotion, first.semantic, first.emotion_known, known)
     full = gappy.filled(second)
     assert full.semantic_known.all() and torch.equal(full.emotion, first.emotion)
     assert torch.equal(full.semantic[:, :20], first.semantic[:, :20])

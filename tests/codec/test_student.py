@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from codec import Codec
-from codec.modulation import Guidance
+from codec.modulation import TeacherFeatures
 from codec.student import code_agreement, prediction_loss
 from tiny_models import random_codec
 
@@ -35,13 +35,15 @@ def codec():
 
 def teachers(batch=1, frames=FRAMES, seed=3):
     draw = torch.Generator().manual_seed(seed)
-    return Guidance.everywhere(
+    return TeacherFeatures.everywhere(
         *(torch.randn(batch, frames, dim, generator=draw) for dim in (12, 28))
     )
 
 
 def encode(codec, tone, mode):
-    return codec.encode(tone, mode=mode, guidance=teachers() if mode == "teacher" else None).codes
+    return codec.encode(
+        tone, mode=mode, teacher_features=teachers() if mode == "teacher" else None
+    ).codes
 
 
 def test_every_mode_encodes_in_its_own_way(codec, tone):
@@ -84,13 +86,19 @@ def test_self_attention_works_without_any_teacher(tone):
 
 BAD_CALLS = {
     "unknown mode": ({"mode": "loud"}, "modes"),
-    "teacher without features": ({"mode": "teacher"}, "needs guidance"),
-    "features for nobody": ({"mode": "off", "guidance": teachers()}, "takes no guidance"),
-    "features of other frames": ({"mode": "teacher", "guidance": teachers(frames=12)}, "need"),
+    "teacher without features": ({"mode": "teacher"}, "needs teacher_features"),
+    "features for nobody": (
+        {"mode": "off", "teacher_features": teachers()},
+        "takes no teacher_features",
+    ),
+    "features of other frames": (
+        {"mode": "teacher", "teacher_features": teachers(frames=12)},
+        "need",
+    ),
     "features of another width": (
         {
             "mode": "teacher",
-            "guidance": Guidance.everywhere(
+            "teacher_features": TeacherFeatures.everywhere(
                 torch.zeros(1, FRAMES, 768), torch.zeros(1, FRAMES, 28)
             ),
         },
@@ -115,16 +123,16 @@ def test_unknown_frames_are_the_students(codec, tone):
     """Where the teachers know nothing, teacher mode is student mode."""
     nothing = torch.zeros(1, FRAMES, dtype=torch.bool)
     told = teachers()
-    silent = Guidance(told.emotion, told.semantic, nothing, nothing)
+    silent = TeacherFeatures(told.emotion, told.semantic, nothing, nothing)
     assert torch.equal(
-        codec.encode(tone, mode="teacher", guidance=silent).codes,
+        codec.encode(tone, mode="teacher", teacher_features=silent).codes,
         codec.encode(tone, mode="student").codes,
     )
 
 
 def test_the_student_trains_on_the_encoder_without_changing_it(codec, tone):
     student = modulated().train()
-    found = student(tone, guidance=teachers())
+    found = student(tone, teacher_features=teachers())
     prediction_loss(found.predicted, teachers()).backward()
     moved = {
         name.split(".")[0] for name, weight in student.named_parameters() if weight.grad is not None
@@ -135,9 +143,9 @@ def test_the_student_trains_on_the_encoder_without_changing_it(codec, tone):
 def test_prediction_loss_vanishes_at_the_teacher():
     told = teachers(2)
     assert prediction_loss(told, told).item() == pytest.approx(0.0, abs=1e-5)
-    louder = Guidance.everywhere(5 * told.emotion, 5 * told.semantic)
+    louder = TeacherFeatures.everywhere(5 * told.emotion, 5 * told.semantic)
     assert prediction_loss(louder, told).item() > 1.0  # size counts, not direction alone
-    opposite = Guidance.everywhere(-told.emotion, -told.semantic)
+    opposite = TeacherFeatures.everywhere(-told.emotion, -told.semantic)
     assert prediction_loss(opposite, told).item() > 4.0
 
 
@@ -151,9 +159,11 @@ def test_what_moves_little_counts_as_much():
         target, wrong = told.emotion * scale, told.emotion * scale
         wrong = wrong + torch.eye(12)[3] * unit
         cosine = 1 - torch.nn.functional.cosine_similarity(wrong, target, dim=-1).mean()
-        known = Guidance.everywhere(target, told.semantic)
+        known = TeacherFeatures.everywhere(target, told.semantic)
         losses.append(
-            (prediction_loss(Guidance.everywhere(wrong, told.semantic), known) - cosine).item()
+            (
+                prediction_loss(TeacherFeatures.everywhere(wrong, told.semantic), known) - cosine
+            ).item()
         )
     assert losses[0] == pytest.approx(losses[1], rel=1e-3) and losses[0] > 0.01
 
@@ -161,10 +171,13 @@ def test_what_moves_little_counts_as_much():
 def test_prediction_loss_of_unknown_frames_is_none():
     told, other = teachers(2), teachers(2, seed=8)
     known = torch.zeros(2, FRAMES, dtype=torch.bool)
-    assert prediction_loss(other, Guidance(told.emotion, told.semantic, known, known)).item() == 0.0
+    assert (
+        prediction_loss(other, TeacherFeatures(told.emotion, told.semantic, known, known)).item()
+        == 0.0
+    )
     known[:, :5] = True
-    partial = Guidance(told.emotion, told.semantic, known, known)
-    spoilt = Guidance(
+    partial = TeacherFeatures(told.emotion, told.semantic, known, known)
+    spoilt = TeacherFeatures(
         *(torch.where(known[..., None], x, 9.0) for x in (told.emotion, told.semantic)),
         known,
         known,
@@ -176,7 +189,7 @@ def test_consistency_is_the_distance_to_what_the_teachers_would_have_made(tone):
     codec = modulated()
     audio, told = tone.expand(4, 1, -1), teachers(4)
     torch.manual_seed(0)
-    none, every = (codec(audio, guidance=told, student_share=share) for share in (0.0, 1.0))
+    none, every = (codec(audio, teacher_features=told, student_share=share) for share in (0.0, 1.0))
     assert none.consistency is None
     expected = (every.latents - none.latents).square().mean()
     torch.testing.assert_close(every.consistency, expected, atol=1e-4, rtol=1e-3)
@@ -204,11 +217,11 @@ def test_consistency_trains_the_student_and_not_what_it_agrees_on():
 def test_gates_are_drawn_in_training_alone(codec, tone):
     audio = tone.expand(8, 1, -1)
     with torch.no_grad():
-        still = codec(audio, guidance=teachers(8)).latents
+        still = codec(audio, teacher_features=teachers(8)).latents
         off = codec.encode_latents(audio)
         codec.train()
         torch.manual_seed(0)
-        moving = codec(audio, guidance=teachers(8), quantize=False).latents
+        moving = codec(audio, teacher_features=teachers(8), quantize=False).latents
         codec.eval()
     same_as_open = (moving - still).abs().amax((1, 2)) < 1e-4
     same_as_shut = (moving - off).abs().amax((1, 2)) < 1e-6

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from affecttts.data.codes.store import TokenRow, shard_path, write_shard
+from affecttts.data.codes.store import CodeRow, shard_path, write_shard
 from codec.files import fingerprint
 
 
@@ -26,7 +26,7 @@ def tokens(utterances, codec_dir, tmp_path_factory):
     folder = tmp_path_factory.mktemp("tokens")
     draw = np.random.default_rng(0).integers
     rows = [
-        TokenRow(u.id, "0" * 16, draw(0, 64, (4, round(u.seconds * 25))).astype(np.uint16))
+        CodeRow(u.id, "0" * 16, draw(0, 64, (4, round(u.seconds * 25))).astype(np.uint16))
         for u in utterances
     ]
     write_shard(shard_path(folder, 0, 1), rows, fingerprint(codec_dir))

@@ -12,10 +12,12 @@ import torch
 
 pytest.importorskip("accelerate")
 
-from affecttts.data.codes.store import TokenStore
+from affecttts.data.codes.store import CodeStore
 from codec import Codec
 from codec.audio import load_audio
 from tiny_models import DATA, REPOSITORY, load_recipe
+
+pytestmark = pytest.mark.slow
 
 MANIFEST = DATA / "manifest.jsonl"
 
@@ -42,7 +44,7 @@ def recipe(tiny_model_dir, tmp_path, monkeypatch):
 def test_shards_made_one_by_one_are_those_of_one_run(recipe, tiny_model_dir, utterances, capsys):
     for index in (2, 0, 1):
         _, folder = recipe("encode_corpus", "--shard", f"{index}/3")
-    store, codec = TokenStore(folder), Codec.from_pretrained(tiny_model_dir / "codec")
+    store, codec = CodeStore(folder), Codec.from_pretrained(tiny_model_dir / "codec")
     for utterance in utterances[:2]:
         audio = torch.from_numpy(load_audio(DATA / utterance.path, 24_000).samples)[None, None]
         np.testing.assert_array_equal(store[utterance.id], codec.encode(audio).codes[0].numpy())

@@ -13,6 +13,8 @@ from codec import Codec
 from codec.files import fingerprint, read_json
 from tiny_models import DATA, load_recipe
 
+pytestmark = pytest.mark.slow
+
 MANIFEST = str(DATA / "manifest.jsonl")
 
 

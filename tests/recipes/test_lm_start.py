@@ -10,7 +10,7 @@ import torch
 
 pytest.importorskip("accelerate")
 
-from affecttts.data.codes.store import TokenRow, shard_path, write_shard
+from affecttts.data.codes.store import CodeRow, shard_path, write_shard
 from affecttts.data.manifest import write_manifest
 from codec import Codec
 from codec.errors import CheckpointError
@@ -18,7 +18,7 @@ from codec.files import fingerprint
 from tiny_models import DATA, random_codec
 from tiny_runs import lm_trainer
 
-pytestmark = pytest.mark.usefixtures("on_cpu")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("on_cpu")]
 
 
 def test_lm_widened_to_more_codebooks_keeps_what_it_learned(
@@ -103,8 +103,7 @@ def test_lm_started_from_another_codec_s_keeps_all_but_the_codes(
     other = tmp_path / "other"
     random_codec(seed=1).save_pretrained(other)
     rows = [
-        TokenRow(u.id, "0" * 16, np.zeros((4, round(u.seconds * 25)), np.uint16))
-        for u in utterances
+        CodeRow(u.id, "0" * 16, np.zeros((4, round(u.seconds * 25)), np.uint16)) for u in utterances
     ]
     write_shard(shard_path(tmp_path / "tokens", 0, 1), rows, fingerprint(other))
     second = lm_trainer(
@@ -133,8 +132,7 @@ def test_lm_of_a_codec_that_went_on_carries_its_codes_along(
         table.copy_(table[torch.arange(len(table) - 1, -1, -1)])
     moved.save_pretrained(tmp_path / "moved")
     rows = [
-        TokenRow(u.id, "0" * 16, np.zeros((4, round(u.seconds * 25)), np.uint16))
-        for u in utterances
+        CodeRow(u.id, "0" * 16, np.zeros((4, round(u.seconds * 25)), np.uint16)) for u in utterances
     ]
     write_shard(shard_path(tmp_path / "tokens", 0, 1), rows, fingerprint(tmp_path / "moved"))
     init = str(tmp_path / "a" / "lm")

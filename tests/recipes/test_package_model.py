@@ -8,6 +8,8 @@ from affecttts.data.lineage import load_lineage, save_lineage, trace
 from affecttts.synthesis.model_folder import read_model_info
 from tiny_models import DATA, load_recipe
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def package(tiny_model_dir, tmp_path, monkeypatch, capsys):

@@ -7,10 +7,12 @@ import torch
 pytest.importorskip("pyworld")
 
 from affecttts.data.audio_cache import AudioCache, build_cache
-from affecttts.data.codes.store import TokenRow, TokenStore, shard_path, write_shard
+from affecttts.data.codes.store import CodeRow, CodeStore, shard_path, write_shard
 from affecttts.lm.sequence import Condition, build_segment, join_segments, phone_ids
 from affecttts.training.codec.crops import CropConfig, CropSampler
 from tiny_models import DATA, load_recipe, random_llama, tiny_layout
+
+pytestmark = pytest.mark.slow
 
 MANIFEST = str(DATA / "manifest.jsonl")
 LAYOUT = tiny_layout()
@@ -60,13 +62,13 @@ def test_crops_bring_the_codes_of_their_own_frames(tiny_codec, utterances, tmp_p
     cache = AudioCache([MANIFEST], cache_folder, 24_000, 240)
     frames = {clip.utterance.id: -(-clip.length // 960) for clip in cache.clips}
     rows = [
-        TokenRow(u.id, "x", np.tile(np.arange(frames[u.id], dtype=np.uint16), (2, 1)))
+        CodeRow(u.id, "x", np.tile(np.arange(frames[u.id], dtype=np.uint16), (2, 1)))
         for u in utterances[1:]
     ]
     write_shard(shard_path(tmp_path / "tokens", 0, 1), rows, "codec")
     config = CropConfig(8, 0.32, 0.0, {}, 0, predicted_share=0.7)
     sampler = CropSampler(
-        cache, config, tiny_codec.config, predicted=TokenStore(tmp_path / "tokens")
+        cache, config, tiny_codec.config, predicted=CodeStore(tmp_path / "tokens")
     )
     clips, seen = {clip.utterance.id: clip for clip in cache.clips}, {True: 0, False: 0}
     for step in range(8):

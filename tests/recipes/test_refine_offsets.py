@@ -11,6 +11,8 @@ from affecttts.errors import RequestError
 from affecttts.teachers.phonology import SILENCE
 from tiny_models import DATA, load_recipe
 
+pytestmark = pytest.mark.slow
+
 REACH, MELS = 12, 16
 SOUNDS = torch.randn(SILENCE + 1, MELS, generator=torch.Generator().manual_seed(0))
 

@@ -22,7 +22,7 @@ from codec.training.discriminators import Discriminator
 from tiny_models import load_recipe, random_codec
 from tiny_runs import MANIFEST, lm_trainer
 
-pytestmark = pytest.mark.usefixtures("on_cpu")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("on_cpu")]
 CODEC = {
     "preset": "tiny",
     "codec": {"quantizer_dropout": 0.5},

@@ -14,12 +14,14 @@ pytest.importorskip("accelerate")
 pytest.importorskip("pyworld")
 
 from affecttts.adaptation.replay import open_base_data
-from affecttts.data.codes.store import TokenStore
+from affecttts.data.codes.store import CodeStore
 from affecttts.data.manifest import read_manifest
 from affecttts.synthesis.model_folder import read_model_info
 from codec import Codec
 from codec.files import fingerprint
 from tiny_models import REPOSITORY
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +62,7 @@ def test_all_clips_are_in_the_manifest_and_in_the_shards(smoke):
     folder, _ = smoke
     rows = list(read_manifest(folder / "manifest.jsonl"))
     assert len(rows) == 12 and all((folder / row.path).is_file() for row in rows)
-    store = TokenStore(folder / "tokens")
+    store = CodeStore(folder / "tokens")
     assert set(store.ids()) == {row.id for row in rows}
     assert (
         store.codec_fingerprint

@@ -9,6 +9,8 @@ from affecttts.evaluation.judges.emotion import load_emotion_judge
 from affecttts.evaluation.signal.functionals import NAMES
 from tiny_models import DATA, load_recipe
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("sklearn")
 
 

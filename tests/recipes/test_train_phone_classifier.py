@@ -1,5 +1,5 @@
-"""A listener trained on a dozen clips hears their phones better than chance, and the codec's recipe
-learns with it.
+"""A phone_classifier trained on a dozen clips hears their phones better than chance, and the
+codec's recipe learns with it.
 """
 
 import pytest
@@ -11,8 +11,10 @@ pytest.importorskip("pyworld")
 from affecttts.training.codec.config import CodecTrainingConfig
 from codec.errors import CheckpointError
 from codec.files import read_json
-from codec.training.phone_classifier import Listener, ListenerConfig
+from codec.training.phone_classifier import PhoneClassifier, PhoneClassifierConfig
 from tiny_models import DATA, load_recipe
+
+pytestmark = pytest.mark.slow
 
 MANIFEST = str(DATA / "manifest.jsonl")
 TINY = CodecTrainingConfig(
@@ -29,7 +31,10 @@ TINY = CodecTrainingConfig(
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    folder, recipe = tmp_path_factory.mktemp("listener"), load_recipe("train_phone_classifier")
+    folder, recipe = (
+        tmp_path_factory.mktemp("phone_classifier"),
+        load_recipe("train_phone_classifier"),
+    )
     with pytest.MonkeyPatch.context() as patch:
         arguments = [
             "--manifest",
@@ -41,45 +46,55 @@ def run(tmp_path_factory):
             "--dim",
             "32",
         ]
-        patch.setattr("sys.argv", ["train_listener", *arguments])
+        patch.setattr("sys.argv", ["train_phone_classifier", *arguments])
         recipe.main()
     return folder
 
 
 def test_it_hears_more_than_the_commonest_phone(run):
-    recipe, listener = (
+    recipe, phone_classifier = (
         load_recipe("train_phone_classifier"),
-        Listener.from_pretrained(run / "listener"),
+        PhoneClassifier.from_pretrained(run / "phone_classifier"),
     )
     cache = recipe.AudioCache(
-        [MANIFEST], run / "cache", listener.config.sample_rate, listener.config.hop_length
+        [MANIFEST],
+        run / "cache",
+        phone_classifier.config.sample_rate,
+        phone_classifier.config.hop_length,
     )
-    crops = recipe.Crops(cache, "train", listener.config.hop_length, listener.config.sample_rate)
+    crops = recipe.Crops(
+        cache, "train", phone_classifier.config.hop_length, phone_classifier.config.sample_rate
+    )
     phones = torch.cat([crops.batch(step)[1] for step in range(3)])
     assert (
-        recipe.accuracy(listener, crops, 3)
+        recipe.accuracy(phone_classifier, crops, 3)
         > phones.flatten().bincount().max() / phones.numel() + 0.05
     )
-    assert read_json(run / "listener" / "lineage.json")["manifests"]
+    assert read_json(run / "phone_classifier" / "lineage.json")["manifests"]
 
 
 def test_the_codec_learns_from_what_it_hears(run, tmp_path):
     recipe = load_recipe("train_codec")
     trainer = recipe.Trainer(
-        TINY, run / "cache", [MANIFEST], tmp_path, None, listener=str(run / "listener")
+        TINY,
+        run / "cache",
+        [MANIFEST],
+        tmp_path,
+        None,
+        phone_classifier=str(run / "phone_classifier"),
     )
     trainer.start_codebooks()
     logs = trainer.train_step()
     assert logs["loss/phone_features"] > 0 and logs["loss/phones"] > 0
     assert trainer.weights["phone_features"] == 3.0
-    assert "listener" in trainer.lineage.teachers
+    assert "phone_classifier" in trainer.lineage.teachers
 
 
-def test_a_listener_of_another_rate_is_refused(run, tmp_path):
-    Listener(ListenerConfig(sample_rate=16000, dim=8, n_mels=8, dilations=(1,))).save_pretrained(
-        tmp_path / "deaf"
-    )
+def test_a_phone_classifier_of_another_rate_is_refused(run, tmp_path):
+    PhoneClassifier(
+        PhoneClassifierConfig(sample_rate=16000, dim=8, n_mels=8, dilations=(1,))
+    ).save_pretrained(tmp_path / "deaf")
     with pytest.raises(CheckpointError, match="16000 Hz"):
         load_recipe("train_codec").Trainer(
-            TINY, run / "cache", [MANIFEST], tmp_path, None, listener=str(tmp_path / "deaf")
+            TINY, run / "cache", [MANIFEST], tmp_path, None, phone_classifier=str(tmp_path / "deaf")
         )

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from affecttts.data.codes.store import (
-    TokenRow,
+    CodeRow,
     audio_digest,
     index_path,
     read_shard,
@@ -150,7 +150,7 @@ def encode_shard(
         if codes is None:
             codes = encoder.encode(item.audio(encoder.sample_rate))
             fresh.append(item.utterance.seconds)
-        rows.append(TokenRow(*key, codes))
+        rows.append(CodeRow(*key, codes))
         progress(item)
     write_shard(path, rows, encoder.fingerprint)
     return ShardResult(len(items), len(fresh), sum(fresh))

@@ -14,7 +14,7 @@ import numpy as np
 
 from affecttts.data.codes.encode import Item, ShardPlan
 from affecttts.data.codes.store import (
-    TokenRow,
+    CodeRow,
     file_digest,
     index_path,
     read_shard,
@@ -38,7 +38,7 @@ class EncodedItem:
     """An utterance with its tokens."""
 
     item: Item
-    row: TokenRow
+    row: CodeRow
     codec: str
 
 

@@ -20,7 +20,7 @@ from codec.files import read_json, write_json
 
 
 @dataclass(frozen=True)
-class TokenRow:
+class CodeRow:
     """Codes of one utterance."""
 
     id: str
@@ -65,7 +65,7 @@ def index_path(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
-def write_shard(path: Path, rows: list[TokenRow], codec_fingerprint: str) -> None:
+def write_shard(path: Path, rows: list[CodeRow], codec_fingerprint: str) -> None:
     """Write one shard; an earlier index goes first and the new one comes last, so a shard with an
     index is complete.
     """
@@ -97,7 +97,7 @@ def file_digest(path: str | Path) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
 
 
-def read_shard(path: Path) -> tuple[list[TokenRow], str]:
+def read_shard(path: Path) -> tuple[list[CodeRow], str]:
     """The rows of a shard and the fingerprint of its codec.
 
     Raises:
@@ -105,7 +105,7 @@ def read_shard(path: Path) -> tuple[list[TokenRow], str]:
     """
     index, codes = read_json(index_path(path)), _read_codes(path)
     rows = [
-        TokenRow(r["id"], r["audio_sha256"], codes[:, r["start"] : r["start"] + r["frames"]])
+        CodeRow(r["id"], r["audio_sha256"], codes[:, r["start"] : r["start"] + r["frames"]])
         for r in index["rows"]
     ]
     return rows, index["codec"]
@@ -134,7 +134,7 @@ def shard_is_current(path: Path, keys: list[tuple[str, str]], codec_fingerprint:
     )
 
 
-class TokenStore:
+class CodeStore:
     """All shards of a folder: `store[id]` is uint16 [K,F].
 
     Raises:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from affecttts.evaluation.codec.summary import CEILING, FLOOR, titled
-from affecttts.evaluation.signal.pitch import CEILING_HZ, FLOOR_HZ, FRAMES_PER_SECOND, track_f0
+from affecttts.evaluation.signal.pitch import CEILING_HZ, FLOOR_HZ, FRAMES_PER_SECOND, f0_numpy
 
 PLOTTED = (
     "PESQ-WB",
@@ -124,7 +124,7 @@ def spectrograms(audio: dict[str, np.ndarray], sample_rate: int) -> Any:
 def pitch_contours(audio: dict[str, np.ndarray], sample_rate: int) -> Any:
     """A panel for each signal [T], over the first one's contour."""
     figure, axes = _panels(len(audio), 1.8)
-    tracks = {name: track_f0(signal, sample_rate) for name, signal in audio.items()}
+    tracks = {name: f0_numpy(signal, sample_rate) for name, signal in audio.items()}
     original = next(iter(tracks.values()))
     for (name, track), panel in zip(tracks.items(), axes, strict=True):
         for f0, style in (

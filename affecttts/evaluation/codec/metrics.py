@@ -29,7 +29,7 @@ from affecttts.evaluation.judges.sound import SoundJudge
 from affecttts.evaluation.judges.voice import VoiceJudge
 from affecttts.evaluation.judges.words import WordJudge, count_words
 from affecttts.evaluation.signal.acoustics import Acoustics, acoustics, shift
-from affecttts.evaluation.signal.pitch import track_f0
+from affecttts.evaluation.signal.pitch import f0_numpy
 
 JUDGE_THREADS = 2  # of the two judges that take most of the time
 KEPT = 4  # results of costly judges that are kept: the original's serves every system
@@ -80,7 +80,7 @@ def _waveform(measure: Callable[..., float], **options: bool) -> Callable[[Pair]
 
 @lru_cache(maxsize=KEPT)
 def _f0(audio: bytes, sample_rate: int) -> np.ndarray:
-    return track_f0(np.frombuffer(audio, dtype=np.float32), sample_rate)
+    return f0_numpy(np.frombuffer(audio, dtype=np.float32), sample_rate)
 
 
 def _pitch(part: int) -> Callable[[Pair], float]:

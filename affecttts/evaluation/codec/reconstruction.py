@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from affecttts.data.audio_cache import AudioCache, track_f0
+from affecttts.data.audio_cache import AudioCache, f0_world
 from affecttts.evaluation.codec.fidelity import compare_pitch, level_correlation
 from codec import Codec
 from codec.training.losses import SpectralLosses
@@ -54,7 +54,7 @@ def reconstruction_scores(
         encoded = codec.encode(audio)
         rebuilt = codec.decode(encoded.codes, encoded.num_samples)
         copy = rebuilt[0, 0].cpu().numpy()
-        pitch = compare_pitch(cache.f0(clip), track_f0(copy, cache.sample_rate, cache.hop_length))
+        pitch = compare_pitch(cache.f0(clip), f0_world(copy, cache.sample_rate, cache.hop_length))
         values = [
             spectral(rebuilt, audio)["mel"].item(),
             *pitch,

@@ -13,7 +13,7 @@ from affecttts.data.manifest import Utterance
 from affecttts.evaluation.codec.emotion_retention import DIMENSIONS
 from affecttts.evaluation.codec.metrics import Metric
 from affecttts.evaluation.codec.systems import System
-from affecttts.evaluation.stats.intervals import COVERAGE, RESAMPLES, Interval, ratio_interval
+from affecttts.evaluation.stats.bootstrap import Interval, ends, ratio_interval, resamples
 from affecttts.evaluation.stats.paired import compare
 from affecttts.evaluation.stats.summary import markdown_table, show
 
@@ -126,15 +126,13 @@ def _correlation(a: np.ndarray, b: np.ndarray) -> dict:
     a, b = a[known], b[known]
     if len(a) < FEWEST_FOR_CORRELATION or not a.std() or not b.std():
         return {"n": 0}
-    picks = np.random.default_rng(0).integers(len(a), size=(RESAMPLES, len(a)))
     with np.errstate(invalid="ignore"):
-        drawn = [np.corrcoef(a[pick], b[pick])[0, 1] for pick in picks]
-    tail = (1 - COVERAGE) / 2
-    low, high = np.nanquantile(drawn, [tail, 1 - tail])
+        drawn = [np.corrcoef(a[pick], b[pick])[0, 1] for pick in resamples(len(a))]
+    low, high = ends(drawn)
     return {
         "mean": float(np.corrcoef(a, b)[0, 1]),
-        "low": float(low),
-        "high": float(high),
+        "low": low,
+        "high": high,
         "n": len(a),
     }
 

@@ -17,6 +17,16 @@ def to_judge_rate(audio: np.ndarray, sample_rate: int) -> np.ndarray:
     return resample(np.asarray(audio, dtype=np.float32), sample_rate, JUDGE_RATE)
 
 
+def missing(packages: tuple[str, ...]) -> str:
+    """How to install what is missing of these packages; empty where nothing is."""
+    absent = [package for package in packages if find_spec(package) is None]
+    if not absent:
+        return ""
+    if absent == ["resemblyzer"]:
+        return "pip install 'affecttts[eval]' && pip install --no-deps resemblyzer"
+    return "pip install 'affecttts[adapt,eval]'"
+
+
 def package_folder(package: str) -> Path:
     """Folder of an installed package, without importing it.
 

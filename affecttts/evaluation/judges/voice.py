@@ -11,6 +11,7 @@ class VoiceJudge:
     """Resemblyzer's speaker encoder."""
 
     name = "Resemblyzer"
+    packages = ("resemblyzer",)
 
     def __init__(self) -> None:
         from resemblyzer import VoiceEncoder

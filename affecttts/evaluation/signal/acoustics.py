@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from affecttts.evaluation.signal.pitch import track_f0
+from affecttts.evaluation.signal.pitch import f0_numpy
 
 # measure -> unit of its shift
 SHIFTS = {"f0": "st", "range": "st", "rate": "%", "level": "dB", "tilt": "dB"}
@@ -46,7 +46,7 @@ def acoustics(audio: np.ndarray, sample_rate: int, units: int = 1) -> Acoustics:
     sounding = np.flatnonzero(levels > loud - TRIM_DB)
     seconds = (sounding[-1] - sounding[0] + 1) * HOP_SECONDS if loud > SILENT_DB else float("nan")
     active = levels > loud - ACTIVE_DB
-    f0 = track_f0(audio, sample_rate)[: len(frames)]
+    f0 = f0_numpy(audio, sample_rate)[: len(frames)]
     voiced = (f0 > 0) & active[: len(f0)]
     semitones = 12 * np.log2(f0[voiced] / 100)
     mean = float(semitones.mean()) if voiced.any() else float("nan")

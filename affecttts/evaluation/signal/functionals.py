@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from affecttts.evaluation.signal.pitch import track_f0
+from affecttts.evaluation.signal.pitch import f0_numpy
 from affecttts.evaluation.signal.spectra import HOP, RATE, WINDOW, cepstrum, frames, log_mel, power
 from codec.audio import resample
 
@@ -45,7 +45,7 @@ def functionals(audio: np.ndarray, sample_rate: int) -> np.ndarray:
     signal = resample(np.asarray(audio, dtype=np.float32), sample_rate, RATE)
     if len(signal) < 2 * WINDOW or not np.any(signal):
         return np.zeros(len(NAMES), dtype=np.float32)
-    f0 = track_f0(signal, RATE)
+    f0 = f0_numpy(signal, RATE)
     cut = frames(signal)[: len(f0)]
     f0 = f0[: len(cut)]
     levels = 10 * np.log10(np.mean(cut**2, axis=1) + 1e-10)

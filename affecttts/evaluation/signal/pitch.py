@@ -22,7 +22,7 @@ VOICING_COST = 0.14  # per switch between voiced and unvoiced
 AGREEMENT = 1.0  # semitones within which two trackers are of one opinion
 
 
-def track_f0(audio: np.ndarray, sample_rate: int) -> np.ndarray:
+def f0_numpy(audio: np.ndarray, sample_rate: int) -> np.ndarray:
     """F0 of mono audio [T] in Hz, 100 frames per second, 0 where unvoiced."""
     if len(audio) == 0:
         return np.zeros(0)
@@ -36,7 +36,7 @@ def track_f0(audio: np.ndarray, sample_rate: int) -> np.ndarray:
 
 
 def agreed_f0(own: np.ndarray, audio: np.ndarray, sample_rate: int) -> np.ndarray:
-    """`track_f0`'s answer [N] about mono audio [T], Hz, with 0 wherever WORLD's Harvest (Morise
+    """`f0_numpy`'s answer [N] about mono audio [T], Hz, with 0 wherever WORLD's Harvest (Morise
     2017, by pyworld) disagrees by more than a semitone.
 
     Every tracker takes creaky stretches now for one octave and now for another. A copy that sounds

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from affecttts.evaluation.report.page import Figure, figure_svg
-from affecttts.evaluation.signal.pitch import FRAMES_PER_SECOND, track_f0
+from affecttts.evaluation.signal.pitch import FRAMES_PER_SECOND, f0_numpy
 from affecttts.evaluation.stats.confusion import Recognition
 
 
@@ -53,5 +53,5 @@ def contour_figure(title: str, clips: dict[str, tuple[np.ndarray, int]], note: s
 
 
 def _semitones(audio: np.ndarray, sample_rate: int) -> np.ndarray:
-    f0 = track_f0(audio, sample_rate)
+    f0 = f0_numpy(audio, sample_rate)
     return np.where(f0 > 0, 12 * np.log2(np.maximum(f0, 1.0) / 100), np.nan)

@@ -49,8 +49,8 @@ from affecttts.evaluation.speech.scores import (
 )
 from affecttts.evaluation.speech.shifts import Cells, read_cells, summarize
 from affecttts.evaluation.speech.speaking import clip_audio
+from affecttts.evaluation.stats.bootstrap import Interval
 from affecttts.evaluation.stats.chance import Band
-from affecttts.evaluation.stats.intervals import Interval
 from affecttts.evaluation.stats.summary import markdown_table, show
 from codec.files import write_json
 

@@ -24,9 +24,9 @@ from affecttts.evaluation.speech.shifts import (
     right_pairs,
     twins,
 )
+from affecttts.evaluation.stats.bootstrap import Interval, interval, ratio_interval
 from affecttts.evaluation.stats.chance import Band, chance_band
 from affecttts.evaluation.stats.confusion import Recognition, recognition
-from affecttts.evaluation.stats.intervals import Interval, interval, ratio_interval
 from affecttts.evaluation.stats.summary import grouped
 
 HALF = Band(50.0, 50.0)

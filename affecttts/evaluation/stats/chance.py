@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from affecttts.evaluation.stats.intervals import COVERAGE, RESAMPLES
+from affecttts.evaluation.stats.bootstrap import RESAMPLES, ends
 
 
 class Band(NamedTuple):
@@ -35,5 +35,4 @@ def chance_band(
         return Band(float("nan"), float("nan"))
     generator = np.random.default_rng(seed)
     values = [statistic(generator.permutation(truth), answers) for _ in range(RESAMPLES)]
-    tail = (1 - COVERAGE) / 2
-    return Band(*(float(value) for value in np.nanquantile(values, [tail, 1 - tail])))
+    return Band(*ends(values))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from affecttts.evaluation.stats.bootstrap import Interval, ends, interval, resamples
 from affecttts.evaluation.stats.chance import Band, chance_band
-from affecttts.evaluation.stats.intervals import COVERAGE, RESAMPLES, Interval, interval
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,5 @@ def mean_recall(truth: np.ndarray, heard: np.ndarray) -> float:
 
 def _recall_interval(truth: np.ndarray, heard: np.ndarray) -> Interval:
     """Bootstrap over clips."""
-    picks = np.random.default_rng(0).integers(len(truth), size=(RESAMPLES, len(truth)))
-    values = [mean_recall(truth[pick], heard[pick]) for pick in picks]
-    tail = (1 - COVERAGE) / 2
-    low, high = np.quantile(values, [tail, 1 - tail])
-    return Interval(mean_recall(truth, heard), float(low), float(high))
+    values = [mean_recall(truth[pick], heard[pick]) for pick in resamples(len(truth))]
+    return Interval(mean_recall(truth, heard), *ends(values))

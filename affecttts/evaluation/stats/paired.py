@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from affecttts.evaluation.stats.intervals import difference_interval
+from affecttts.evaluation.stats.bootstrap import difference_interval
 
 FLIPS = 4000
 

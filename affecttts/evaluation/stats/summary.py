@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from affecttts.evaluation.stats.intervals import COVERAGE, RESAMPLES, Interval
+from affecttts.evaluation.stats.bootstrap import Interval, ends, resamples
 
 Item = TypeVar("Item")
 
@@ -26,13 +26,11 @@ def over_clips(values: np.ndarray, seed: int = 0) -> Interval:
     """
     if not np.isfinite(values).any():
         return Interval(float("nan"), float("nan"), float("nan"))
-    picks = np.random.default_rng(seed).integers(values.shape[1], size=(RESAMPLES, values.shape[1]))
+    picks = resamples(values.shape[1], seed)
     known = np.isfinite(values)
     sums, counts = np.where(known, values, 0).sum(0), known.sum(0)
     means = sums[picks].sum(1) / np.maximum(counts[picks].sum(1), 1)
-    tail = (1 - COVERAGE) / 2
-    low, high = np.quantile(means, [tail, 1 - tail])
-    return Interval(float(sums.sum() / counts.sum()), float(low), float(high))
+    return Interval(float(sums.sum() / counts.sum()), *ends(means))
 
 
 def over_seeds(values: np.ndarray) -> Interval:

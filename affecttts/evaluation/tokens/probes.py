@@ -57,7 +57,8 @@ def probe_items(
         if lessons is not None:
             frames = -(-audio.shape[-1] // codec.config.samples_per_frame)
             stretch = lessons.stretch(labelled[place], 0.0, frames, codec.config, 0)
-            taught = {"mode": "teacher", "guidance": collate([stretch]).guidance.to(device)}
+            features = collate([stretch]).teacher_features.to(device)
+            taught = {"mode": "teacher", "teacher_features": features}
         items.append(probe_item(codec, codec.encode(audio, 1, **taught).codes[0], clip.utterance))
     return items
 

@@ -16,14 +16,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from affecttts.data.codes.store import TokenStore
+from affecttts.data.codes.store import CodeStore
 from affecttts.data.manifest import Utterance, audio_path, read_manifest
 from affecttts.errors import RequestError
 from affecttts.evaluation.report.page import Section, Table, write_page
 from affecttts.evaluation.report.plain import to_plain
+from affecttts.evaluation.stats.bootstrap import Interval, ratio_interval
 from affecttts.evaluation.stats.chance import Band
 from affecttts.evaluation.stats.confusion import recognition
-from affecttts.evaluation.stats.intervals import Interval, ratio_interval
 from affecttts.evaluation.stats.summary import markdown_table, show
 from affecttts.evaluation.tokens.probes import (
     Probe,
@@ -144,7 +144,7 @@ def _codes(
             row.id: codec.encode(torch.from_numpy(clip.samples)[None, None], base).codes[0]
             for row, clip in audio
         }
-    store = TokenStore(tokens)
+    store = CodeStore(tokens)
     if store.codec_fingerprint != fingerprint(folder):
         raise CheckpointError(
             f"{tokens}: tokens of codec {store.codec_fingerprint}, not of "

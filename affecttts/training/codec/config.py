@@ -9,6 +9,8 @@ from affecttts.training.precision import check_precision
 LOSS_WEIGHTS = {
     "mel": 15.0,
     "convergence": 0.0,
+    "log_magnitude": 0.0,
+    "magnitude_convergence": 0.0,
     "commitment": 0.25,
     "codebook": 1.0,
     "f0": 10.0,

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from affecttts.data.audio_cache import AudioCache
-from affecttts.data.codes.store import TokenStore
+from affecttts.data.codes.store import CodeStore
 from affecttts.errors import RequestError
 from affecttts.teachers.lessons import FrameLessons, Lessons, collate
 from codec.config import CodecConfig
@@ -64,7 +64,7 @@ class CropSampler:
         codec: CodecConfig,
         rank: int = 0,
         lessons: Lessons | None = None,
-        predicted: TokenStore | None = None,
+        predicted: CodeStore | None = None,
     ) -> None:
         self.cache, self.config, self.codec, self.rank = cache, config, codec, rank
         self.lessons, self.predicted = lessons, predicted

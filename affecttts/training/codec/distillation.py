@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from affecttts.teachers.lessons import FrameLessons
 from codec.config import CodecConfig
 from codec.model import CodecOutput
-from codec.modulation import Guidance
+from codec.modulation import TeacherFeatures
 from codec.student import prediction_loss
 from codec.training.alignment import AlignmentConfig, SemanticAligner, emotion_weights
 from codec.training.relation import (
@@ -23,7 +23,7 @@ from codec.training.relation import (
 )
 
 # whose mean relations are logged; the first two differ in bd_rfsq
-RELATED = ("student", "student_acoustic", "emotion", "semantic")
+RELATED = ("q1", "q1_acoustic", "emotion", "semantic")
 # act on the first quantiser; the recipe weights them by their gradients
 BALANCED = ("relation", "alignment", "matching")
 
@@ -74,38 +74,37 @@ class Distillation(nn.Module):
         """
         losses, logs = {}, {}
         if output.predicted is not None:
-            losses["prediction"] = prediction_loss(output.predicted, lessons.guidance)
+            losses["prediction"] = prediction_loss(output.predicted, lessons.teacher_features)
         if output.consistency is not None:
             losses["consistency"] = output.consistency
         if output.quantized is not None:
             if self.readout is not None:
                 losses["emotion_block"] = self._emotion_block(
-                    output.quantized.quantized, lessons.guidance
+                    output.quantized.quantized, lessons.teacher_features
                 )
             at_quantizer, logs = self._at_quantizer(output, lessons, step)
             losses |= at_quantizer
         return losses, logs
 
-    def _emotion_block(self, quantized: Tensor, guidance: Guidance) -> Tensor:
+    def _emotion_block(self, quantized: Tensor, teacher_features: TeacherFeatures) -> Tensor:
         told = self.readout(quantized[:, : self.emotion_channels].transpose(1, 2).float())
-        known = guidance.emotion_known
-        return ((told - guidance.emotion).square().mean(-1) * known).sum() / known.sum().clamp_min(
-            1
-        )
+        known = teacher_features.emotion_known
+        error = (told - teacher_features.emotion).square().mean(-1)
+        return (error * known).sum() / known.sum().clamp_min(1)
 
     def _at_quantizer(
         self, output: CodecOutput, lessons: FrameLessons, step: int
     ) -> tuple[dict, dict]:
         if not self.wanted:
             return {}, {}
-        guidance, split = lessons.guidance, self.emotion_channels
-        student = self._student(output, step)
-        moody, wordy = student[..., :split] if split else student, student[..., split:]
+        teacher_features, split = lessons.teacher_features, self.emotion_channels
+        q1 = self._q1(output, step)
+        moody, wordy = q1[..., :split] if split else q1, q1[..., split:]
         teachers = [
-            (self.relation.alpha, guidance.emotion, guidance.emotion_known),
-            (self.relation.beta, guidance.semantic, guidance.semantic_known),
+            (self.relation.alpha, teacher_features.emotion, teacher_features.emotion_known),
+            (self.relation.beta, teacher_features.semantic, teacher_features.semantic_known),
         ]
-        losses, logs = {}, self._relation_health(moody, wordy, guidance)
+        losses, logs = {}, self._relation_health(moody, wordy, teacher_features)
         if "relation" in self.wanted:
             losses["relation"] = sum(
                 relation_loss(s, [t], self.relation) for s, t in zip((moody, wordy), teachers)
@@ -118,37 +117,39 @@ class Distillation(nn.Module):
             logs |= told
         return losses, logs
 
-    def _student(self, output: CodecOutput, step: int) -> Tensor:
+    def _q1(self, output: CodecOutput, step: int) -> Tensor:
         """[B,F,D]: the first stages' sum, softened by the unquantised latents in the beginning."""
-        student = torch.stack(output.quantized.stages[: self.relation.layers]).sum(0)
+        q1 = torch.stack(output.quantized.stages[: self.relation.layers]).sum(0)
         share = self.relation.soft_share(step)
-        return (
-            (1 - share) * student + share * output.latents.float() if share else student
-        ).transpose(1, 2)
+        if share:
+            q1 = (1 - share) * q1 + share * output.latents.float()
+        return q1.transpose(1, 2)
 
-    def _align(self, student: Tensor, lessons: FrameLessons) -> tuple[Tensor, dict[str, float]]:
-        guidance = lessons.guidance
+    def _align(self, q1: Tensor, lessons: FrameLessons) -> tuple[Tensor, dict[str, float]]:
+        teacher_features = lessons.teacher_features
         known = lessons.tokens[:, :, self.alignment.reach].abs().sum(-1) > 0
         if self.alignment.fallback:
-            known = known | guidance.semantic_known
+            known = known | teacher_features.semantic_known
         if self.alignment.speech_only:
             known = known & lessons.sounding
-        gamma = emotion_weights(guidance.emotion, known & guidance.emotion_known, self.alignment)
-        loss, cosine = self.aligner(student, lessons.tokens, gamma, guidance.semantic)
+        gamma = emotion_weights(
+            teacher_features.emotion, known & teacher_features.emotion_known, self.alignment
+        )
+        loss, cosine = self.aligner(q1, lessons.tokens, gamma, teacher_features.semantic)
         share = gamma / gamma.sum(1, keepdim=True).clamp_min(1e-6)
         entropy = -(share * share.clamp_min(1e-10).log()).sum(1).mean()
         return loss, {"alignment/cosine": cosine.item(), "alignment/gamma_entropy": entropy.item()}
 
     @torch.no_grad()
     def _relation_health(
-        self, moody: Tensor, wordy: Tensor, guidance: Guidance
+        self, moody: Tensor, wordy: Tensor, teacher_features: TeacherFeatures
     ) -> dict[str, float]:
         parts = (
             moody,
             wordy,
-            guidance.emotion,
-            guidance.semantic,
-            guidance.emotion_known & guidance.semantic_known,
+            teacher_features.emotion,
+            teacher_features.semantic,
+            teacher_features.emotion_known & teacher_features.semantic_known,
         )
         *features, known = (
             in_scope(part, self.relation)[:, : self.relation.anchors] for part in parts

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from affecttts.data.codes.store import TokenStore
+from affecttts.data.codes.store import CodeStore
 from affecttts.data.manifest import Utterance, read_manifest
 from affecttts.emotion.spec import EmotionSpec
 from affecttts.emotion.table import load_emotions
@@ -47,7 +47,7 @@ class LMDataset:
     def __init__(
         self,
         manifests: list[str | Path],
-        store: TokenStore,
+        store: CodeStore,
         layout: TokenLayout,
         pieces: PromptPieces,
         frame_rate: float,

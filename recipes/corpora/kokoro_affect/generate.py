@@ -37,7 +37,6 @@ from recipes.corpora.kokoro_affect import model, plan, rules, sentences, voice_s
 
 LICENCE = "Apache-2.0"
 KEEP_SECONDS = 0.08  # of the silence at both ends
-OPUS_COMPRESSION = 0.7  # 87 kbit/s; below 60, bright clips lose 1.3 dB
 SPEAKERS = "heart=af_heart,bella=af_bella,fenrir=am_fenrir,michael=am_michael"
 PLAN_NAME, MANIFEST_NAME = "plan.json", "manifest.jsonl"
 
@@ -69,7 +68,7 @@ class Speaker:
             prediction, f0, rules.bend_energy(prediction.energy, rule), style
         )
         samples, offset = voice_sound.trim(
-            voice_sound.shape(samples, rule, generator), KEEP_SECONDS
+            voice_sound.shape(samples, f0, rule, generator), KEEP_SECONDS
         )
         durations = tuple(
             round(float(value), 4) for value in prediction.seconds / (1 + rule.formants)
@@ -101,7 +100,7 @@ def make_shard(
     for task in tqdm(mine, desc=f"shard {index}/{count}", unit="clip", disable=hidden):
         clip = speak(task)
         row = row_of(task, clip)
-        write_opus(output / row.path, clip.samples)
+        write_flac(output / row.path, clip.samples)
         append_line(path, format_row(row))  # last: a row stands for a clip that is there
         made, seconds = made + 1, seconds + row.seconds
     return made, seconds
@@ -111,7 +110,7 @@ def row_of(task: plan.Task, clip: Clip) -> Utterance:
     """The row of a clip."""
     return Utterance(
         id=task.id,
-        path=f"audio/{task.speaker}/{task.id}.opus",
+        path=f"audio/{task.speaker}/{task.id}.flac",
         speaker=task.speaker,
         language="en",
         seconds=round(len(clip.samples) / voice_sound.SAMPLE_RATE, 4),
@@ -127,17 +126,12 @@ def row_of(task: plan.Task, clip: Clip) -> Utterance:
     )
 
 
-def write_opus(path: Path, samples: np.ndarray) -> None:
+def write_flac(path: Path, samples: np.ndarray) -> None:
     """Write a clip, under a temporary name until it is whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(path) as temporary:
         soundfile.write(
-            temporary,
-            samples,
-            voice_sound.SAMPLE_RATE,
-            format="OGG",
-            subtype="OPUS",
-            compression_level=OPUS_COMPRESSION,
+            temporary, samples, voice_sound.SAMPLE_RATE, format="FLAC", subtype="PCM_16"
         )
 
 
@@ -197,10 +191,13 @@ def parse() -> argparse.Namespace:
         "--wordnet", type=Path, default=sentences.WORDNET, metavar="DIR", help="of WordNet's data.*"
     )
     parser.add_argument(
-        "--sentences", type=int, default=1400, help="examples of WordNet (default 1400)"
+        "--sentences", type=int, default=6000, help="examples of WordNet (default 6000)"
     )
     parser.add_argument(
-        "--long", type=int, default=50, help="joins of three sentences (default 50)"
+        "--long", type=int, default=2300, help="joins of two or three examples (default 2300)"
+    )
+    parser.add_argument(
+        "--templates", type=int, default=4000, help="sentences of templates.yaml (default 4000)"
     )
     parser.add_argument(
         "--emotions",
@@ -208,8 +205,8 @@ def parse() -> argparse.Namespace:
         nargs=2,
         default=plan.EMOTIONS_PER_SENTENCE,
         metavar=("LEAST", "MOST"),
-        help="how many a sentence is spoken in (default 2 4); 1 1 gives the most sentences for an "
-        "hour of speech",
+        help="how many a sentence is spoken in (default 1 1: the most sentences for an hour of "
+        "speech)",
     )
     parser.add_argument("--speakers", default=SPEAKERS, help=f"NAME=VOICE, .. (default {SPEAKERS})")
     parser.add_argument("--seed", type=int, default=0)
@@ -229,6 +226,7 @@ def main() -> int:
     settings = {
         "sentences": arguments.sentences,
         "long": arguments.long,
+        "templates": arguments.templates,
         "emotions": list(arguments.emotions),
         "speakers": speakers,
         "seed": arguments.seed,
@@ -239,7 +237,11 @@ def main() -> int:
             raise RequestError(f"--emotions {least} {most}: give LEAST and MOST, 1 to {known}")
         keep_plan(arguments.output, settings)
         chosen = sentences.choose(
-            arguments.sentences, arguments.long, arguments.seed, arguments.wordnet
+            arguments.sentences,
+            arguments.long,
+            arguments.templates,
+            arguments.seed,
+            arguments.wordnet,
         )
         everything = plan.tasks(chosen, speakers, arguments.seed, tuple(arguments.emotions))
         if arguments.merge:

@@ -14,7 +14,7 @@ from recipes.corpora.kokoro_affect.rules import load_rules
 from recipes.corpora.kokoro_affect.sentences import Sentence
 
 INTENSITIES = (0.7, 1.3)
-EMOTIONS_PER_SENTENCE = (2, 4)
+EMOTIONS_PER_SENTENCE = (1, 1)
 
 
 @dataclass(frozen=True)

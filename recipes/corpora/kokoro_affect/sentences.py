@@ -1,31 +1,31 @@
-"""What is spoken: usage examples of WordNet, short phrases, and joins of three sentences; split by
-sentence.
-"""
+"""What is spoken: usage examples of WordNet, short phrases, templates, joins; split by sentence."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from affecttts.data.splits import sentence_split
 from affecttts.errors import RequestError
+from recipes.corpora.kokoro_affect.templates import templated
 
 WORDNET = Path("/usr/share/wordnet")  # of Debian's wordnet-base
 PARTS = ("noun", "verb", "adj", "adv")
 PHRASES_PATH = Path(__file__).with_name("phrases.txt")
 WORDS = (5, 16)  # of a sentence
-JOINED = 3
+JOINS = (2, 3)  # sentences that are joined to a long one, alternating
 EXAMPLE = re.compile(r'"([^"]+)"')
 PLAIN = re.compile(r"[A-Za-z' ,-]+")  # no digits, abbreviations or quotations
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """A text, its kind (n normal, s short, l long) and its split."""
+    """A text, its kind (n normal, s short, l long, t from a template) and its split."""
 
     text: str
     kind: str
@@ -72,27 +72,37 @@ def phrases() -> list[str]:
     ]
 
 
-def choose(count: int, long: int, seed: int, folder: Path = WORDNET) -> list[Sentence]:
-    """`count` examples drawn by the seed, every short phrase, and `long` joins of three examples of
-    one split.
+def choose(
+    count: int, long: int, templates: int, seed: int, folder: Path = WORDNET
+) -> list[Sentence]:
+    """Every short phrase, and as drawn by the seed: `count` examples, `long` joins of two or three
+    others, and `templates` filled templates.
 
     Raises:
         RequestError: WordNet is missing or too small.
     """
     examples, generator = list(wordnet_examples(folder)), np.random.default_rng((seed, 0))
-    if len(examples) < count + JOINED * long:
-        raise RequestError(
-            f"{folder}: {len(examples)} sentences, {count + JOINED * long} are needed"
-        )
+    if len(examples) < count + max(JOINS) * long:
+        needed = count + max(JOINS) * long
+        raise RequestError(f"{folder}: {len(examples)} sentences, {needed} are needed")
     drawn = [examples[i] for i in generator.permutation(len(examples))]
     chosen = [Sentence(text, "n", sentence_split(text)) for text in drawn[:count]]
     chosen += [Sentence(text, "s", sentence_split(text)) for text in phrases()]
-    by_split: dict[str, list[str]] = {}
-    for text in drawn[count:]:
-        group = by_split.setdefault(sentence_split(text), [])
+    chosen += list(islice(joins(drawn[count:]), long))
+    fillings = templated(np.random.default_rng((seed, 3)))
+    return chosen + [
+        Sentence(text, "t", sentence_split(text)) for text in islice(fillings, templates)
+    ]
+
+
+def joins(examples: Iterable[str]) -> Iterator[Sentence]:
+    """Long texts of two or three examples of one split."""
+    groups: dict[str, list[str]] = {}
+    made = 0
+    for text in examples:
+        group = groups.setdefault(sentence_split(text), [])
         group.append(text)
-        if len(group) == JOINED and long:
-            chosen.append(Sentence(" ".join(group), "l", sentence_split(group[0])))
+        if len(group) >= JOINS[made % len(JOINS)]:
+            yield Sentence(" ".join(group), "l", sentence_split(group[0]))
             group.clear()
-            long -= 1
-    return chosen
+            made += 1

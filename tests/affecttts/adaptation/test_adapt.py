@@ -13,7 +13,7 @@ import soundfile
 import torch
 
 from affecttts.adaptation import prepare, training
-from affecttts.adaptation.asr import Heard
+from affecttts.adaptation.asr import Transcript
 from affecttts.adaptation.decoder import DecoderTrainer
 from affecttts.adaptation.run import Declined
 from affecttts.adaptation.training import VoiceTrainer
@@ -25,6 +25,8 @@ from affecttts.synthesis.voices import CARD_NAME, SELF_TEST_NAME, read_card
 from codec.errors import CheckpointError
 from codec.files import fingerprint, load_weights
 from tiny_models import VOICES
+
+pytestmark = pytest.mark.slow
 
 TEXT = "Hello there."
 
@@ -367,7 +369,7 @@ class Recogniser:
         pass
 
     def __call__(self, samples, rate):
-        return Heard("I will not stand for this kind of behavior.", -0.3)
+        return Transcript("I will not stand for this kind of behavior.", -0.3)
 
 
 def test_what_was_heard_is_shown(run_adaptation, recordings, tmp_path, monkeypatch):
@@ -467,7 +469,7 @@ def test_another_language(bad, recordings, tmp_path, monkeypatch):
 
 def test_gibberish_is_no_english(bad, recordings, tmp_path, monkeypatch):
     monkeypatch.setattr(prepare, "Recogniser", Recogniser)
-    monkeypatch.setattr(Recogniser, "__call__", lambda *_: Heard("I'm", -1.7))
+    monkeypatch.setattr(Recogniser, "__call__", lambda *_: Transcript("I'm", -1.7))
     assert bad(
         bare(recordings, tmp_path / "bare"), "do not sound like English speech", "not understood"
     )

@@ -20,6 +20,8 @@ from affecttts.adaptation.replay import BaseData
 from affecttts.data.manifest import Utterance
 from codec.nn.decoder import DecoderOutput
 
+pytestmark = pytest.mark.slow
+
 REFERENCE = ProsodyReference(
     ("happy", "sad"),
     np.array([[4.0, 3, 15, 2, 4], [-3.0, -4, -30, -5, -7]]),

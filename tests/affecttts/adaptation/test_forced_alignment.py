@@ -9,20 +9,20 @@ import pytest
 import torch
 
 from affecttts.adaptation.forced_alignment import (
-    HEARING_WEIGHT,
+    ACOUSTIC_WEIGHT,
     NUM_CLASSES,
     SILENCE,
     Aligner,
-    hear,
-    load_listener,
+    load_phone_classifier,
     phone_classes,
+    phone_likelihoods,
 )
 from affecttts.lm.layout import MAX_DURATION
-from affecttts.synthesis.model_folder import LISTENER_NAME
+from affecttts.synthesis.model_folder import PHONE_CLASSIFIER_NAME
 from affecttts.text.symbols import SYMBOLS
 from codec.errors import CheckpointError
-from codec.training.phone_classifier import Listener, ListenerConfig
-from tiny_models import random_listener
+from codec.training.phone_classifier import PhoneClassifier, PhoneClassifierConfig
+from tiny_models import random_phone_classifier
 
 IPA = [
     "ðɪs mˈæn ɪz ɹˈɪʧ.",
@@ -99,22 +99,22 @@ def test_a_speaker_may_pause_for_longer_than_the_base_data_ever_did(aligner):
     assert alignment.counts[classes == SPACE].max() >= 19
 
 
-def test_every_frame_hears_the_listener_at_its_time():
+def test_every_frame_hears_the_phone_classifier_at_its_time():
     """A codec frame adds up what was heard in it; a pause is heard as itself or as silence; what is
     past the end is not.
     """
-    listener, audio = (
-        random_listener(),
+    phone_classifier, audio = (
+        random_phone_classifier(),
         0.1 * np.random.default_rng(0).normal(size=24_000).astype(np.float32),
     )
-    heard = hear(listener, audio, 24_000, 20, 25.0)
+    heard = phone_likelihoods(phone_classifier, audio, 24_000, 20, 25.0)
     with torch.no_grad():
         logits = (
-            listener(listener.features(torch.from_numpy(audio)[None, None]))
+            phone_classifier(phone_classifier.features(torch.from_numpy(audio)[None, None]))
             .logits[0]
             .log_softmax(dim=0)
         )
-    expected = HEARING_WEIGHT * logits[:, :80].reshape(NUM_CLASSES, 20, 4).sum(dim=-1).T.numpy()
+    expected = ACOUSTIC_WEIGHT * logits[:, :80].reshape(NUM_CLASSES, 20, 4).sum(dim=-1).T.numpy()
     sounds = [k for k in range(NUM_CLASSES) if k == SILENCE or SYMBOLS[k] not in " .,?!"]
     assert heard.shape == (20, NUM_CLASSES)
     np.testing.assert_allclose(heard[:, sounds], expected[:, sounds], rtol=1e-5)
@@ -124,23 +124,26 @@ def test_every_frame_hears_the_listener_at_its_time():
 
 
 def test_audio_of_another_rate_is_resampled():
-    listener, audio = random_listener(), np.sin(np.arange(16_000) / 9).astype(np.float32)
-    assert np.isfinite(hear(listener, audio, 16_000, 25, 25.0)).all()
+    phone_classifier, audio = (
+        random_phone_classifier(),
+        np.sin(np.arange(16_000) / 9).astype(np.float32),
+    )
+    assert np.isfinite(phone_likelihoods(phone_classifier, audio, 16_000, 25, 25.0)).all()
 
 
-def test_models_without_a_listener_or_with_one_of_other_phones_are_refused(
+def test_models_without_a_phone_classifier_or_with_one_of_other_phones_are_refused(
     tiny_model_dir, tmp_path
 ):
     model = shutil.copytree(tiny_model_dir, tmp_path / "model")
-    assert load_listener(model).config == load_listener(tiny_model_dir).config
-    Listener(ListenerConfig(dim=8, dilations=(1,), classes=3)).save_pretrained(
-        model / LISTENER_NAME
+    assert load_phone_classifier(model).config == load_phone_classifier(tiny_model_dir).config
+    PhoneClassifier(PhoneClassifierConfig(dim=8, dilations=(1,), classes=3)).save_pretrained(
+        model / PHONE_CLASSIFIER_NAME
     )
     with pytest.raises(CheckpointError, match="hears 3 phones"):
-        load_listener(model)
-    shutil.rmtree(model / LISTENER_NAME)
-    with pytest.raises(CheckpointError, match="has no listener.*train_listener"):
-        load_listener(model)
+        load_phone_classifier(model)
+    shutil.rmtree(model / PHONE_CLASSIFIER_NAME)
+    with pytest.raises(CheckpointError, match="has no phone_classifier.*train_phone_classifier"):
+        load_phone_classifier(model)
 
 
 def test_classes_have_no_stress():

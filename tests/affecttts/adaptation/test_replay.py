@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from affecttts.adaptation.replay import fit_aligner, open_base_data, select_utterances, write_replay
-from affecttts.data.codes.store import TokenRow, TokenStore, shard_path, write_shard
+from affecttts.data.codes.store import CodeRow, CodeStore, shard_path, write_shard
 from affecttts.data.manifest import Utterance
 from affecttts.errors import RequestError
 from affecttts.text.symbols import SYMBOLS
+
+pytestmark = pytest.mark.slow
 
 EMOTIONS = ("neutral", "happy", "sad")
 
@@ -60,9 +62,9 @@ def test_a_small_corpus_is_taken_whole():
 
 @pytest.fixture
 def store(tmp_path):
-    rows = [TokenRow(u.id, "", np.full((2, 5), n, dtype=np.uint16)) for n, u in enumerate(CORPUS)]
+    rows = [CodeRow(u.id, "", np.full((2, 5), n, dtype=np.uint16)) for n, u in enumerate(CORPUS)]
     write_shard(shard_path(tmp_path / "tokens", 0, 1), rows, "abc")
-    return TokenStore(tmp_path / "tokens")
+    return CodeStore(tmp_path / "tokens")
 
 
 def test_what_was_written_is_read(store, tmp_path):

@@ -9,11 +9,13 @@ import pytest
 
 from affecttts.adaptation import selftest
 from affecttts.adaptation.asr import Recogniser
-from affecttts.adaptation.judges import missing
 from affecttts.adaptation.prepare import Prepared
 from affecttts.adaptation.prosody import ProsodyReference
 from affecttts.adaptation.selftest import SelfTester
 from affecttts.errors import RequestError
+from affecttts.evaluation.judges.base import missing
+
+pytestmark = pytest.mark.slow
 
 
 def unit(cosine):
@@ -42,7 +44,6 @@ def tester(adapted, adaptable_model, monkeypatch):
 
         class Voice:
             name, packages = "stub", ()
-            __call__ = staticmethod(lambda clips: next(voices))
 
         class Words:
             name = "stub"
@@ -51,9 +52,9 @@ def tester(adapted, adaptable_model, monkeypatch):
             def __init__(self, model):
                 pass
 
-            __call__ = staticmethod(lambda clips, texts: next(errors))
-
         monkeypatch.setattr(selftest, "VoiceJudge", Voice)
+        monkeypatch.setattr(selftest, "_voices", lambda judge, clips: next(voices))
+        monkeypatch.setattr(selftest, "_word_errors", lambda *_: next(errors))
         monkeypatch.setattr(selftest, "WordJudge", Words)
         reference = ProsodyReference(
             ("happy",), np.array([[30.0, 0, 0, 0, 0]]), np.ones((1, 5)), np.ones(5)

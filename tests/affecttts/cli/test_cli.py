@@ -115,10 +115,10 @@ def test_a_long_text_is_spoken_piece_by_piece(tiny_model_dir):
     synthesizer = Synthesizer.from_pretrained(tiny_model_dir)
     request = prepare(synthesizer.info, sentence * 3, seed=1)
     result = synthesizer.speak(request, lambda: calls.append(1))
-    assert len(request.phonemes) == len(calls) == 3
+    assert len(request.phones) == len(calls) == 3
     assert result.finish_reason == "end"
     pauses = 2 * round(0.12 * 24_000)
-    assert len(result.audio) == result.tokens.shape[1] * 960 + pauses
+    assert len(result.audio) == result.codes.shape[1] * 960 + pauses
 
 
 @pytest.mark.skipif(

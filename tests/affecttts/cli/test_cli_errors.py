@@ -148,7 +148,7 @@ def test_the_cap_is_an_error_of_its_own(say, capped_model_dir, tmp_path):
 def test_figures_are_split_by_how_long_they_are_said(tiny_model_dir):
     """180 characters of figures are over a thousand phones, too many for one piece."""
     request = prepare(read_model_info(tiny_model_dir)[1], "123456789 " * 18, seed=1)
-    assert len(request.phonemes) > 3 and max(map(len, request.phonemes)) < 300
+    assert len(request.phones) > 3 and max(map(len, request.phones)) < 300
 
 
 def test_a_rule_of_stars_between_paragraphs_is_no_reason_to_refuse(tiny_model_dir):
@@ -159,7 +159,7 @@ def test_a_rule_of_stars_between_paragraphs_is_no_reason_to_refuse(tiny_model_di
     request = prepare(
         read_model_info(tiny_model_dir)[1], f"{paragraph}\n\n***\n\n{paragraph}", seed=1
     )
-    assert len(request.phonemes) == 2
+    assert len(request.phones) == 2
 
 
 # -- model folders

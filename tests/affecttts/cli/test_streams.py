@@ -1,4 +1,4 @@
-"""Closed pipes, full disks, and two writers: one line, the right exit code, nothing half-written."""
+"""Closed pipes, full disks, two writers: one line, the right exit code, nothing half-written."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import soundfile
 
 pytest.importorskip("pyworld")
 
-from affecttts.data.audio_cache import AudioCache, track_f0
+from affecttts.data.audio_cache import AudioCache, f0_world
 from codec.audio import load_audio
 
 RATE, HOP = 24_000, 240
@@ -76,4 +76,4 @@ def test_the_cache_of_another_manifest_is_refused(manifest, tmp_path):
 
 def test_noise_has_no_pitch():
     noise = 0.1 * np.random.default_rng(0).standard_normal(RATE).astype(np.float32)
-    assert (track_f0(noise, RATE, HOP) > 0).mean() < 0.3
+    assert (f0_world(noise, RATE, HOP) > 0).mean() < 0.3

@@ -79,7 +79,7 @@ def test_the_base_is_byte_identical_beside_any_number_of_voices(tiny_model_dir, 
     assert len({result.audio.tobytes() for result in first.values()}) == 4
     assert {name: first[name].audio.tobytes() for name in before} == before
     assert all(
-        np.array_equal(speak(synthesizer, name).tokens, first[name].tokens)
+        np.array_equal(speak(synthesizer, name).codes, first[name].codes)
         for name in reversed(first)
     )
     assert {
@@ -111,7 +111,7 @@ def test_a_merged_export_speaks_as_the_adapter(tiny_model_dir, voice, tmp_path):
             speak(adapter, "allison", emotion=emotion),
             speak(merged, "allison", emotion=emotion),
         )
-        assert np.array_equal(one.tokens, two.tokens) and one.audio.tobytes() == two.audio.tobytes()
+        assert np.array_equal(one.codes, two.codes) and one.audio.tobytes() == two.audio.tobytes()
 
 
 def test_a_merged_export_is_a_plain_llama(tiny_model_dir, voice, tmp_path):
@@ -139,7 +139,7 @@ def test_a_decoder_of_its_own_is_used_and_exported(tiny_model_dir, voice_copy, t
     tuned.load_voice(voice_copy)
     before, after = speak(plain, "allison"), speak(tuned, "allison")
     assert (
-        np.array_equal(before.tokens, after.tokens)
+        np.array_equal(before.codes, after.codes)
         and before.audio.tobytes() != after.audio.tobytes()
     )
     assert speak(tuned, "heart").audio.tobytes() == speak(plain, "heart").audio.tobytes()

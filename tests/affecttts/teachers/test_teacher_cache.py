@@ -129,7 +129,7 @@ def test_a_batch_is_a_pure_function_of_the_step(audio, lessons):
         torch.rand(5)
         a, b = first.batch(step), second.batch(step)
         assert a.ids == b.ids and torch.equal(a.audio, b.audio) and torch.equal(a.f0, b.f0)
-        assert torch.equal(a.lessons.guidance.emotion, b.lessons.guidance.emotion)
+        assert torch.equal(a.lessons.teacher_features.emotion, b.lessons.teacher_features.emotion)
         assert torch.equal(a.lessons.tokens, b.lessons.tokens)
     assert not torch.equal(first.batch(0).audio, first.batch(1).audio)
     assert not torch.equal(first.batch(0).audio, sampler(audio, seed=1).batch(0).audio)
@@ -138,10 +138,14 @@ def test_a_batch_is_a_pure_function_of_the_step(audio, lessons):
 def test_shapes_of_a_batch(audio, lessons):
     batch = sampler(audio, lessons, reach=2).batch(0)
     assert batch.audio.shape == (6, 1, 9600) and batch.f0.shape == (6, 40) and len(batch.ids) == 6
-    guidance = batch.lessons.guidance
-    assert guidance.emotion.shape == (6, 10, 12) and guidance.semantic.shape == (6, 10, 28)
+    teacher_features = batch.lessons.teacher_features
+    assert teacher_features.emotion.shape == (6, 10, 12) and teacher_features.semantic.shape == (
+        6,
+        10,
+        28,
+    )
     assert batch.lessons.tokens.shape == (6, 10, 5, 28)
-    assert guidance.semantic_known.any() and sampler(audio).batch(0).lessons is None
+    assert teacher_features.semantic_known.any() and sampler(audio).batch(0).lessons is None
 
 
 def test_crops_come_from_the_training_split(audio):
@@ -160,11 +164,11 @@ def test_a_speaker_of_weight_zero_is_never_drawn(audio):
 
 def test_a_crop_longer_than_the_clip_is_padded_and_unknown(audio, lessons):
     batch = sampler(audio, lessons, seconds=20.0, batch_size=1).batch(0)
-    known = batch.lessons.guidance.emotion_known[0]
+    known = batch.lessons.teacher_features.emotion_known[0]
     silent = batch.audio[0, 0].unflatten(0, (-1, CODEC.samples_per_frame)).abs().amax(1) == 0
     assert known.any() and not known.all()
     assert silent[~known][1:].all()  # the first one may hold a little of the end
-    assert (batch.lessons.guidance.emotion[0][~known] == 0).all()
+    assert (batch.lessons.teacher_features.emotion[0][~known] == 0).all()
     assert (batch.lessons.tokens[0][~known] == 0).all()
     assert not batch.lessons.sounding[0][~known].any()
     assert batch.mask.shape == (1, 500) and silent[~batch.mask[0]].all()
@@ -199,7 +203,7 @@ def test_a_teacher_that_hears_levels_is_told_of_the_gain(audio, tmp_path):
     ]
     moved = (2 * (batches[1].audio.abs().amax(2) / batches[0].audio.abs().amax(2)).log10()).numpy()
     assert np.abs(moved).max() > 0.1
-    still, louder = (batch.lessons.guidance for batch in batches)
+    still, louder = (batch.lessons.teacher_features for batch in batches)
     apart = ((louder.emotion - still.emotion) * still.emotion_known[..., None]).numpy()
     np.testing.assert_allclose(
         apart,
@@ -214,7 +218,7 @@ def test_lessons_of_a_crop_are_those_of_its_place(audio, lessons):
     part = lessons.stretch(4, 5 / CODEC.frame_rate, 10, CODEC, 1)
     for name in whole:
         np.testing.assert_allclose(part[name], whole[name][5:15], atol=1e-3)
-    assert collate([part, part]).guidance.emotion.shape == (2, 10, 12)
+    assert collate([part, part]).teacher_features.emotion.shape == (2, 10, 12)
 
 
 def test_a_frame_teacher_is_no_text_teacher(audio, tmp_path):

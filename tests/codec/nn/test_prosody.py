@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from codec import CodecConfig
-from codec.nn.pitch import track_f0
+from codec.nn.pitch import f0_torch
 from codec.nn.prosody import PROSODY_DIM, ProsodyFeatures, held
 
 CONFIG = CodecConfig.preset("tiny")
@@ -84,7 +84,7 @@ def test_silence_gives_finite_features():
 
 def test_the_tracker_follows_a_glide():
     audio, truth = glide(90.0, 300.0)
-    found = track_f0(audio, RATE, HOP, 55.0, 700.0)
+    found = f0_torch(audio, RATE, HOP, 55.0, 700.0)
     assert found.shape == truth.shape and (found > 0).float().mean() > 0.95
     voiced = found > 0
     octaves = (found[voiced] / truth[voiced]).log2().abs()
@@ -93,12 +93,12 @@ def test_the_tracker_follows_a_glide():
 
 def test_the_tracker_hears_no_pitch_in_noise_and_silence():
     noise = 0.1 * torch.randn(1, 1, RATE, generator=torch.Generator().manual_seed(0))
-    assert (track_f0(noise, RATE, HOP, 55.0, 700.0) > 0).float().mean() < 0.1
-    assert (track_f0(torch.zeros(1, 1, RATE), RATE, HOP, 55.0, 700.0) == 0).all()
+    assert (f0_torch(noise, RATE, HOP, 55.0, 700.0) > 0).float().mean() < 0.1
+    assert (f0_torch(torch.zeros(1, 1, RATE), RATE, HOP, 55.0, 700.0) == 0).all()
 
 
 def test_the_tracker_works_part_by_part(monkeypatch):
     audio, _ = glide(seconds=0.5)
-    whole = track_f0(audio, RATE, HOP, 55.0, 700.0)
+    whole = f0_torch(audio, RATE, HOP, 55.0, 700.0)
     monkeypatch.setattr("codec.nn.pitch.PART", 7)
-    assert torch.equal(track_f0(audio, RATE, HOP, 55.0, 700.0), whole)
+    assert torch.equal(f0_torch(audio, RATE, HOP, 55.0, 700.0), whole)

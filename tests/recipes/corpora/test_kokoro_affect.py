@@ -2,8 +2,11 @@
 its F0.
 """
 
+import re
+import string
 import sys
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -17,7 +20,17 @@ from affecttts.data.manifest import read_manifest
 from affecttts.emotion.table import load_emotions
 from affecttts.errors import RequestError
 from affecttts.text.symbols import SYMBOLS
-from recipes.corpora.kokoro_affect import human, model, plan, rules, sentences, voice_sound
+from recipes.corpora.kokoro_affect import (
+    human,
+    model,
+    plan,
+    rules,
+    sentences,
+    templates,
+    voice_sound,
+)
+
+pytestmark = pytest.mark.slow
 
 RATE = voice_sound.SAMPLE_RATE
 PHONES = "ðɪs mˈæn ɪz ɹˈɪʧ."
@@ -140,11 +153,22 @@ def rms_db(samples):
     return 10 * np.log10(np.mean(np.square(samples, dtype=np.float64)) + 1e-20)
 
 
-@pytest.mark.parametrize("hertz, expected", [(1000, 0), (4000, 6), (2000, 3), (250, -6), (100, -6)])
+VOICED = np.ones(RATE, np.float32)
+
+
+@pytest.mark.parametrize(
+    "hertz, expected", [(1000, 0), (2000, 3), (4000, 6), (8000, 6), (250, -3), (100, -3)]
+)
 def test_tilt_is_what_it_says_at_4_khz(hertz, expected):
-    assert rms_db(voice_sound.tilt(tone(hertz), 6.0)) - rms_db(tone(hertz)) == pytest.approx(
-        expected, abs=0.2
-    )
+    tilted = voice_sound.tilt(tone(hertz), VOICED, 6.0)
+    assert rms_db(tilted) - rms_db(tone(hertz)) == pytest.approx(expected, abs=0.2)
+
+
+def test_tilt_leaves_sounds_without_voice_alone():
+    voice = voice_sound.voicing(np.repeat([0.0, 120.0], 40), RATE)
+    gain = voice_sound.tilt(tone(4000), voice, 6.0) / np.where(tone(4000) == 0, 1, tone(4000))
+    assert np.median(gain[: RATE // 3]) == pytest.approx(1, abs=0.01)
+    assert np.median(gain[-RATE // 3 :]) == pytest.approx(2, abs=0.02)
 
 
 def test_formants_move_by_playing_faster():
@@ -155,7 +179,8 @@ def test_formants_move_by_playing_faster():
 
 def test_breath_follows_the_voice_and_level_is_reached():
     sound = np.concatenate([tone(200), np.zeros(RATE, np.float32)])
-    noise = voice_sound.add_breath(sound, 0.4, draw()) - sound
+    noise = voice_sound.add_breath(sound, np.ones(2 * RATE, np.float32), 0.4, draw()) - sound
+    assert not (voice_sound.add_breath(sound, np.zeros(2 * RATE), 0.4, draw()) - sound).any()
     assert (
         rms_db(noise[: RATE - 500]) > rms_db(noise[RATE + 500 :]) + 60
         and rms_db(noise[:RATE]) < rms_db(tone(200)) - 15
@@ -201,25 +226,26 @@ def test_examples_are_plain_sentences(wordnet):
 
 
 def test_a_choice_is_the_seeds_alone(wordnet):
-    chosen = sentences.choose(40, 3, 5, wordnet)
-    assert chosen == sentences.choose(40, 3, 5, wordnet) != sentences.choose(40, 3, 6, wordnet)
+    chosen = sentences.choose(40, 4, 9, 5, wordnet)
+    assert (
+        chosen == sentences.choose(40, 4, 9, 5, wordnet) != sentences.choose(40, 4, 9, 6, wordnet)
+    )
     kinds = [sentence.kind for sentence in chosen]
     phrases = sentences.phrases()
     assert len(set(phrases)) == len(phrases) > 100 and all(
         1 <= len(text.split()) <= 4 for text in phrases
     )
-    assert (kinds.count("n"), kinds.count("l"), kinds.count("s")) == (40, 3, len(phrases))
-    joined = next(sentence for sentence in chosen if sentence.kind == "l").text
-    assert joined.count(".") == 3 and not any(
-        part in joined for part in (s.text for s in chosen[:40])
-    )
+    assert [kinds.count(kind) for kind in "nlst"] == [40, 4, len(phrases), 9]
+    joined = [sentence.text for sentence in chosen if sentence.kind == "l"]
+    assert {text.count(".") for text in joined} == {2, 3}
+    assert not any(sentence.text in text for sentence in chosen[:40] for text in joined)
     with pytest.raises(RequestError, match="are needed"):
-        sentences.choose(200, 0, 0, wordnet)
+        sentences.choose(200, 0, 0, 0, wordnet)
 
 
 def test_a_plan_covers_emotions_and_intensities(wordnet):
     made, again = (
-        list(plan.tasks(sentences.choose(60, 0, 0, wordnet), {"ann": "a", "bob": "b"}, 0))
+        list(plan.tasks(sentences.choose(60, 0, 0, 0, wordnet), {"ann": "a", "bob": "b"}, 0))
         for _ in range(2)
     )
     assert len({task.id for task in made}) == len(made) and made == again
@@ -235,10 +261,19 @@ def test_a_plan_covers_emotions_and_intensities(wordnet):
 
 
 def test_one_emotion_a_sentence_and_another_seed_make_a_second_corpus(wordnet):
-    chosen, voices = sentences.choose(60, 0, 3, wordnet), {"ann": "a", "bob": "b"}
-    more = list(plan.tasks(chosen, voices, 3, (1, 1)))
+    chosen, voices = sentences.choose(60, 0, 0, 3, wordnet), {"ann": "a", "bob": "b"}
+    more = list(plan.tasks(chosen, voices, 3))
     assert [task.sentence for task in more] == chosen
+    assert len(list(plan.tasks(chosen, voices, 3, (2, 4)))) > 2 * len(more)
     assert not {task.id for task in more} & {task.id for task in plan.tasks(chosen, voices, 0)}
+
+
+def test_templates_are_filled_with_words_that_differ_and_articles_that_fit():
+    texts = list(islice(templates.templated(np.random.default_rng(0)), 3000))
+    assert len(set(texts)) == 3000 and not any("{" in text for text in texts)
+    assert not [text for text in texts if re.search(r"\ba [aeiou]|\ban [^aeiou]", text, re.I)]
+    assert all(text[0].isupper() or text[0] == '"' for text in texts)
+    assert all(set(text) <= set(string.ascii_letters + " .,?!:'\"") for text in texts)
 
 
 # -- model

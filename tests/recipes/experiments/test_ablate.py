@@ -22,6 +22,8 @@ from codec.training.alignment import AlignmentConfig
 from codec.training.relation import RelationConfig
 from tiny_models import DATA, REPOSITORY, load_recipe
 
+pytestmark = pytest.mark.slow
+
 CONFIGS = REPOSITORY / "recipes" / "experiments"
 QUICK = CONFIGS / "ablation_quick.yaml"
 TINY = REPOSITORY / "recipes/configs/tiny/ablation.yaml"
@@ -178,7 +180,7 @@ def test_every_cell_of_every_table_is_possible(ablate, path, size):
     config = load_config(recipe.AblationConfig, path, [])
     if size:
         config = load_config(recipe.SizeConfig, size, []).applied(config)
-    base = CONFIGS / config.base
+    base = path.parent / config.base
     assert config.cells[config.reference] == {}
     for run in recipe.plan(config, Path("nowhere")):
         options = [f"{key}={json.dumps(value)}" for key, value in run.changes.items()]

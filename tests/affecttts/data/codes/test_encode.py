@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from affecttts.data.codes.encode import Encoder, ShardPlan, encode_shard, shard_of
-from affecttts.data.codes.store import TokenStore, index_path, read_shard, shard_path
+from affecttts.data.codes.store import CodeStore, index_path, read_shard, shard_path
 from affecttts.data.manifest import read_manifest
 from affecttts.errors import RequestError
 from codec.errors import AudioError, CheckpointError
@@ -119,7 +119,7 @@ def test_a_bad_line_is_named(corpus):
 def test_tokens_of_every_utterance(corpus, tmp_path):
     manifest = corpus(12)
     assert encode_all([manifest], tmp_path / "tokens") == 12
-    store = TokenStore(tmp_path / "tokens")
+    store = CodeStore(tmp_path / "tokens")
     assert_is(store, truth(manifest))
     assert store.codec_fingerprint == ENCODER.fingerprint
 
@@ -145,14 +145,14 @@ def test_only_what_changed_is_encoded_again(corpus, tmp_path):
     lines = manifest.read_text().split("\n\n")
     manifest.write_text("\n".join(lines[:2] + lines[3:]))  # number 2 is gone
     assert encode_all([manifest], tmp_path / "tokens") == 4
-    assert_is(TokenStore(tmp_path / "tokens"), truth(manifest))
+    assert_is(CodeStore(tmp_path / "tokens"), truth(manifest))
 
 
 def test_another_codec_encodes_everything_again(corpus, tmp_path):
     manifest = corpus(12)
     encode_all([manifest], tmp_path / "tokens")
     assert encode_all([manifest], tmp_path / "tokens", Encoder(fake_codes, RATE, "d" * 16)) == 12
-    assert TokenStore(tmp_path / "tokens").codec_fingerprint == "d" * 16
+    assert CodeStore(tmp_path / "tokens").codec_fingerprint == "d" * 16
 
 
 @pytest.mark.parametrize("suffix", [".json", ".safetensors"])
@@ -161,7 +161,7 @@ def test_a_damaged_shard_is_made_again(corpus, tmp_path, suffix):
     encode_all([manifest], tmp_path / "tokens")
     shard_path(tmp_path / "tokens", 0, SHARDS).with_suffix(suffix).unlink()
     encode_all([manifest], tmp_path / "tokens")
-    assert_is(TokenStore(tmp_path / "tokens"), truth(manifest))
+    assert_is(CodeStore(tmp_path / "tokens"), truth(manifest))
 
 
 def test_parts_of_one_file_have_their_own_tokens(corpus, tmp_path):
@@ -173,7 +173,7 @@ def test_parts_of_one_file_have_their_own_tokens(corpus, tmp_path):
     assert encode_all([manifest], tmp_path / "tokens") == 3
     samples, _ = soundfile.read(manifest.parent / "0.wav", dtype="float32")
     assert_is(
-        TokenStore(tmp_path / "tokens"),
+        CodeStore(tmp_path / "tokens"),
         {f"part{i}": fake_codes(samples[80 * i : 80 * i + 320]) for i in range(3)},
     )
 
@@ -226,7 +226,7 @@ def test_killed_25_times_nothing_is_lost_doubled_or_mispaired(corpus, tmp_path):
                 assert len({row.id for row in rows}) == len(rows)
                 assert all(np.array_equal(row.codes, expected[row.id]) for row in rows)
     encode_all([manifest], output)
-    assert_is(TokenStore(output), truth(manifest))
+    assert_is(CodeStore(output), truth(manifest))
     assert encode_all([manifest], output) == 0
     assert {path.name for path in output.iterdir() if not path.name.startswith(".")} == {
         f"tokens-{i:05d}-of-{SHARDS:05d}{suffix}"
@@ -239,4 +239,4 @@ def test_incomplete_sets_are_refused(corpus, tmp_path):
     encode_all([corpus(12)], tmp_path / "tokens")
     index_path(shard_path(tmp_path / "tokens", 2, SHARDS)).unlink()
     with pytest.raises(CheckpointError, match="4 of 5 shards"):
-        TokenStore(tmp_path / "tokens")
+        CodeStore(tmp_path / "tokens")

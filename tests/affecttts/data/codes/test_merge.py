@@ -11,8 +11,8 @@ import pytest
 from affecttts.data.codes.encode import ShardPlan
 from affecttts.data.codes.merge import MERGED_NAME, export_parquet, export_webdataset, merge_shards
 from affecttts.data.codes.store import (
-    TokenRow,
-    TokenStore,
+    CodeRow,
+    CodeStore,
     file_digest,
     index_path,
     read_shard,
@@ -37,7 +37,7 @@ def tokens(tmp_path):
     for index in range(COUNT):
         shapes = [(item, (4, round(item.utterance.seconds * 25))) for item in plan.items(index)]
         rows = [
-            TokenRow(*item.key(), draw(0, 1024, shape).astype(np.uint16)) for item, shape in shapes
+            CodeRow(*item.key(), draw(0, 1024, shape).astype(np.uint16)) for item, shape in shapes
         ]
         write_shard(shard_path(tmp_path / "tokens", index, COUNT), rows, CODEC)
     return tmp_path / "tokens"
@@ -53,7 +53,7 @@ def test_a_set_that_is_right_is_listed(tokens):
     seen = []
     merged = merge_shards(tokens, [MANIFEST], rehash=True, progress=seen.append)
     assert json.loads((tokens / MERGED_NAME).read_text()) == merged and len(seen) == 12
-    store = TokenStore(tokens)
+    store = CodeStore(tokens)
     assert (merged["codec"], merged["rows"]) == (CODEC, 12)
     assert merged["frames"] == sum(store[name].shape[1] for name in store.ids())
     assert [shard["sha256"] for shard in merged["shards"]] == [
@@ -105,7 +105,7 @@ def test_parquet(tokens, tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
     assert export_parquet(tokens, [MANIFEST], tmp_path / "t.parquet") == 12
     rows = {row["id"]: row for row in parquet.read_table(tmp_path / "t.parquet").to_pylist()}
-    store = TokenStore(tokens)
+    store = CodeStore(tokens)
     for utterance in read_manifest(MANIFEST):
         row = rows[utterance.id]
         np.testing.assert_array_equal(np.array(row["codes"], np.uint16), store[utterance.id])
@@ -121,7 +121,7 @@ def test_parquet(tokens, tmp_path):
 
 def test_webdataset(tokens, tmp_path):
     assert export_webdataset(tokens, [MANIFEST], tmp_path / "tars") == 12
-    store, seen = TokenStore(tokens), set()
+    store, seen = CodeStore(tokens), set()
     with tarfile.open(tmp_path / "tars" / "tokens-000000.tar") as tar:
         members = tar.getnames()
         for codes_name, row_name in zip(members[::2], members[1::2], strict=True):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from affecttts.data.codes.store import (
-    TokenRow,
-    TokenStore,
+    CodeRow,
+    CodeStore,
     audio_digest,
     shard_is_current,
     shard_path,
@@ -19,7 +19,7 @@ CODEC = "c" * 16
 def rows(names="abc", seed=0):
     generator = np.random.default_rng(seed)
     return [
-        TokenRow(name, f"hash-{name}", generator.integers(0, 1024, (4, 3 + i)).astype(np.uint16))
+        CodeRow(name, f"hash-{name}", generator.integers(0, 1024, (4, 3 + i)).astype(np.uint16))
         for i, name in enumerate(names)
     ]
 
@@ -32,7 +32,7 @@ def test_what_is_written_is_read(tmp_path):
     first, second = rows("abc"), rows("de", 1)
     write_shard(shard_path(tmp_path, 0, 2), first, CODEC)
     write_shard(shard_path(tmp_path, 1, 2), second, CODEC)
-    store = TokenStore(tmp_path)
+    store = CodeStore(tmp_path)
     assert sorted(store.ids()) == ["a", "b", "c", "d", "e"] and store.codec_fingerprint == CODEC
     for row in [*first, *second]:
         np.testing.assert_array_equal(store[row.id], row.codes)
@@ -43,7 +43,7 @@ def test_what_is_written_is_read(tmp_path):
 def test_an_empty_shard_among_full_ones(tmp_path):
     write_shard(shard_path(tmp_path, 0, 2), rows(), CODEC)
     write_shard(shard_path(tmp_path, 1, 2), [], CODEC)
-    assert len(list(TokenStore(tmp_path).ids())) == 3
+    assert len(list(CodeStore(tmp_path).ids())) == 3
 
 
 def test_only_the_same_audio_and_codec_are_current(tmp_path):
@@ -69,7 +69,7 @@ def test_digest_follows_the_content(tmp_path):
 
 def test_an_empty_folder_is_refused(tmp_path):
     with pytest.raises(CheckpointError, match="encode_corpus"):
-        TokenStore(tmp_path)
+        CodeStore(tmp_path)
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".json"])
@@ -78,21 +78,21 @@ def test_a_missing_part_is_refused(tmp_path, suffix):
         write_shard(shard_path(tmp_path, index, 3), rows(), CODEC)
     shard_path(tmp_path, 1, 3).with_suffix(suffix).unlink()
     with pytest.raises(CheckpointError, match="of 3 shards"):
-        TokenStore(tmp_path)
+        CodeStore(tmp_path)
 
 
 def test_shards_of_two_splittings_are_refused(tmp_path):
     write_shard(shard_path(tmp_path, 0, 1), rows(), CODEC)
     write_shard(shard_path(tmp_path, 0, 2), rows(), CODEC)
     with pytest.raises(CheckpointError):
-        TokenStore(tmp_path)
+        CodeStore(tmp_path)
 
 
 def test_mixed_codecs_are_refused(tmp_path):
     write_shard(shard_path(tmp_path, 0, 2), rows("ab"), CODEC)
     write_shard(shard_path(tmp_path, 1, 2), rows("cd"), "d" * 16)
     with pytest.raises(CheckpointError, match="different codecs"):
-        TokenStore(tmp_path)
+        CodeStore(tmp_path)
 
 
 def test_a_truncated_shard_is_refused(tmp_path):
@@ -100,4 +100,4 @@ def test_a_truncated_shard_is_refused(tmp_path):
     write_shard(path, rows(), CODEC)
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(CheckpointError):
-        TokenStore(tmp_path)
+        CodeStore(tmp_path)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import torch
 
-from affecttts.data.codes.store import TokenRow, shard_path, write_shard
+from affecttts.data.codes.store import CodeRow, shard_path, write_shard
 from affecttts.evaluation.tokens import probes
 from affecttts.evaluation.tokens.probes import (
     ProbeItem,
@@ -137,7 +137,7 @@ def test_one_speaker_cannot_be_probed(cli, tmp_path):
 
 def test_tokens_of_another_codec_are_refused(cli, tiny_model_dir, tmp_path):
     rows = [json.loads(line) for line in (DATA / "manifest.jsonl").open(encoding="utf-8")]
-    tokens = [TokenRow(row["id"], "0" * 16, np.zeros((4, 10), dtype=np.uint16)) for row in rows]
+    tokens = [CodeRow(row["id"], "0" * 16, np.zeros((4, 10), dtype=np.uint16)) for row in rows]
     (tmp_path / "t").mkdir()
     write_shard(shard_path(tmp_path / "t", 0, 1), tokens, "another")
     options = [

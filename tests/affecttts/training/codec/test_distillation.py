@@ -6,7 +6,7 @@ import torch
 from affecttts.teachers.lessons import FrameLessons
 from affecttts.training.codec.distillation import BALANCED, Distillation
 from codec.model import CodecOutput
-from codec.modulation import Guidance
+from codec.modulation import TeacherFeatures
 from codec.training.alignment import AlignmentConfig
 from codec.training.relation import RelationConfig
 from tiny_models import random_codec
@@ -20,14 +20,18 @@ def lessons(seed=0, batch=2):
     emotion, semantic = (torch.randn(batch, FRAMES, dim, generator=draw) for dim in DIMS[:2])
     tokens = torch.randn(batch, FRAMES, 3, DIMS[2], generator=draw)
     return FrameLessons(
-        Guidance.everywhere(emotion, semantic), tokens, torch.ones(batch, FRAMES, dtype=torch.bool)
+        TeacherFeatures.everywhere(emotion, semantic),
+        tokens,
+        torch.ones(batch, FRAMES, dtype=torch.bool),
     )
 
 
 def output(codec, taught=None, share=0.0):
     audio = 0.1 * torch.randn(2, 1, FRAMES * 960, generator=torch.Generator().manual_seed(1))
     torch.manual_seed(3)
-    return codec(audio, guidance=taught.guidance if taught else None, student_share=share)
+    return codec(
+        audio, teacher_features=taught.teacher_features if taught else None, student_share=share
+    )
 
 
 def distillation(codec, wanted=BALANCED[:2], relation=None, alignment=None):
@@ -76,9 +80,11 @@ def test_the_log_tells_of_the_relations_that_are_trained():
     with.
     """
     codec, taught = random_codec().eval(), lessons()
-    still = taught.guidance.emotion[:, :1].expand(-1, FRAMES, -1)
+    still = taught.teacher_features.emotion[:, :1].expand(-1, FRAMES, -1)
     taught = FrameLessons(
-        Guidance.everywhere(still, taught.guidance.semantic), taught.tokens, taught.sounding
+        TeacherFeatures.everywhere(still, taught.teacher_features.semantic),
+        taught.tokens,
+        taught.sounding,
     )
     told = {
         scope: distillation(codec, relation={"norm": "raw", "scope": scope})(output(codec), taught)[
@@ -114,10 +120,12 @@ def test_what_is_unknown_has_no_say():
     found, taught = output(codec), lessons()
     known = torch.ones(2, FRAMES, dtype=torch.bool)
     known[1] = False
-    partial = Guidance(taught.guidance.emotion, taught.guidance.semantic, known, known)
+    partial = TeacherFeatures(
+        taught.teacher_features.emotion, taught.teacher_features.semantic, known, known
+    )
     tokens = taught.tokens * known[..., None, None]
     base = distillation(codec)(found, FrameLessons(partial, tokens, taught.sounding))[0]
-    spoilt = Guidance(
+    spoilt = TeacherFeatures(
         *(torch.where(known[..., None], x, 99.0) for x in (partial.emotion, partial.semantic)),
         known,
         known,
@@ -130,7 +138,7 @@ def test_what_is_unknown_has_no_say():
 def test_without_transcripts_semantics_stand_in_for_the_words():
     codec = random_codec()
     found, taught = output(codec), lessons()
-    silent = FrameLessons(taught.guidance, torch.zeros_like(taught.tokens), taught.sounding)
+    silent = FrameLessons(taught.teacher_features, torch.zeros_like(taught.tokens), taught.sounding)
     assert distillation(codec)(found, silent)[0]["alignment"].item() == 0.0
     assert (
         distillation(codec, alignment={"fallback": True})(found, silent)[0]["alignment"].item()
@@ -143,7 +151,7 @@ def test_silent_frames_are_not_aligned():
     codec, taught = random_codec(), lessons()
     sounding = taught.sounding.clone()
     sounding[:, 8:] = False
-    quiet = FrameLessons(taught.guidance, taught.tokens, sounding)
+    quiet = FrameLessons(taught.teacher_features, taught.tokens, sounding)
     for speech_only, frames in ((True, 8), (False, FRAMES)):
         found = output(codec)
         loss = distillation(codec, ("alignment",), alignment={"speech_only": speech_only})(
@@ -168,7 +176,9 @@ def test_the_student_is_taught_also_before_the_codebooks_start():
     codec = random_codec(modulation="xattn_pre", student_dim=32, modulation_dim=32).train()
     taught = lessons()
     audio = 0.1 * torch.randn(2, 1, FRAMES * 960)
-    found = codec(audio, quantize=False, guidance=taught.guidance, student_share=1.0)
+    found = codec(
+        audio, quantize=False, teacher_features=taught.teacher_features, student_share=1.0
+    )
     losses, _ = distillation(codec)(found, taught)
     assert set(losses) == {"prediction", "consistency"}
 

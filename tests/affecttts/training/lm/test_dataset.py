@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from affecttts.data.codes.store import TokenRow, TokenStore, shard_path, write_shard
+from affecttts.data.codes.store import CodeRow, CodeStore, shard_path, write_shard
 from affecttts.errors import RequestError
 from affecttts.lm.pieces import PromptPieces
 from affecttts.lm.sequence import IGNORE
@@ -19,7 +19,7 @@ def random_rows(utterances):
     generator = np.random.default_rng(0)
     shape = [(4, round(u.seconds * 25)) for u in utterances]
     return [
-        TokenRow(u.id, "0" * 16, generator.integers(0, 64, s).astype(np.uint16))
+        CodeRow(u.id, "0" * 16, generator.integers(0, 64, s).astype(np.uint16))
         for u, s in zip(utterances, shape)
     ]
 
@@ -28,7 +28,7 @@ def random_rows(utterances):
 def store(utterances, tmp_path_factory):
     folder = tmp_path_factory.mktemp("tokens")
     write_shard(shard_path(folder, 0, 1), random_rows(utterances), "c" * 16)
-    return TokenStore(folder)
+    return CodeStore(folder)
 
 
 @pytest.fixture(scope="module")

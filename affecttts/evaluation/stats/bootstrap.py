@@ -19,6 +19,21 @@ class Interval(NamedTuple):
     high: float
 
 
+def resamples(count: int, seed: int = 0) -> np.ndarray:
+    """Places int [RESAMPLES, count] of items drawn with replacement."""
+    return np.random.default_rng(seed).integers(count, size=(RESAMPLES, count))
+
+
+def ends(values: Sequence[float]) -> tuple[float, float]:
+    """Ends of the middle 95 % of resampled or permuted values, of the finite ones; not-a-numbers
+    where there are none.
+    """
+    kept, tail = np.asarray(values, dtype=float), (1 - COVERAGE) / 2
+    kept = kept[np.isfinite(kept)]
+    low, high = np.quantile(kept, [tail, 1 - tail]) if len(kept) else (np.nan, np.nan)
+    return float(low), float(high)
+
+
 def interval(values: Sequence[float], seed: int = 0) -> Interval:
     """Mean of `values` with a 95 % interval by resampling them; not-a-numbers are left out."""
     kept = np.asarray(values, dtype=float)
@@ -35,11 +50,9 @@ def ratio_interval(
     top, bottom = np.asarray(numerators, dtype=float), np.asarray(denominators, dtype=float)
     if len(top) == 0 or bottom.sum() == 0:
         return Interval(float("nan"), float("nan"), float("nan"))
-    draws = np.random.default_rng(seed).integers(len(top), size=(RESAMPLES, len(top)))
+    draws = resamples(len(top), seed)
     ratios = top[draws].sum(axis=1) / np.maximum(bottom[draws].sum(axis=1), 1e-12)
-    tail = (1 - COVERAGE) / 2
-    low, high = np.quantile(ratios, [tail, 1 - tail])
-    return Interval(float(top.sum() / bottom.sum()), float(low), float(high))
+    return Interval(float(top.sum() / bottom.sum()), *ends(ratios))
 
 
 def difference_interval(

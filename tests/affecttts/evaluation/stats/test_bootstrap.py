@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from affecttts.evaluation.stats.intervals import difference_interval, interval, ratio_interval
+from affecttts.evaluation.stats.bootstrap import difference_interval, interval, ratio_interval
 
 
 def test_the_interval_contains_the_mean_and_is_repeatable():
