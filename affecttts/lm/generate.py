@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -13,7 +12,7 @@ from affecttts.lm.engine import Engine
 from affecttts.lm.layout import MAX_DURATION, TokenLayout
 from affecttts.lm.sequence import Condition, block_head, inside_phrase, prefix
 
-PLAUSIBLE = 0.1  # of the likeliest duration's probability
+STRETCH = 1.5  # of phones, by guidance beyond what the model was trained on
 SHORTEST_SILENCE = 1  # frames of silence at either end
 
 
@@ -65,22 +64,23 @@ def generate(
 
 
 def spanned(rows: Tensor) -> Tensor:
-    """Durations between the shortest and the longest one that any row finds plausible.
+    """Durations from a share of the shortest that any row finds likeliest to a multiple of the
+    longest, or one frame beyond.
 
-    Guidance beyond the rows may otherwise end where none of them would: at phones of no or of
-    endless length. A token is plausible as in contrastive decoding (arXiv 2210.15097), by its
-    probability relative to the likeliest one's.
+    Guidance beyond the rows would otherwise end, at its limits, where none of them would: in speech
+    of twice or half the length.
 
     Args:
-        rows: [rows,n] logits of the durations 0 .. n - 1.
+        rows: [rows,n] logits of the durations 0 .. n - 1, in frames.
 
     Returns:
         bool [n].
     """
-    plausible = (rows >= rows.amax(dim=1, keepdim=True) + math.log(PLAUSIBLE)).any(dim=0)
-    places = plausible.nonzero()
-    index = torch.arange(len(plausible))
-    return (index >= places.min()) & (index <= places.max())
+    likeliest, durations = rows.argmax(dim=1), torch.arange(rows.shape[1])
+    shortest, longest = likeliest.min(), likeliest.max()
+    return (durations >= torch.minimum(shortest / STRETCH, shortest - 1)) & (
+        durations <= torch.maximum(longest * STRETCH, longest + 1)
+    )
 
 
 class _Sampler:

@@ -16,12 +16,11 @@ pytest.importorskip("pyworld")
 pytest.importorskip("tensorboard")
 
 import kill_scenarios as scenarios
-from killing import Runner, hashes, leftovers, sampled
-
 from affecttts.data.audio_cache import build_cache
 from affecttts.data.codes.store import TokenRow, shard_path, write_shard
 from affecttts.data.manifest import read_manifest
 from codec.files import fingerprint
+from killing import Runner, hashes, leftovers, sampled
 from tiny_models import DATA
 from tiny_runs import MANIFEST
 from tiny_voices import add_replay
