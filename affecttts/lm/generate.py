@@ -12,7 +12,7 @@ from affecttts.lm.engine import Engine
 from affecttts.lm.layout import MAX_DURATION, TokenLayout
 from affecttts.lm.sequence import Condition, block_head, inside_phrase, prefix
 
-STRETCH = 1.5  # of phones, by guidance beyond what the model was trained on
+DURATION_GUIDANCE = 1.5  # most of it that durations follow; codec tokens follow all
 SHORTEST_SILENCE = 1  # frames of silence at either end
 
 
@@ -63,24 +63,18 @@ def generate(
     return _Sampler(engine, layout, conditions, weights, phones, sampling, generator).run()
 
 
-def spanned(rows: Tensor) -> Tensor:
-    """Durations from a share of the shortest that any row finds likeliest to a multiple of the
-    longest, or one frame beyond.
+def bounded(weights: Tensor) -> Tensor:
+    """Weights [rows] that go beyond the rows no further than `DURATION_GUIDANCE`.
 
-    Guidance beyond the rows would otherwise end, at its limits, where none of them would: in speech
-    of twice or half the length.
-
-    Args:
-        rows: [rows,n] logits of the durations 0 .. n - 1, in frames.
-
-    Returns:
-        bool [n].
+    Exaggerated durations add up, and the model goes on as slowly as it began: at guidance 4 a
+    third of short texts came out half too short or twice too long.
     """
-    likeliest, durations = rows.argmax(dim=1), torch.arange(rows.shape[1])
-    shortest, longest = likeliest.min(), likeliest.max()
-    return (durations >= torch.minimum(shortest / STRETCH, shortest - 1)) & (
-        durations <= torch.maximum(longest * STRETCH, longest + 1)
-    )
+    beyond = float(-weights.clamp(max=0).sum())
+    if 1 + beyond <= DURATION_GUIDANCE:
+        return weights
+    less = DURATION_GUIDANCE - 1
+    positive, negative = weights.clamp(min=0), weights.clamp(max=0)
+    return positive * (1 + less) / (1 + beyond) + negative * less / beyond
 
 
 class _Sampler:
@@ -89,7 +83,7 @@ class _Sampler:
     def __init__(self, engine, layout, conditions, weights, phones, sampling, generator) -> None:
         self.engine, self.layout, self.phones = engine, layout, phones
         self.weights, self.sampling, self.generator = torch.tensor(weights), sampling, generator
-        self.extrapolates = min(weights) < 0
+        self.duration_weights = bounded(self.weights)
         self.rows, self.inside = len(conditions), inside_phrase(layout, phones)
         self.budget = round(sampling.max_frames_per_phone * len(phones)) + 25
         self.prefixes = [[layout.special("bos"), *prefix(layout, c, phones)] for c in conditions]
@@ -144,9 +138,7 @@ class _Sampler:
         """Frames of phone `index`."""
         most = self.sampling.max_frames_inside_phrase if self.inside[index] else MAX_DURATION
         rows = self.engine.logits(self._feed(tokens), self.layout.duration(0), most + 1)
-        logits = self._mix(rows)
-        if self.extrapolates:
-            logits = logits.masked_fill(~spanned(rows), -torch.inf)
+        logits = self.duration_weights @ rows
         count = self._draw(logits, self.sampling.duration_temperature)
         return max(count, SHORTEST_SILENCE) if index in (0, len(self.phones) - 1) else count
 
