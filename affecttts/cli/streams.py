@@ -48,7 +48,7 @@ class _Closed(io.TextIOBase):
 
 def _to_nowhere(stream: Any) -> None:
     """Let what is still in a stream's buffer go to the null device when Python ends."""
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, AttributeError):  # a stream may have no file
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())
         os.close(null)
