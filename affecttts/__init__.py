@@ -13,14 +13,25 @@ from affecttts.machine import prepare_environment
 
 if TYPE_CHECKING:
     from affecttts.emotion.spec import EmotionSpec
+    from affecttts.errors import RequestError
+    from affecttts.synthesis.request import SpeechRequest
     from affecttts.synthesis.synthesizer import SpeechResult, Synthesizer
 
 prepare_environment()  # before anything loads torch
 __version__ = "0.1.0"
-__all__ = ["EmotionSpec", "SpeechResult", "Synthesizer", "__version__"]
+__all__ = [
+    "EmotionSpec",
+    "RequestError",
+    "SpeechRequest",
+    "SpeechResult",
+    "Synthesizer",
+    "__version__",
+]
 
 _HOMES = {
     "EmotionSpec": "affecttts.emotion.spec",
+    "RequestError": "affecttts.errors",
+    "SpeechRequest": "affecttts.synthesis.request",
     "SpeechResult": "affecttts.synthesis.synthesizer",
     "Synthesizer": "affecttts.synthesis.synthesizer",
 }

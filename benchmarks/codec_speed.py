@@ -21,7 +21,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from common import print_table, write_json
+from affecttts.evaluation.report.terminal import print_table, write_numbers
 
 
 @dataclass(frozen=True)
@@ -226,7 +226,7 @@ def parse() -> argparse.Namespace:
         "--repeats", type=int, default=7, metavar="N", help="measurements per system"
     )
     parser.add_argument(
-        "--json", type=Path, metavar="OUT", help="also write the numbers to this file"
+        "--output", type=Path, metavar="OUT", help="also write the numbers to this file"
     )
     parser.add_argument("--threads", type=int, default=2, help="CPU threads")
     return parser.parse_args()
@@ -271,7 +271,7 @@ def main() -> None:
             for r in rows
         ],
     )
-    write_json(options.json, [asdict(row) for row in rows])
+    write_numbers(options.output, [asdict(row) for row in rows])
 
 
 def _range(ends: tuple[float, float]) -> str:

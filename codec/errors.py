@@ -1,21 +1,27 @@
-"""What can go wrong outside the program's control; both map to exit code 1 on the command line."""
+"""Errors that a user can mend; a program catches all of them as `UserError`."""
 
 
-class AudioError(ValueError):
+class UserError(Exception):
+    """What is wrong lies outside the program; the message names it, the reason and the cure.
+
+    Attributes:
+        exit_code: of a command that ends with it.
+    """
+
+    exit_code = 1
+
+
+class AudioError(UserError, ValueError):
     """An audio file or signal cannot be used; the message names it, the reason and the cure.
 
     Attributes:
         kind: missing, unreadable, too short, too long, not finite or silent; reports count by it.
     """
 
-    exit_code = 1
-
     def __init__(self, message: str, kind: str = "unreadable") -> None:
         super().__init__(message)
         self.kind = kind
 
 
-class CheckpointError(ValueError):
+class CheckpointError(UserError, ValueError):
     """A model folder is missing, truncated, corrupt or made for something else."""
-
-    exit_code = 1

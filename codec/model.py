@@ -2,70 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from codec.checks import check_audio, check_codes, check_count
 from codec.config import CodecConfig
 from codec.detail import DetailLayer
 from codec.files import load_model_weights, load_strictly
-from codec.modulation import Modulator, TeacherFeatures
+from codec.modulation import Modulator, TeacherFeatures, encoding_modes
 from codec.nn.decoder import DecoderOutput, SourceFilterDecoder
 from codec.nn.encoder import Encoder
-from codec.nn.pitch import f0_torch
-from codec.nn.prosody import PROSODY_DIM, ProsodyFeatures
-from codec.parts import part
+from codec.nn.prosody import ProsodyFeatures
+from codec.outputs import CodecOutput, EncodedAudio, ModulatedLatents
+from codec.parts import extended_tensors, part
 from codec.pretrained import Pretrained
-from codec.quantize.base import QuantizerOutput
 from codec.quantize.residual import ResidualQuantizer
 from codec.student import Student
 
 CODEBOOKS = "quantizer."  # of the base layer, in the names of tensors
-ADDABLE = ("modulator", "student")  # parts that a trained codec can be given later
-LOSABLE = (*ADDABLE, "detail")  # and that can be taken from it
-
-
-@dataclass(frozen=True)
-class EncodedAudio:
-    """Codes of a batch and the length they came from."""
-
-    codes: Tensor  # int64 [B,K,F]
-    num_samples: int  # T before padding
-
-
-@dataclass(frozen=True)
-class ModulatedLatents:
-    """Latents after module 1."""
-
-    latents: Tensor  # [B,D,F]
-    predicted: TeacherFeatures | None = None  # what the student said; None without a student
-    # scalar: squared difference to the latents that the teachers alone would have made
-    consistency: Tensor | None = None
-
-
-@dataclass(frozen=True)
-class CodecOutput:
-    """One pass through the base layer."""
-
-    audio: Tensor  # [B,1,T], same length as the input
-    latents: Tensor  # [B,D,F], before the quantiser
-    decoded: DecoderOutput
-    quantized: QuantizerOutput | None  # None where the quantiser was bypassed
-    predicted: TeacherFeatures | None = None  # see ModulatedLatents
-    consistency: Tensor | None = None
 
 
 class Codec(Pretrained):
-    """Encoder, latent modulation, quantiser and decoder, `config` names each part; on top there may
-    be a detail layer.
+    """AffectCodec (arXiv 2605.11098): encoder, latent modulation, quantiser and decoder, on top of
+    which there may be a detail layer. `config` names each part.
 
     `encode_latents`, `modulate`, `quantizer` and `decode_latents` are the seams; what distils into
     the first quantiser reads `QuantizerOutput.stages[0]`.
     """
 
     model_type, config_class = "affectcodec", CodecConfig
+    config: CodecConfig
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
@@ -80,21 +48,8 @@ class Codec(Pretrained):
 
     @property
     def modes(self) -> tuple[str, ...]:
-        """How this codec can encode, the usual way first.
-
-        student: its own predictor stands in for the teachers; off: no modulation; teacher: with
-        features that the caller has from the teachers; prosody: emotion from signal processing, no
-        semantics; self: a modulation that needs nobody.
-        """
-        config = self.config
-        if config.modulation in ("none", "self"):
-            return ("off",) if config.modulation == "none" else ("self", "off")
-        prosody = (
-            ("prosody",)
-            if config.emotion_teacher == "prosody" and config.emotion_dim == PROSODY_DIM
-            else ()
-        )
-        return (("student",) if config.student_dim else ()) + ("off", "teacher") + prosody
+        """How this codec can encode, the default first; see `encoding_modes`."""
+        return encoding_modes(self.config)
 
     def encode_latents(self, audio: Tensor) -> Tensor:
         """audio [B,1,T] -> latents [B,D,F] before modulation, F = ceil(T / samples_per_frame);
@@ -109,8 +64,7 @@ class Codec(Pretrained):
         return self.encoder.hidden(self._whole_frames(audio))
 
     def _whole_frames(self, audio: Tensor) -> Tensor:
-        if audio.dim() != 3 or audio.shape[1] != 1 or audio.shape[2] == 0:
-            raise ValueError(f"audio must be [B,1,T] with T > 0, got {tuple(audio.shape)}")
+        check_audio(audio)
         return nn.functional.pad(audio, (0, -audio.shape[-1] % self.config.samples_per_frame))
 
     def modulate(
@@ -126,8 +80,8 @@ class Codec(Pretrained):
             latents: [B,D,F].
             hidden: [B, config.hidden_dim, F] of the encoder, what the student reads; no gradient
                 reaches it.
-            teacher_features: what the teachers say, the student filling the gaps; None = the
-                student alone, or nothing.
+            teacher_features: of the same frames; the student fills the gaps. None = the student's
+                alone, or no modulation where there is no student.
             student_share: share of sequences that get the student's features all the same.
         """
         if self.modulator is None:
@@ -158,7 +112,7 @@ class Codec(Pretrained):
         )
 
     def decode_latents(self, latents: Tensor, f0: Tensor | None = None) -> DecoderOutput:
-        """latents [B,D,F] (and, in training, the true F0 [B,N] in Hz) -> DecoderOutput."""
+        """latents [B,D,F] (and, in training, the true F0 [B,N] in Hz) -> audio [B,1,T] and more."""
         return self.decoder(latents, f0)
 
     def forward(
@@ -172,7 +126,7 @@ class Codec(Pretrained):
         codes: Tensor | None = None,
         mask: Tensor | None = None,
     ) -> CodecOutput:
-        """The base layer, which learns; a detail layer has no part in it.
+        """The base layer, which is trained; a detail layer takes no part.
 
         Args:
             audio: [B,1,T] in [-1,1].
@@ -193,11 +147,11 @@ class Codec(Pretrained):
             self.encoder.latents(hidden), hidden, teacher_features, student_share
         )
         quantized = self.quantizer(modulated.latents, num_codebooks, mask) if quantize else None
-        heard = quantized.quantized if quantized else modulated.latents.float()
+        latents = quantized.quantized if quantized else modulated.latents.float()
         if codes is not None:
             given = self.quantizer.lookup(codes[:, :num_codebooks].clamp_min(0))
-            heard = torch.where((codes[:, 0, 0] >= 0)[:, None, None], given, heard)
-        decoded = self.decode_latents(heard, f0)
+            latents = torch.where((codes[:, 0, 0] >= 0)[:, None, None], given, latents)
+        decoded = self.decode_latents(latents, f0)
         audio = decoded.audio[..., : audio.shape[-1]]
         return CodecOutput(
             audio, modulated.latents, decoded, quantized, modulated.predicted, modulated.consistency
@@ -211,7 +165,7 @@ class Codec(Pretrained):
         mode: str | None = None,
         teacher_features: TeacherFeatures | None = None,
     ) -> EncodedAudio:
-        """audio [B,1,T] -> codes int64 [B,K,F]. Call on a codec in evaluation mode.
+        """audio [B,1,T] in [-1,1] -> codes int64 [B,K,F]. Call on a codec in evaluation mode.
 
         Args:
             num_codebooks: use the first ones only; None = all.
@@ -219,7 +173,8 @@ class Codec(Pretrained):
             teacher_features: the teachers' features of these frames, for mode "teacher".
 
         Raises:
-            ValueError: a mode that this codec does not have, or teacher_features that does not fit.
+            ValueError: audio of another shape, more codebooks than there are, a mode that this
+                codec does not have, or teacher_features that do not fit.
         """
         mode = mode or self.modes[0]
         if mode not in self.modes:
@@ -229,82 +184,53 @@ class Codec(Pretrained):
                 f"mode {mode!r} {'needs' if mode == 'teacher' else 'takes no'} "
                 "teacher_features from teachers"
             )
+        wanted, base = self.config.all_codebooks, self.config.num_codebooks
+        if num_codebooks is not None:
+            check_count("num_codebooks", num_codebooks, wanted)
+            wanted = num_codebooks
         padded = self._whole_frames(audio)
         hidden = self.encoder.hidden(padded)
         latents = self.encoder.latents(hidden)
+        if teacher_features is not None:
+            teacher_features.check_fits(self.config, len(latents), latents.shape[-1])
         if mode == "prosody":
-            latents = self.modulator(
-                latents,
-                self._prosodic(padded),
-                latents.new_tensor([[1.0, 0.0]]).expand(len(latents), 2),
-            )
+            latents = self._modulated_by_prosody(latents, padded)
         elif mode != "off":
-            self._check_teacher_features(teacher_features, latents)
             latents = self.modulate(latents, hidden, teacher_features).latents
-        wanted, base = num_codebooks or self.config.all_codebooks, self.config.num_codebooks
         codes = self.quantizer(latents, min(wanted, base)).codes
-        if wanted > base:
+        if self.detail is not None and wanted > base:
             copy = self.decode_latents(self.quantizer.lookup(codes)).audio
             codes = torch.cat([codes, self.detail.encode(padded, copy, wanted - base)], dim=1)
         return EncodedAudio(codes, audio.shape[-1])
 
-    def _check_teacher_features(
-        self, teacher_features: TeacherFeatures | None, latents: Tensor
-    ) -> None:
-        config = self.config
-        if teacher_features is None:
-            return
-        given = tuple(teacher_features.emotion.shape), tuple(teacher_features.semantic.shape)
-        batch, _, frames = latents.shape
-        wanted = (batch, frames, config.emotion_dim), (batch, frames, config.semantic_dim)
-        if given != wanted:
-            raise ValueError(
-                f"teacher_features has the shapes {given}, but these frames of a codec taught by "
-                f"{config.emotion_teacher} and "
-                f"{config.semantic_teacher} need {wanted}"
-            )
-
-    def _prosodic(self, audio: Tensor) -> TeacherFeatures:
-        config = self.config
-        f0 = f0_torch(audio, config.sample_rate, config.hop_length, config.f0_min, config.f0_max)
-        voiced = torch.where(f0 > 0, f0, torch.full_like(f0, torch.nan))
-        emotion = self.prosody(audio, f0, voiced.nanmedian(dim=1).values.nan_to_num(150.0))
-        return TeacherFeatures.everywhere(
-            emotion, emotion.new_zeros(*emotion.shape[:2], config.semantic_dim)
-        )
+    def _modulated_by_prosody(self, latents: Tensor, audio: Tensor) -> Tensor:
+        """latents [B,D,F] and their audio [B,1,T] -> [B,D,F], the semantic gate shut."""
+        assert self.prosody is not None and self.modulator is not None  # else it is no mode
+        emotion = self.prosody.of_audio(audio)
+        semantic = emotion.new_zeros(*emotion.shape[:2], self.config.semantic_dim)
+        gates = latents.new_tensor([[1.0, 0.0]]).expand(len(latents), 2)
+        return self.modulator(latents, TeacherFeatures.everywhere(emotion, semantic), gates)
 
     @torch.inference_mode()
     def decode(self, codes: Tensor, num_samples: int | None = None) -> Tensor:
-        """codes int64 [B,k,F] -> audio [B,1,F * samples_per_frame], cut to `num_samples` where
-        given.
+        """codes int64 [B,k,F] -> audio [B,1,T] in about [-1,1], T = F * samples_per_frame.
+
+        Args:
+            num_samples: cut the audio to this length.
 
         Raises:
-            ValueError: wrong shape, too many codebooks, or a code outside the codebook.
+            ValueError: no whole numbers of this shape, too many codebooks, or a code outside the
+                codebook.
         """
-        config = self.config
-        if (
-            codes.dim() != 3
-            or not 1 <= codes.shape[1] <= config.all_codebooks
-            or codes.shape[2] == 0
-        ):
-            raise ValueError(
-                f"codes must be [B,k,F], 1 <= k <= {config.all_codebooks}, F > 0; "
-                f"got {tuple(codes.shape)}"
-            )
-        if int(codes.min()) < 0 or int(codes.max()) >= config.codebook_size:
-            raise ValueError(
-                f"codes must lie in 0..{config.codebook_size - 1}, got "
-                f"{int(codes.min())}..{int(codes.max())}"
-            )
-        base = config.num_codebooks
+        check_codes(codes, self.config)
+        codes, base = codes.long(), self.config.num_codebooks
         audio = self.decode_latents(self.quantizer.lookup(codes[:, :base])).audio
-        return (self.detail(audio, codes[:, base:]) if codes.shape[1] > base else audio)[
-            ..., :num_samples
-        ]
+        if self.detail is not None and codes.shape[1] > base:
+            audio = self.detail(audio, codes[:, base:])
+        return audio[..., :num_samples]
 
     def give_detail(self, codebooks: int, **shape: float) -> None:
-        """A fresh detail layer, which recipes/fit_detail.py fits, in place of the one that there
-        may be.
+        """Put a fresh detail layer in place, for recipes/fit_detail.py to fit.
 
         Args:
             shape: `bands`, `n_fft`, `high_weight`: the fields `detail_..` of the config.
@@ -316,9 +242,7 @@ class Codec(Pretrained):
         )
 
     def stored_tensors(self) -> dict[str, Tensor]:
-        """Floating-point weights go out in half precision, the codebooks of the base layer in
-        full.
-        """
+        """All tensors in half precision but the codebooks of the base layer, which stay float32."""
         return {
             name: tensor if name.startswith(CODEBOOKS) else tensor.half()
             for name, tensor in self.state_dict().items()
@@ -326,25 +250,14 @@ class Codec(Pretrained):
 
     @classmethod
     def extended(cls, folder: str | Path, config: CodecConfig) -> Codec:
-        """A saved codec in another shape: parts that it does not have (modulation, student) start
-        fresh, and it loses those that `config` does not have (these and the detail layer).
+        """A saved codec in another shape: modulation and student start fresh where it has none, and
+        these and the detail layer are left out where `config` has none.
 
-        A fresh modulation changes nothing, so the codec goes on where it stopped.
+        A fresh modulation changes nothing, so training goes on where it stopped.
 
         Raises:
             CheckpointError: as `from_pretrained`, or a part that it has does not fit `config`.
         """
-        model, tensors = cls(config), load_model_weights(folder)
-        own = model.state_dict()
-        has, had = ({_part(name) for name in names} for names in (own, tensors))
-        fresh = {name: value for name, value in own.items() if _part(name) in set(ADDABLE) - had}
-        kept = {
-            name: value for name, value in tensors.items() if _part(name) not in set(LOSABLE) - has
-        }
-        load_strictly(model, fresh | kept, folder)
+        model, stored = cls(config), load_model_weights(folder)
+        load_strictly(model, extended_tensors(model.state_dict(), stored), folder)
         return model
-
-
-def _part(name: str) -> str:
-    """The part of the codec that a tensor belongs to."""
-    return name.partition(".")[0]

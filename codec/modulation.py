@@ -1,5 +1,5 @@
-"""Module 1 of AffectCodec: the latents before the quantiser are modulated by what two teachers say
-of every frame.
+"""Module 1 of AffectCodec: two teachers' features of every frame modulate the latents before the
+quantiser.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from torch import Tensor, nn
 
 from codec.config import CodecConfig
 from codec.nn.attention import WindowedAttention
+from codec.nn.prosody import PROSODY_DIM
 from codec.parts import part
 
 
 @dataclass(frozen=True)
 class TeacherFeatures:
-    """What the teachers, or the student in their place, say of every codec frame."""
+    """Features of every codec frame, of the teachers or of the student in their place."""
 
     emotion: Tensor  # [B,F,E]
     semantic: Tensor  # [B,F,S]
@@ -56,10 +57,42 @@ class TeacherFeatures:
         parts = (self.emotion, self.semantic, self.emotion_known, self.semantic_known)
         return TeacherFeatures(*(part.to(device) for part in parts))
 
+    def check_fits(self, config: CodecConfig, batch: int, frames: int) -> None:
+        """Refuse features of other shapes than [B,F,E] and [B,F,S] of a batch and a codec.
+
+        Raises:
+            ValueError: their shapes differ.
+        """
+        given = tuple(self.emotion.shape), tuple(self.semantic.shape)
+        wanted = (batch, frames, config.emotion_dim), (batch, frames, config.semantic_dim)
+        if given != wanted:
+            raise ValueError(
+                f"teacher_features has the shapes {given}, but these frames of a codec taught by "
+                f"{config.emotion_teacher} and {config.semantic_teacher} need {wanted}"
+            )
+
+
+def encoding_modes(config: CodecConfig) -> tuple[str, ...]:
+    """How a codec of this shape can encode, the default first.
+
+    student: its own predictor stands in for the teachers; off: no modulation; teacher: with
+    features of the teachers, from the caller; prosody: emotion from signal processing, no
+    semantics; self: the latents attend to themselves.
+    """
+    if config.modulation == "none":
+        return ("off",)
+    if config.modulation == "self":
+        return ("self", "off")
+    student = ("student",) if config.student_dim else ()
+    own = config.emotion_teacher == "prosody" and config.emotion_dim == PROSODY_DIM
+    return (*student, "off", "teacher", *(("prosody",) if own else ()))
+
 
 class CrossAttention(nn.Module):
-    """Latents ask, the teacher answers: the paper's choice. With `projected`, the teacher is
-    brought to the latents' space before and not after the attention.
+    """Latents [B,F,D] attend to the teacher's features [B,F,E]: the paper's choice. -> [B,F,M].
+
+    With `projected`, the features are brought to the latents' space before and not after the
+    attention; M is then D.
     """
 
     def __init__(self, config: CodecConfig, features: int, projected: bool = False) -> None:
@@ -122,10 +155,11 @@ class Modulator(nn.Module):
     def forward(
         self, latents: Tensor, teacher_features: TeacherFeatures, gates: Tensor | None = None
     ) -> Tensor:
-        """Args:
-        latents: [B,D,F].
-        teacher_features: features of the same frames.
-        gates: [B,2]; None = both open. Where both are 0 the latents pass unchanged.
+        """Modulate latents [B,D,F].
+
+        Args:
+            teacher_features: of the same frames.
+            gates: [B,2]; None = both open. Where both are 0 the latents pass unchanged.
         """
         frames = latents.transpose(1, 2)
         offset = self._offset(self.emotion, frames, teacher_features.emotion, gates, 0)

@@ -29,6 +29,7 @@ class Pretrained(nn.Module):
 
     model_type: ClassVar[str]  # in config.json
     config_class: ClassVar[type]
+    config: Any  # of config_class
 
     def stored_tensors(self) -> dict[str, Tensor]:
         """What goes into the weights file."""

@@ -1,5 +1,5 @@
-"""A small predictor of what the teachers say, so that a codec encodes without them (AffectCodec
-mode "student").
+"""A small predictor of the teachers' features, so that a codec encodes without them: the student
+of AffectCodec's encoding modes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from codec.config import CodecConfig
 from codec.modulation import TeacherFeatures
 from codec.nn.attention import WindowedAttention
 
-STEADY = 0.1  # of a teacher's mean spread: features that vary less are not measured more finely
+STEADY = 0.1  # least spread of a feature, relative to the mean spread of its teacher's features
 
 
 class TransformerLayer(nn.Module):
@@ -66,10 +66,10 @@ def prediction_loss(predicted: TeacherFeatures, taught: TeacherFeatures) -> Tens
 
 
 def feature_distance(predicted: Tensor, target: Tensor, known: Tensor) -> Tensor:
-    """Mean over known frames of 1 - cos and smooth L1, each feature in units of its spread over
-    these frames.
+    """Mean over known frames of 1 - cos and smooth L1.
 
-    So what moves little counts as much, and size as well as direction.
+    Smooth L1 takes each feature in units of its spread over these frames, so that features of small
+    range count as much, and size counts as well as direction.
 
     Args:
         predicted, target: [B,F,E]; no gradient reaches the target.

@@ -26,6 +26,7 @@ import torch
 from accelerate import PartialState
 from tqdm import tqdm
 
+from affecttts.cli.script import run_script, script_parser
 from affecttts.data.codes.encode import Encoder, ShardPlan, encode_shard
 from affecttts.data.codes.store import shard_path
 from codec import Codec
@@ -135,9 +136,7 @@ def parse_shard(text: str) -> tuple[int, int]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = script_parser(__doc__)
     parser.add_argument("--manifest", action="append", required=True)
     parser.add_argument("--codec", required=True, type=Path, help="codec folder")
     parser.add_argument("--output", type=Path, required=True, help="folder of the shards")
@@ -170,4 +169,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_script(main))

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from affecttts.cli.script import run_script, script_parser
 from affecttts.data.audio_cache import AudioCache
 from affecttts.data.lineage import save_lineage, training_lineage
 from affecttts.errors import RequestError
@@ -62,10 +64,9 @@ def left_db(codec: Codec, levels: Tensor) -> list[float]:
     return [float(part.square().mean().sqrt()) for part in left]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def parse() -> argparse.Namespace:
+    """Command line."""
+    parser = script_parser(__doc__)
     parser.add_argument("--codec", required=True, help="folder of the trained codec")
     parser.add_argument(
         "--manifest",
@@ -90,14 +91,23 @@ def main() -> None:
     parser.add_argument("--high-weight", type=float, default=0.5, help="of differences above 5 kHz")
     parser.add_argument("--clips", type=int, help="training clips that are used (default: all)")
     parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = parse()
     codec, generator = Codec.from_pretrained(arguments.codec), np.random.default_rng(arguments.seed)
-    codec.give_detail(
-        arguments.codebooks,
-        bands=arguments.bands,
-        n_fft=arguments.n_fft,
-        high_weight=arguments.high_weight,
-    )
+    if arguments.codebooks < 1:
+        raise RequestError(f"--codebooks is {arguments.codebooks}, must be at least 1")
+    try:
+        codec.give_detail(
+            arguments.codebooks,
+            bands=arguments.bands,
+            n_fft=arguments.n_fft,
+            high_weight=arguments.high_weight,
+        )
+    except ValueError as error:
+        raise RequestError(f"{arguments.codec}: {error}") from error
     cache = arguments.cache or arguments.output / "cache"
     cache = AudioCache(arguments.manifest, cache, codec.config.sample_rate, codec.config.hop_length)
     with torch.inference_mode():
@@ -117,4 +127,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_script(main))

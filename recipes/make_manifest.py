@@ -9,7 +9,6 @@ left out, and the exit code is then 3.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -17,9 +16,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from affecttts.cli.script import run_script, script_parser
 from affecttts.data.manifest import Utterance, parse_row, write_manifest
 from affecttts.data.splits import sentence_split
-from affecttts.errors import RequestError
+from affecttts.errors import InputError, RequestError
 from affecttts.text import text_to_phonemes
 from codec.audio import load_audio
 from codec.errors import AudioError
@@ -47,15 +47,15 @@ def complete(row: dict, source: Path, output: Path) -> Utterance:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = script_parser(__doc__)
     parser.add_argument("--rows", type=Path, required=True, help="JSONL file")
     parser.add_argument("--output", type=Path, required=True, help="manifest to write")
     arguments = parser.parse_args()
-    lines = [
-        line for line in arguments.rows.read_text(encoding="utf-8").splitlines() if line.strip()
-    ]
+    try:
+        text = arguments.rows.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{arguments.rows}: cannot be read ({error})") from error
+    lines = [line for line in text.splitlines() if line.strip()]
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     kept, rejected = [], []
     for number, line in enumerate(tqdm(lines, desc="manifest", unit="clip"), start=1):
@@ -74,4 +74,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_script(main))

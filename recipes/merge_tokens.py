@@ -16,16 +16,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from affecttts.cli.script import run_script, script_parser
 from affecttts.data.codes.encode import Item
 from affecttts.data.codes.merge import export_parquet, export_webdataset, merge_shards
-from affecttts.errors import RequestError
-from codec.errors import CheckpointError
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def main() -> None:
+    parser = script_parser(__doc__)
     parser.add_argument("--manifest", action="append", required=True)
     parser.add_argument("--tokens", type=Path, required=True, help="folder of the shards")
     parser.add_argument(
@@ -44,21 +41,14 @@ def main() -> int:
     for target in filter(None, (arguments.parquet, arguments.webdataset)):
         if target.exists():
             parser.error(f"{target} exists; remove it or give another name")
-    try:
-        with tqdm(desc="merge", unit="clip", disable=not sys.stderr.isatty()) as bar:
-            merged = merge_shards(
-                arguments.tokens, arguments.manifest, arguments.rehash, lambda item: bar.update()
-            )
-        counts = (
-            f"{merged['rows']} utterances, {merged['hours']:.2f} hours, {merged['frames']} frames"
+    with tqdm(desc="merge", unit="clip", disable=not sys.stderr.isatty()) as bar:
+        merged = merge_shards(
+            arguments.tokens, arguments.manifest, arguments.rehash, lambda item: bar.update()
         )
-        print(f"{arguments.tokens}: {counts}, codec {merged['codec']}")
-        _export("parquet", export_parquet, arguments, arguments.parquet)
-        _export("webdataset", export_webdataset, arguments, arguments.webdataset)
-    except (CheckpointError, RequestError) as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0
+    counts = f"{merged['rows']} utterances, {merged['hours']:.2f} hours, {merged['frames']} frames"
+    print(f"{arguments.tokens}: {counts}, codec {merged['codec']}")
+    _export("parquet", export_parquet, arguments, arguments.parquet)
+    _export("webdataset", export_webdataset, arguments, arguments.webdataset)
 
 
 def _export(name: str, export, arguments: argparse.Namespace, target: Path | None) -> None:
@@ -74,4 +64,4 @@ def _export(name: str, export, arguments: argparse.Namespace, target: Path | Non
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_script(main))

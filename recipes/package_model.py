@@ -20,109 +20,130 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import reduce
 from operator import or_
 from pathlib import Path
 
 from affecttts.adaptation.replay import open_base_data, select_utterances, write_replay
+from affecttts.cli.script import run_script, script_parser
 from affecttts.data.lineage import Lineage, check_weights_licence, load_lineage, save_lineage
 from affecttts.errors import RequestError
 from affecttts.lm.generate import SamplingConfig
-from affecttts.lm.model import load_lm
+from affecttts.lm.layout import TokenLayout
+from affecttts.lm.model import TokenLM, load_lm
 from affecttts.synthesis.model_folder import INFO_NAME, PHONE_CLASSIFIER_NAME, ModelInfo
 from codec.atomic import atomic_folder
 from codec.errors import CheckpointError
 from codec.files import fingerprint, write_json
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--codec", required=True, type=Path)
-    parser.add_argument("--lm", required=True, type=Path)
-    parser.add_argument("--name", required=True)
-    parser.add_argument(
-        "--licence", default="unstated", help="of the weights, an SPDX name (default: unstated)"
-    )
-    parser.add_argument(
+def parse() -> argparse.Namespace:
+    """Command line."""
+    parser = script_parser(__doc__)
+    add = parser.add_argument
+    add("--codec", required=True, type=Path)
+    add("--lm", required=True, type=Path)
+    add("--name", required=True)
+    licence = "of the weights, an SPDX name (default: unstated)"
+    add("--licence", default="unstated", help=licence)
+    add(
         "--corpus-licence",
         action="append",
         default=[],
+        type=lambda text: pair(text, str.rpartition),
         metavar="MANIFEST=LICENCE",
         help="licence of the rows of a manifest that state none; the manifest as on the card, "
         "such as corpus/manifest.jsonl",
     )
-    parser.add_argument(
-        "--voices", help="comma-separated voices to offer (default: all that the LM knows)"
-    )
-    parser.add_argument(
+    add("--voices", help="comma-separated voices to offer (default: all that the LM knows)")
+    add(
         "--voice-note",
         action="append",
         default=[],
+        type=pair,
         metavar="VOICE=TEXT",
         help="what `list voices` says of it",
     )
-    parser.add_argument("--guidance", type=float, default=1.0, help="default guidance (1 = off)")
-    parser.add_argument("--card", type=Path, help="model card to include")
-    parser.add_argument(
-        "--replay-manifest", type=Path, help="manifest of the training corpus, for adaptations"
-    )
-    parser.add_argument("--replay-tokens", type=Path, help="its token shards")
-    parser.add_argument(
-        "--replay-utterances", type=int, default=480, help="how many of it go along (default 480)"
-    )
-    parser.add_argument(
-        "--phone-classifier",
-        type=Path,
-        help="what hears phones (train_phone_classifier.py), for adaptations",
-    )
-    parser.add_argument("--output", required=True, type=Path)
-    arguments = parser.parse_args()
+    add("--guidance", type=float, default=1.0, help="default guidance (1 = off)")
+    add("--card", type=Path, help="model card to include")
+    add("--replay-manifest", type=Path, help="manifest of the training corpus, for adaptations")
+    add("--replay-tokens", type=Path, help="its token shards")
+    replay = "how many of it go along (default 480)"
+    add("--replay-utterances", type=int, default=480, help=replay)
+    classifier = "what hears phones (train_phone_classifier.py), for adaptations"
+    add("--phone-classifier", type=Path, help=classifier)
+    add("--output", required=True, type=Path)
+    return parser.parse_args()
+
+
+def pair(text: str, split: Callable = str.partition) -> tuple[str, str]:
+    """ "a=b" -> ("a", "b"), at the first "=" or, with `str.rpartition`, at the last.
+
+    Raises:
+        ArgumentTypeError: no such pair.
+    """
+    name, separator, value = split(text, "=")
+    if not separator:
+        raise argparse.ArgumentTypeError(f"{text!r} is no pair; write NAME=VALUE")
+    return name, value
+
+
+def main() -> None:
+    arguments = parse()
     language_model = load_lm(arguments.lm)
     if language_model.codec_fingerprint != fingerprint(arguments.codec):
         raise CheckpointError(
             f"{arguments.lm} was trained on codec "
             f"{language_model.codec_fingerprint}, not {arguments.codec}"
         )
-    try:
-        lineage = _lineage(arguments)
-    except RequestError as error:
-        parser.error(str(error))
-    layout = language_model.layout
+    lineage = _lineage(arguments)
+    info = _info(arguments, language_model.layout)
+    card = f"# {info.name}\n\nLicence: {info.licence}\n"
+    card = arguments.card.read_text(encoding="utf-8") if arguments.card else card
+    with atomic_folder(arguments.output) as temporary:
+        for name, source in _parts(arguments).items():
+            shutil.copytree(source, temporary / name)
+            save_lineage(temporary / name, lineage.part(load_lineage(source)))
+        (temporary / "MODEL_CARD.md").write_text(
+            f"{card.rstrip()}\n\n{lineage.describe()}", encoding="utf-8"
+        )
+        write_json(temporary / INFO_NAME, asdict(info))
+        if arguments.replay_manifest or arguments.replay_tokens:
+            _add_replay(temporary, arguments, language_model, info.voices)
+
+
+def _info(arguments: argparse.Namespace, layout: TokenLayout) -> ModelInfo:
+    """What the model says of itself.
+
+    Raises:
+        RequestError: a voice that the LM does not know.
+    """
     voices = tuple(arguments.voices.split(",")) if arguments.voices else layout.voices
-    info = ModelInfo(
+    notes = dict(arguments.voice_note)
+    if strangers := sorted({*voices, *notes} - {*layout.voices}):
+        raise RequestError(f"the LM knows no voices {strangers}; known: {list(layout.voices)}")
+    return ModelInfo(
         arguments.name,
         arguments.licence,
         voices,
         layout.emotions,
         guidance=arguments.guidance,
         sampling=asdict(SamplingConfig()),
-        voice_notes=dict(note.split("=", 1) for note in arguments.voice_note),
+        voice_notes=notes,
     )
-    with atomic_folder(arguments.output) as temporary:
-        for name, source in _parts(arguments).items():
-            shutil.copytree(source, temporary / name)
-            save_lineage(temporary / name, lineage.part(load_lineage(source)))
-        card = (
-            arguments.card.read_text(encoding="utf-8")
-            if arguments.card
-            else f"# {info.name}\n\nLicence: {info.licence}\n"
-        )
-        (temporary / "MODEL_CARD.md").write_text(
-            f"{card.rstrip()}\n\n{lineage.describe()}", encoding="utf-8"
-        )
-        write_json(temporary / INFO_NAME, asdict(info))
-        if arguments.replay_manifest or arguments.replay_tokens:
-            found = language_model.codec_fingerprint
-            base = open_base_data(
-                temporary, layout.voices, found, arguments.replay_manifest, arguments.replay_tokens
-            )
-            offered = [u for u in base.utterances if u.speaker in voices]
-            write_replay(
-                temporary, select_utterances(offered, arguments.replay_utterances), base.store
-            )
+
+
+def _add_replay(
+    folder: Path, arguments: argparse.Namespace, model: TokenLM, voices: tuple[str, ...]
+) -> None:
+    """Some of the corpus as tokens, of the voices that are offered."""
+    manifest, tokens = arguments.replay_manifest, arguments.replay_tokens
+    base = open_base_data(folder, model.layout.voices, model.codec_fingerprint, manifest, tokens)
+    offered = [u for u in base.utterances if u.speaker in voices]
+    write_replay(folder, select_utterances(offered, arguments.replay_utterances), base.store)
 
 
 def _parts(arguments: argparse.Namespace) -> dict[str, Path]:
@@ -139,11 +160,11 @@ def _lineage(arguments: argparse.Namespace) -> Lineage:
     Raises:
         RequestError: it does not allow the licence of the weights.
     """
-    stated = dict(pair.rpartition("=")[::2] for pair in arguments.corpus_licence)
+    stated = dict(arguments.corpus_licence)
     lineage = reduce(or_, map(load_lineage, _parts(arguments).values())).with_licences(stated)
     check_weights_licence(arguments.licence, lineage)
     return lineage
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_script(main))

@@ -14,14 +14,16 @@ meaning, so the LM stays valid.
 
 from __future__ import annotations
 
-import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
+from affecttts.cli.script import run_script, script_parser
 from affecttts.data.codes.store import CodeRow, CodeStore, shard_path, write_shard
+from affecttts.errors import RequestError
 from affecttts.lm.generate import SamplingConfig
 from affecttts.lm.layout import TokenLayout
 from affecttts.lm.model import load_lm
@@ -66,9 +68,7 @@ def codes_of(row: torch.Tensor, layout: TokenLayout) -> np.ndarray:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = script_parser(__doc__)
     parser.add_argument("--manifest", action="append", required=True)
     parser.add_argument("--tokens", required=True, help="token shards of the corpus")
     parser.add_argument("--lm", required=True, help="LM folder")
@@ -84,6 +84,8 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
+    if not arguments.temperature > 0:
+        raise RequestError(f"--temperature is {arguments.temperature}, must be more than 0")
     torch.manual_seed(arguments.seed)
     store, model = CodeStore(arguments.tokens), load_lm(arguments.lm)
     if not store.codec_fingerprint == model.codec_fingerprint == fingerprint(arguments.codec):
@@ -109,4 +111,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_script(main))

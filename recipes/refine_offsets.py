@@ -11,7 +11,7 @@ Only offsets change; paths are rewritten to be relative to the new manifest.
 
 from __future__ import annotations
 
-import argparse
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from affecttts.cli.script import run_script, script_parser
 from affecttts.data.manifest import Utterance, moved, read_manifest, write_manifest
 from affecttts.errors import RequestError
 from affecttts.teachers.phonology import SILENCE, phones_at, spoken_phones
@@ -130,9 +131,7 @@ def move(model: FrameClassifier, clips: list[Clip], reach: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = script_parser(__doc__)
     parser.add_argument("--manifest", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True, help="new manifest")
     parser.add_argument(
@@ -148,6 +147,8 @@ def main() -> None:
     reach = round(arguments.reach * rate)
     rows = list(read_manifest(arguments.manifest))
     timed = [u for u in rows if u.durations]
+    if not timed:
+        raise RequestError(f"{arguments.manifest}: no row has durations, so there is no timeline")
     folder = arguments.manifest.parent
     clips = [read_clip(u, folder / u.path, extract, reach) for u in tqdm(timed, desc="features")]
     stored = [clip for clip in clips if not clip.utterance.offset_estimated] or clips
@@ -182,4 +183,4 @@ def report(clock: int, guessed: list[Clip], rate: float) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_script(main))

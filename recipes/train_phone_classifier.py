@@ -13,7 +13,7 @@ by chance detail. It never judges: see docs/codec.md.
 
 from __future__ import annotations
 
-import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from affecttts.cli.script import run_script, script_parser
 from affecttts.data.audio_cache import AudioCache
 from affecttts.data.lineage import save_lineage, training_lineage
 from affecttts.errors import RequestError
@@ -88,9 +89,7 @@ def disturbed(audio: Tensor, phone_classifier: PhoneClassifier) -> Tensor:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = script_parser(__doc__)
     parser.add_argument("--manifest", action="append", required=True)
     parser.add_argument(
         "--output",
@@ -104,6 +103,9 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1200)
     parser.add_argument("--dim", type=int, default=256)
     arguments = parser.parse_args()
+    for name in ("steps", "dim"):
+        if getattr(arguments, name) < 1:
+            raise RequestError(f"--{name} is {getattr(arguments, name)}, must be at least 1")
     torch.manual_seed(0)
     config = PhoneClassifierConfig(dim=arguments.dim, classes=SILENCE + 1)
     cache = AudioCache(
@@ -148,4 +150,4 @@ def accuracy(phone_classifier: PhoneClassifier, crops: Crops, batches: int = 10)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_script(main))

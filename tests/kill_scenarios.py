@@ -20,12 +20,17 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # recipes are modules from t
 import torch.utils.tensorboard  # noqa: F401  loaded once for all runs
 
 from affecttts.adaptation import prepare, selftest
-from affecttts.adaptation.config import AdaptationConfig
-from affecttts.adaptation.run import AdaptationRequest, adapt
+from affecttts.adaptation.config import AdaptationConfig, AdaptationRequest
+from affecttts.adaptation.run import adapt
 from affecttts.cli.main import main
 from affecttts.data.audio_cache import AudioCache
 from affecttts.errors import RequestError
 from affecttts.evaluation.codec import judges, metrics
+from affecttts.training.codec import trainer as codec_trainer
+from affecttts.training.codec.config import CodecTrainingConfig
+from affecttts.training.lm import trainer as lm_trainer
+from affecttts.training.lm.config import LMTrainingConfig
+from affecttts.training.schema import build
 from recipes.corpora.kokoro_affect import generate, plan
 from recipes.corpora.kokoro_affect.sentences import Sentence
 from tiny_models import load_recipe
@@ -38,8 +43,8 @@ CODEC = {
     "batch_size": 2,
     "crop_seconds": 0.32,
     "warmup_steps": 1,
-    "quantizer_start_step": 1,
-    "quantizer_start_batches": 1,
+    "codebooks_start_step": 1,
+    "codebooks_start_batches": 1,
     "weight_ema": 0.8,
     "mixed_precision": "no",
     "log_every": 1,
@@ -55,14 +60,13 @@ CODEC = {
         "band_channels": 2,
     },
 }
-for recipe in ("train_codec", "train_lm", "predict_corpus", "encode_corpus"):
+for recipe in ("predict_corpus", "encode_corpus"):
     load_recipe(recipe)
 
 
 def train_codec(inputs: Path, output: Path) -> None:
-    recipe = load_recipe("train_codec")
-    config = recipe.CodecTrainingConfig(**CODEC)
-    trainer = recipe.Trainer(config, inputs / "cache", [MANIFEST], output, None)
+    config = build(CodecTrainingConfig, CODEC)
+    trainer = codec_trainer.Trainer(config, inputs / "cache", [MANIFEST], output, None)
     trainer.resume()
     trainer.run()
 
@@ -76,11 +80,10 @@ def train_codec_without_exchange(inputs: Path, output: Path) -> None:
 
 
 def train_lm(inputs: Path, output: Path) -> None:
-    recipe = load_recipe("train_lm")
-    recipe.Trainer._speak = lambda self, tracker: None  # seconds, and no part of training
-    config = recipe.LMTrainingConfig(**(LM | {"steps": 4, "checkpoint_every": 2}))
+    lm_trainer.speak = lambda *_: None  # seconds, and no part of training
+    config = build(LMTrainingConfig, LM | {"steps": 4, "checkpoint_every": 2})
     tokens, codec = str(inputs / "tokens"), inputs / "model" / "codec"
-    trainer = recipe.Trainer(config, [MANIFEST], tokens, codec, output, None)
+    trainer = lm_trainer.Trainer(config, [MANIFEST], tokens, codec, output, None)
     trainer.resume()
     trainer.run()
 

@@ -39,6 +39,7 @@ LAYERS = {
         "faster_whisper",
         "py3langid",
         "resemblyzer",
+        "distillmos",
         "jiwer",
         "whisper_normalizer",
         "pystoi",
@@ -64,6 +65,7 @@ LAYERS = {
         "onnx",
         "onnxruntime",
         "G722",
+        "scipy",
         "sklearn",
     },
 }
@@ -153,6 +155,7 @@ LIGHT = {
     "affecttts.cli": "import affecttts.cli.main",
     "affecttts.text": "import affecttts.text",
     "EmotionSpec": "from affecttts import EmotionSpec; EmotionSpec.parse('happy')",
+    "SpeechRequest": "from affecttts import SpeechRequest; SpeechRequest('Hi.', emotion='happy')",
     "codec.errors": "import codec.errors",
     "help": "from affecttts.cli.main import main\ntry: main(['--help'])\nexcept SystemExit: pass",
     "help of a command": "from affecttts.cli.main import main\ntry: main(['synthesize', "
@@ -162,7 +165,7 @@ LIGHT = {
     "':memory:'])",
     "help of adapt": "from affecttts.cli.main import main\ntry: main(['adapt', '--help'])\nexcept "
     "SystemExit: pass",
-    "voices": "from affecttts.cli.main import main\nmain(['voices', 'list', '/nonexistent'])",
+    "voices": "from affecttts.cli.main import main\nmain(['voices', 'info', '/nonexistent'])",
     "a refused request": "from affecttts.cli.main import main\nmain(['synthesize', '--model', "
     "'/nonexistent', '--text', 'x', '-o', 'y'])",
 }

@@ -3,6 +3,7 @@ may grow.
 """
 
 import ast
+from collections import Counter
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -13,16 +14,18 @@ from tiny_models import REPOSITORY
 # From the ground up: a room imports itself and what stands before it.
 ROOMS = {
     "codec": (
-        ("errors", "config", "atomic"),
-        ("files", "audio", "parts"),
+        ("errors", "presets", "atomic"),
+        ("config",),
+        ("files", "audio", "parts", "checks"),
         ("pretrained", "nn", "quantize"),
         ("modulation", "detail"),
-        ("student", "variants"),
+        ("student", "variants", "outputs"),
         ("model",),
-        ("training",),
+        ("training", "streaming"),
     ),
     "affecttts": (
-        ("errors", "machine"),
+        ("streams", "machine"),
+        ("errors",),
         ("text", "emotion"),
         ("lm", "data"),
         ("teachers",),
@@ -84,16 +87,72 @@ def test_no_modules_import_each_other_in_a_circle():
 
 
 def test_nothing_imports_recipes_or_benchmarks_from_outside():
+    """But benchmarks stand above recipes: Kokoro is read there as the corpus recipe reads it."""
     for name, path in MODULES.items():
+        own = name.split(".")[0]
         tops = {other.split(".")[0] for other in imports(path)}
-        assert not tops & {"recipes", "benchmarks"} - {name.split(".")[0]}, name
+        allowed = {own, "recipes"} if own == "benchmarks" else {own}
+        assert not tops & {"recipes", "benchmarks"} - allowed, name
 
 
-def folders() -> list[Path]:
-    inside = {p.parent for p in FILES if "benchmarks" not in p.parts}
-    return sorted(inside)
+# -- sizes
+MOST_LINES, MOST_FUNCTION_LINES, MOST_MODULES, MOST_SKIPS = 300, 50, 14, 20
+# Above a limit for the moment; to become empty.
+PENDING_MODULES = {
+    "affecttts.evaluation.speech.report",
+    "affecttts.evaluation.speech.scores",
+    "affecttts.evaluation.tokens.probes",
+    "affecttts.text.normalize",
+    "benchmarks.retention",
+    "recipes.experiments.ablate_codec",
+    "recipes.train_codec",
+    "recipes.train_emotion_judge",
+    "recipes.train_lm",
+}
+PENDING_FUNCTIONS = {
+    "affecttts.evaluation.codec.emotion_retention.emotion_metrics",
+    "affecttts.evaluation.codec.report.evaluate_codec",
+    "affecttts.evaluation.speech.evaluation.evaluate",
+    "affecttts.evaluation.speech.report._emotion_chapters",
+    "affecttts.evaluation.speech.report._plain_chapters",
+    "benchmarks.adapted_voice.main",
+    "benchmarks.retention.main",
+    "benchmarks.retention.parse",
+    "recipes.experiments.ablate_codec.parse",
+    "recipes.fit_detail.main",
+    "recipes.package_model.main",
+    "recipes.train_codec.__init__",
+    "recipes.train_codec.train_step",
+    "recipes.train_lm.__init__",
+}
+PENDING_FOLDERS = {"benchmarks"}
 
 
-@pytest.mark.parametrize("folder", folders(), ids=lambda p: str(p.relative_to(REPOSITORY)))
-def test_no_folder_has_more_than_fourteen_modules(folder):
-    assert len([p for p in folder.glob("*.py") if p.name != "__init__.py"]) <= 14
+def test_no_module_has_more_than_300_lines():
+    lines = {
+        name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in MODULES.items()
+    }
+    assert not {name: n for name, n in lines.items() if n > MOST_LINES}.keys() - PENDING_MODULES
+
+
+def test_no_function_has_more_than_50_lines():
+    long = set()
+    for name, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                if node.end_lineno - node.lineno >= MOST_FUNCTION_LINES:
+                    long.add(f"{name}.{node.name}")
+    assert not long - PENDING_FUNCTIONS
+
+
+def test_no_folder_has_more_than_14_modules():
+    modules = Counter(
+        str(path.parent.relative_to(REPOSITORY)) for path in FILES if path.name != "__init__.py"
+    )
+    large = {folder for folder, count in modules.items() if count > MOST_MODULES}
+    assert not large - PENDING_FOLDERS
+
+
+def test_few_lines_keep_a_format_of_their_own():
+    text = "".join(path.read_text(encoding="utf-8") for path in FILES)
+    assert text.count("fmt: skip") + text.count("fmt: off") < MOST_SKIPS

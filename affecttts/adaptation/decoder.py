@@ -1,6 +1,4 @@
-"""The codec's decoder tuned to one voice. Encoder and codebooks stay, so every token keeps its
-meaning.
-"""
+"""The codec's decoder tuned to one voice; encoder and codebooks stay as they are."""
 
 from __future__ import annotations
 
@@ -12,7 +10,7 @@ import torch
 from torch import Tensor
 
 from affecttts.adaptation.config import AdaptationConfig
-from affecttts.adaptation.prepare import Prepared
+from affecttts.adaptation.prepared import Prepared
 from affecttts.data.audio_cache import f0_world
 from affecttts.data.codes.store import CodeStore
 from affecttts.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
@@ -22,17 +20,15 @@ from codec.audio import load_audio
 from codec.files import read_json, save_weights
 from codec.training.losses import SpectralLosses, pitch_losses
 
-# as in the last stage of the codec's own training
-LOSS_WEIGHTS = {"mel": 15.0, "convergence": 10.0, "f0": 10.0, "voicing": 1.0}
+LOSS_WEIGHTS = {"mel": 15.0, "convergence": 10.0, "f0": 10.0, "voicing": 1.0}  # as of the codec
 WARMUP_STEPS = 10
 
 
 class DecoderTrainer:
-    """Training of a copy of the decoder on random crops of the voice, from true codes and true
-    pitch.
+    """Trains a copy of the decoder on random crops of the voice, from true codes and true pitch.
 
     Args:
-        books: codebooks that the LM speaks with; the decoder gets no more.
+        books: codebooks that the LM generates; the decoder reads no more.
         output: folder of the checkpoint.
     """
 
@@ -71,11 +67,8 @@ class DecoderTrainer:
             codes, audio, f0 = self.clips[index]
             start = int(generator.integers(max(1, codes.shape[1] - frames + 1)))
             cut = codes[:, start : start + frames]
-            missing, unit, stride = (
-                frames - cut.shape[1],
-                shape.samples_per_frame,
-                shape.frame_stride,
-            )
+            missing = frames - cut.shape[1]
+            unit, stride = shape.samples_per_frame, shape.frame_stride
             rows.append(
                 (
                     np.pad(cut, ((0, 0), (0, missing)), mode="edge"),
@@ -102,15 +95,11 @@ class DecoderTrainer:
         return losses["mel"].item()
 
     def run(self, show_progress: bool = True) -> None:
-        """Go on from the checkpoint where there is one of the same data and settings, and train to
-        the end.
-        """
+        """Train to the end, from the checkpoint of the same data and settings if there is one."""
         from tqdm import tqdm
 
-        folder, origin = (
-            self.output / "decoder_checkpoint",
-            {"data": self.key, "config": asdict(self.config)},
-        )
+        folder = self.output / "decoder_checkpoint"
+        origin = {"data": self.key, "config": asdict(self.config)}
         modules, optimizers = {"decoder": self.decoder}, {"decoder": self.optimizer}
         if has_checkpoint(folder) and read_json(folder / "state.json")["state"]["origin"] == origin:
             self.step = load_checkpoint(folder, modules, optimizers)["step"]

@@ -1,8 +1,8 @@
 """Forced alignment without a download: which codec frames belong to which phone.
 
-A small network that comes with the model hears phones (codec/training/phone_classifier.py); how
-long each lasts is counted on base data, whose durations are known. The likeliest segmentation under
-both is found exactly (explicit durations: Levinson 1986).
+A small network in the model folder classifies phones (codec/training/phone_classifier.py); how long
+each lasts is counted on base data, whose durations are known. The likeliest segmentation under both
+is found exactly (explicit durations: Levinson 1986).
 """
 
 from __future__ import annotations
@@ -24,25 +24,20 @@ from codec.training.phone_classifier import PhoneClassifier
 
 SILENCE = len(SYMBOLS)
 NUM_CLASSES = len(SYMBOLS) + 1
-# may be silent, whatever they are in the base data
-PAUSES = tuple(SYMBOLS.index(symbol) for symbol in " .,?!")
-# of their durations' probability is alike for all durations: every speaker pauses in another way
-FREE_PAUSES = 0.5
-# of a heard frame's log-probability: frames that share their context are not independent
-ACOUSTIC_WEIGHT = 0.4
-LEAST = -8.0  # log-probability of a phone in a heard frame; no frame alone rules a phone out
+PAUSES = tuple(SYMBOLS.index(symbol) for symbol in " .,?!")  # classes that may be silent
+FREE_PAUSES = 0.5  # share of a uniform distribution in their durations: speakers pause differently
+ACOUSTIC_WEIGHT = 0.4  # of a frame's log-probability: neighbouring frames are not independent
+LEAST = -8.0  # log-probability of a phone in a frame, so that no frame alone rules a phone out
 
 
 def phone_classes(ipa: str) -> np.ndarray:
-    """Classes int64 [P] of the blocks of a phone string: silence, phones without their stress,
-    silence.
-    """
+    """Classes int64 [P] of a phone string: silence, its phones without stress, silence."""
     inner = [SYMBOLS.index(phone.symbol) for phone in split_phones(ipa)]
     return np.array([SILENCE, *inner, SILENCE])
 
 
 def load_phone_classifier(model: Path) -> PhoneClassifier:
-    """What hears phones, from a model folder.
+    """The phone classifier of a model folder.
 
     Raises:
         CheckpointError: there is none, or one of other phones.
@@ -51,13 +46,13 @@ def load_phone_classifier(model: Path) -> PhoneClassifier:
     if not folder.is_dir():
         raise CheckpointError(
             f"{model}: has no {PHONE_CLASSIFIER_NAME}/, by which an adaptation finds the phones in "
-            "recordings; "
-            "train one (recipes/train_phone_classifier.py) and package the model with it"
+            "recordings; train one (recipes/train_phone_classifier.py) and package the model with "
+            "it"
         )
     phone_classifier = PhoneClassifier.from_pretrained(folder)
     if phone_classifier.config.classes != NUM_CLASSES:
         raise CheckpointError(
-            f"{folder}: hears {phone_classifier.config.classes} phones where there are "
+            f"{folder}: knows {phone_classifier.config.classes} phones where there are "
             f"{NUM_CLASSES}; train it anew"
         )
     return phone_classifier
@@ -71,19 +66,25 @@ def phone_likelihoods(
     num_frames: int,
     frame_rate: float,
 ) -> np.ndarray:
-    """What is heard in mono audio [T]: weighted log-probabilities float [F,NUM_CLASSES], F =
-    `num_frames` at `frame_rate` Hz.
+    """Weighted log-probabilities of the phones in every codec frame of mono audio [T].
+
+    Args:
+        sample_rate: Hz, of the audio.
+        num_frames: F.
+        frame_rate: Hz, of the codec.
+
+    Returns:
+        float [F,NUM_CLASSES].
     """
     config = phone_classifier.config
     samples = torch.from_numpy(resample(audio, sample_rate, config.sample_rate))[None, None]
     logits = phone_classifier(phone_classifier.features(samples)).logits[0]
-    heard = logits.log_softmax(dim=0).T.numpy()
-    places = (
-        (np.arange(len(heard)) + 0.5) * config.hop_length / config.sample_rate * frame_rate
-    ).astype(int)
+    fine = logits.log_softmax(dim=0).T.numpy()  # at the classifier's frame rate
+    seconds = (np.arange(len(fine)) + 0.5) * config.hop_length / config.sample_rate
+    places = (seconds * frame_rate).astype(int)
     inside = places < num_frames
     likelihoods = np.zeros((num_frames, NUM_CLASSES))
-    np.add.at(likelihoods, places[inside], ACOUSTIC_WEIGHT * np.maximum(heard[inside], LEAST))
+    np.add.at(likelihoods, places[inside], ACOUSTIC_WEIGHT * np.maximum(fine[inside], LEAST))
     for kind in PAUSES:
         likelihoods[:, kind] = np.maximum(likelihoods[:, kind], likelihoods[:, SILENCE])
     return likelihoods
@@ -91,11 +92,13 @@ def phone_likelihoods(
 
 @dataclass(frozen=True)
 class Alignment:
-    """Where the phones of a clip lie, and whether they are its phones at all."""
+    """Where the phones of a clip lie, and how well they fit.
 
-    counts: np.ndarray  # int64 [P], summing to F
-    # log-likelihood a frame above that of the same phones in reverse order: near 0 for a wrong
-    # transcript
+    The margin is the log-likelihood a frame above that of the same phones in reverse order, near 0
+    for a wrong transcript.
+    """
+
+    counts: np.ndarray  # int64 [P] frames of every phone, summing to F
     margin: float
 
 
@@ -107,9 +110,7 @@ class Aligner:
 
     @classmethod
     def fit(cls, clips: Iterable[tuple[np.ndarray, Sequence[int]]]) -> Aligner:
-        """Count on clips with known durations, each the classes [P] of its blocks and their frames
-        [P].
-        """
+        """Count on clips with known durations: classes [P] and frames [P] of the phones of each."""
         table = np.full((NUM_CLASSES, MAX_DURATION + 1), 1.0 / (MAX_DURATION + 1))
         for classes, counts in clips:
             np.add.at(table, (classes, np.minimum(counts, MAX_DURATION)), 1.0)
@@ -119,7 +120,7 @@ class Aligner:
         return cls(np.log(shares))
 
     def align(self, likelihoods: np.ndarray, classes: np.ndarray) -> Alignment:
-        """Align phones, classes [P], with what is heard, [F,NUM_CLASSES] of `phone_likelihoods`."""
+        """Align phones, classes [P], with `phone_likelihoods` [F,NUM_CLASSES]."""
         counts, score = self._best(likelihoods, classes)
         _, reverse = self._best(likelihoods, classes[::-1])
         return Alignment(counts, (score - reverse) / len(likelihoods))

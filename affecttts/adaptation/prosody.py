@@ -1,8 +1,7 @@
-"""How an utterance is said, as five numbers read off its codec tokens; what each emotion does to
-them in the base data.
+"""Prosody of an utterance as five numbers from its codes, and their shifts by emotion in base data.
 
-Pitch and voicing are what the codec's decoder predicts from the tokens, so recordings, base tokens
-and synthesis are measured alike, with neither audio of the base data nor a pitch tracker.
+Pitch and voicing are those that the codec's decoder predicts from the codes, so recordings, base
+data and synthesis are measured alike, without a pitch tracker or audio of the base data.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from affecttts.text.symbols import SYMBOLS
 from codec import Codec
 from codec.nn.features import magnitude
 
-# and the units of their shifts
+# measures and the units of their shifts
 MEASURES = {"f0": "st", "range": "st", "rate": "%", "level": "dB", "tilt": "dB"}
 BORDER_HZ = 1000  # energy above over energy below is the tilt
 TRIM_DB = 35.0  # below the loud frames = silence at the ends
@@ -31,16 +30,17 @@ NEUTRAL = "neutral"
 
 
 def spoken_phones(ipa: str) -> int:
-    """Phones of a phone string that sound."""
+    """How many phones of a phone string are not pauses, at least 1."""
     silent = {SYMBOLS[kind] for kind in PAUSES} | set("ˈˌ")
     return max(1, sum(symbol not in silent for symbol in ipa))
 
 
 @torch.inference_mode()
 def measure(codec: Codec, codes: np.ndarray, ipa: str) -> np.ndarray:
-    """codes [K,F] -> float64 [5] in the order of `MEASURES`: mean F0 and its 5 to 95 % range in
-    semitones, 100 ln of the phones per second, level and tilt in dB; not-a-number where nothing is
-    voiced.
+    """codes [K,F] and their phone string -> float64 [5] in the order of `MEASURES`.
+
+    Mean F0 and its 5 to 95 % range in semitones, 100 ln of the phones per second, level and tilt in
+    dB; NaN where nothing is voiced.
     """
     if codes.shape[1] == 0:
         return np.full(len(MEASURES), np.nan)
@@ -75,9 +75,7 @@ def measure(codec: Codec, codes: np.ndarray, ipa: str) -> np.ndarray:
 
 @dataclass(frozen=True)
 class ProsodyReference:
-    """Shifts from a voice's neutral, by emotion, over the base voices; every emotion but
-    neutral.
-    """
+    """Shifts from a voice's neutral speech over the base voices, for every emotion but neutral."""
 
     emotions: tuple[str, ...]
     means: np.ndarray  # [E,5]
@@ -86,12 +84,14 @@ class ProsodyReference:
 
     @property
     def clear(self) -> np.ndarray:
-        """Where the direction of a shift is one to rely on: bool [E,5]."""
+        """Where the direction of a shift is reliable: bool [E,5]."""
         return np.abs(self.means) > self.deviations
 
     def label(self, shifts: np.ndarray) -> str:
-        """The emotion whose usual shift is nearest, or neutral where none clearly is. Shifts [5]
-        from the voice's median.
+        """The emotion whose usual shift is nearest, or neutral where none clearly is.
+
+        Args:
+            shifts: [5] from the voice's median.
         """
         if not np.isfinite(shifts).all():
             return NEUTRAL
@@ -109,7 +109,7 @@ class ProsodyReference:
 def fit_reference(
     base: BaseData, codec: Codec, progress: Callable[[Sequence], Sequence] = lambda x: x
 ) -> ProsodyReference:
-    """Measure base clips. Voices without neutral clips do not count.
+    """Measure base clips; voices without neutral clips are left out.
 
     Args:
         progress: wraps the list of clips, for a progress bar.
@@ -138,12 +138,12 @@ def fit_reference(
 
 
 def mean(rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Mean [5] of rows [5] over those that are numbers; not-a-number where none is."""
+    """Mean [5] of rows [5] without NaN; NaN where there is nothing else."""
     return np.ma.masked_invalid(np.reshape(rows, (-1, len(MEASURES)))).mean(axis=0).filled(np.nan)
 
 
 def deviation(rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Standard deviation [5] in the same way."""
+    """Standard deviation [5] of rows [5] in the same way."""
     return np.ma.masked_invalid(np.reshape(rows, (-1, len(MEASURES)))).std(axis=0).filled(np.nan)
 
 

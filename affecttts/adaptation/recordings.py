@@ -1,13 +1,11 @@
-"""What the user gives: a folder of audio with or without transcripts, or a CSV or JSONL table of
-files.
-"""
+"""Input of an adaptation: a folder of audio with or without transcripts, or a table of files."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -156,3 +154,17 @@ def _from_row(row: Any, table: Path, number: int) -> Recording:
         )
     except RequestError as error:
         raise RequestError(f"{table}:{number}: {error}") from error
+
+
+def check_emotions(recordings: list[Recording], known: Sequence[str]) -> None:
+    """Refuse emotions that the model does not know.
+
+    Raises:
+        RequestError: a recording has one that is not `known`.
+    """
+    for recording in recordings:
+        if recording.emotion and recording.emotion not in known:
+            raise RequestError(
+                f"{recording.path.name}: the model was not trained on {recording.emotion!r}; "
+                f"it knows: {', '.join(known)}"
+            )

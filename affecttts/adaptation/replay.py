@@ -1,9 +1,8 @@
-"""Base data that goes along with an adaptation: codec tokens and labels of some training
-utterances, no audio.
+"""Base data of an adaptation: codes and labels of some training utterances, no audio.
 
-It keeps the emotions and the base voices alive (replay), tells the aligner how long phones last,
-and says how far each emotion moves a voice. A model folder carries it as replay/manifest.jsonl and
-replay/tokens-*; a corpus of the user's own, encoded by the same codec, serves as well.
+Replayed in training it preserves the emotions and the base voices; the aligner learns from it how
+long phones last, and the labelling how each emotion changes prosody. A model folder has it as
+replay/manifest.jsonl and replay/tokens-*; a corpus encoded by the same codec can be used instead.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ MANIFEST_NAME = "manifest.jsonl"
 
 @dataclass(frozen=True)
 class BaseData:
-    """Base utterances with their tokens."""
+    """Base utterances with their codes."""
 
     manifest: Path
     utterances: tuple[Utterance, ...]
@@ -43,54 +42,60 @@ def open_base_data(
     manifest: Path | None = None,
     tokens: Path | None = None,
 ) -> BaseData:
-    """The model folder's replay data, or those of a corpus.
+    """The replay data of a model folder, or of a corpus.
 
     Args:
-        manifest, tokens: a manifest with phone durations and emotions, and its token shards; None =
+        manifest, tokens: a manifest with phone durations and emotions, and its code shards; None =
             the model's own.
 
     Raises:
         RequestError: only one of the two is given, no utterance can be used, or a speaker is none
             of the model's `voices`.
-        CheckpointError: the model has no replay data, or the tokens are of another codec.
+        CheckpointError: the model has no replay data, or the codes are of another codec.
     """
     if (manifest is None) != (tokens is None):
         raise RequestError("give both a replay manifest and its tokens, or neither")
-    if manifest is None:
-        manifest = tokens = model / FOLDER_NAME
-        if not (model / FOLDER_NAME / MANIFEST_NAME).is_file():
-            raise CheckpointError(
-                f"{model}: has no replay data, which an adaptation needs; give --replay-manifest "
-                "and --replay-tokens "
-                "of the corpus that it was trained on"
-            )
-        manifest = manifest / MANIFEST_NAME
+    if manifest is None or tokens is None:
+        manifest, tokens = _own(model)
     store = CodeStore(tokens)
     if store.codec_fingerprint != codec_fingerprint:
         found = store.codec_fingerprint
         raise CheckpointError(
             f"{tokens}: encoded by codec {found}, but the model's is {codec_fingerprint}"
         )
+    return BaseData(manifest, _usable(manifest, store, voices), store)
+
+
+def _own(model: Path) -> tuple[Path, Path]:
+    """Manifest and folder of shards in a model folder."""
+    folder = model / FOLDER_NAME
+    if not (folder / MANIFEST_NAME).is_file():
+        raise CheckpointError(
+            f"{model}: has no replay data, which an adaptation needs; give --replay-manifest and "
+            "--replay-tokens of the corpus that it was trained on"
+        )
+    return folder / MANIFEST_NAME, folder
+
+
+def _usable(manifest: Path, store: CodeStore, voices: Sequence[str]) -> tuple[Utterance, ...]:
     usable = tuple(
         u
         for u in read_manifest(manifest)
         if u.durations and u.emotion and u.id in store and u.split == "train"
     )
     if not usable:
+        raise RequestError(f"{manifest}: no training utterance has durations, an emotion and codes")
+    unknown = sorted({u.speaker for u in usable} - set(voices))
+    if unknown:
         raise RequestError(
-            f"{manifest}: no training utterance has durations, an emotion and tokens"
+            f"{manifest}: {', '.join(unknown[:3])} is no voice of this model; give the corpus that "
+            "it was trained on"
         )
-    strangers = sorted({u.speaker for u in usable} - set(voices))
-    if strangers:
-        names = ", ".join(strangers[:3])
-        raise RequestError(
-            f"{manifest}: {names} is no voice of this model; give the corpus that it was trained on"
-        )
-    return BaseData(manifest, usable, store)
+    return usable
 
 
 def fit_aligner(base: BaseData, frame_rate: float) -> Aligner:
-    """How long phones last in the base data."""
+    """An aligner that knows how long phones last in the base data."""
 
     def timed(utterance: Utterance) -> tuple[np.ndarray, list[int]]:
         frames = base.store[utterance.id].shape[1]
@@ -105,11 +110,10 @@ def fit_aligner(base: BaseData, frame_rate: float) -> Aligner:
 def select_utterances(
     utterances: Sequence[Utterance], count: int, seed: int = 0
 ) -> list[Utterance]:
-    """About `count` utterances, equally many of every voice and emotion; the same sentence in
-    several emotions first.
+    """About `count` utterances, equally many of every voice and emotion.
 
-    Sentences are taken in a drawn order, all of their renderings at once, until a voice has its
-    share of an emotion.
+    Sentences in several emotions come first, else their order is random; all renderings of one are
+    taken at once, until a voice has its share of an emotion.
     """
     groups: dict[tuple[str, str | None], list[Utterance]] = defaultdict(list)
     for utterance in utterances:
@@ -127,9 +131,7 @@ def select_utterances(
 
 
 def write_replay(model: Path, utterances: Sequence[Utterance], store: CodeStore) -> None:
-    """Write replay/ into a model folder: tokens and labels, no audio, and no word of where that
-    lies.
-    """
+    """Write replay/ into a model folder: codes and labels, neither audio nor paths to it."""
     folder = model / FOLDER_NAME
     folder.mkdir(parents=True, exist_ok=True)
     rows = [CodeRow(u.id, "", store[u.id]) for u in utterances]

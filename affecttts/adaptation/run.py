@@ -1,37 +1,35 @@
-"""An adaptation from end to end: what `affecttts adapt` and recipes/adapt_voice.py run."""
+"""An adaptation from end to end: what `affecttts adapt` runs."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from affecttts.adaptation.asr import require
-from affecttts.adaptation.config import AdaptationConfig
-from affecttts.adaptation.recordings import Recording, gather
+from affecttts.adaptation.config import AdaptationConfig, AdaptationRequest
+from affecttts.adaptation.recordings import check_emotions, gather
 from affecttts.errors import InputError, OutputError, RequestError
 from affecttts.synthesis.lora import DECODER_NAME
-from affecttts.synthesis.model_folder import PHONE_CLASSIFIER_NAME, ModelInfo, read_model_info
+from affecttts.synthesis.model_folder import PHONE_CLASSIFIER_NAME, read_model_info
 from affecttts.synthesis.voices import (
     CARD_NAME,
     SELF_TEST_NAME,
     VoiceCard,
     check_name,
     describe_base,
-    is_voice_folder,
 )
 from codec.atomic import atomic_folder, recover
 from codec.files import fingerprint, write_json
 
 if TYPE_CHECKING:
-    from affecttts.adaptation.prepare import Prepared, Report
+    from affecttts.adaptation.prepared import Prepared, Report
     from affecttts.adaptation.prosody import ProsodyReference
     from affecttts.adaptation.replay import BaseData
     from affecttts.adaptation.selftest import SelfTest
@@ -41,22 +39,8 @@ if TYPE_CHECKING:
     from codec.training.phone_classifier import PhoneClassifier
 
 
-@dataclass(frozen=True)
-class AdaptationRequest:
-    """What a user asks for."""
-
-    audio: Path  # folder, table or file
-    name: str
-    output: Path  # folder of the voice
-    model: Path | None = None  # None = the shipped model
-    # what the speaker has agreed to; its hash goes into the voice's card
-    consent: Path | None = None
-    recogniser: Path | None = None  # folder of a Whisper model; None = the offline package
-    replay_manifest: Path | None = None  # base data other than the model's own
-    replay_tokens: Path | None = None
-    adapt_codec: bool = False  # tune the codec's decoder too
-    force: bool = False  # replace an existing voice
-    show_progress: bool = True
+# what the card says of the training data
+REPORTED = "key clips clip_seconds held_out transcripts emotions labelled".split()
 
 
 class Declined(Exception):
@@ -72,10 +56,10 @@ def adapt(
 ) -> SelfTest | None:
     """Make a voice and test it, on all processes of `accelerate launch` or on this one.
 
-    Killed and started again, it goes on where it was and ends in the same adapter.
+    A run that was killed and is started again goes on where it was and ends in the same adapter.
 
     Args:
-        confirm: is asked once, in one line, before the training.
+        confirm: gets the question to ask once, in one line, before the training.
         say: takes lines for the user.
         sentences: of the self-test; None = all.
 
@@ -91,7 +75,7 @@ def adapt(
     from accelerate import PartialState
 
     processes = PartialState()
-    with _told(request.output):
+    with _one_line_errors(request.output):
         with processes.main_process_first():
             prepared = run.prepare()
         if processes.is_main_process:
@@ -104,16 +88,14 @@ def adapt(
 
 
 class _Adaptation:
-    """One request with the model that it is about. Everything that can be refused early is refused
-    here.
-    """
+    """One request and its model; whatever can be refused is refused when it is made."""
 
     def __init__(
         self, request: AdaptationRequest, config: AdaptationConfig, say: Callable[[str], None]
     ) -> None:
         self.request, self.config, self.say = request, config, say
         check_name(request.name)
-        self.consent = _consent_hash(request.consent, config.require_consent)
+        self.consent = request.consent_hash(config.require_consent)
         self.folder, self.info = read_model_info(request.model)
         if request.name in self.info.voices:
             raise RequestError(
@@ -121,8 +103,9 @@ class _Adaptation:
             )
         self.work = request.output.absolute().with_name(f".{request.output.name}.adapting")
         _tidy_finished(self.work, request.output)
-        _check_output(request.output, request.force)
-        self.recordings = _known_emotions(gather(request.audio), self.info)
+        request.check_output()
+        self.recordings = gather(request.audio)
+        check_emotions(self.recordings, self.info.emotions)
         for package in ("peft", "accelerate"):
             require(package, "adapting")
         self.codec, self.codec_fingerprint, self.lm, self.base = self._load()
@@ -134,11 +117,11 @@ class _Adaptation:
         from codec import Codec
 
         request, lm = self.request, load_lm(self.folder / "lm")
-        codec, found = (
-            Codec.from_pretrained(self.folder / "codec"),
+        codec = Codec.from_pretrained(self.folder / "codec")
+        found, place = (
             fingerprint(self.folder / "codec"),
+            (request.replay_manifest, request.replay_tokens),
         )
-        place = request.replay_manifest, request.replay_tokens
         return codec, found, lm, open_base_data(self.folder, lm.layout.voices, found, *place)
 
     def _load_phone_classifier(self) -> PhoneClassifier:
@@ -148,7 +131,7 @@ class _Adaptation:
 
     @cached_property
     def reference(self) -> ProsodyReference:
-        """What the emotions do in the base data."""
+        """How each emotion changes prosody in the base data."""
         from affecttts.adaptation.prosody import fit_reference
 
         return fit_reference(
@@ -163,38 +146,27 @@ class _Adaptation:
 
     def prepare(self) -> Prepared:
         """Recordings -> training data in the working folder."""
-        from affecttts.adaptation.prepare import Preparation
+        from affecttts.adaptation.prepare import Preparation, Tools
         from affecttts.adaptation.replay import fit_aligner
 
-        def aligner():
-            return fit_aligner(self.base, self.codec.config.frame_rate)
-
-        request = self.request
-        preparation = Preparation(
-            self.config,
-            request.name,
-            self.codec,
-            self.codec_fingerprint,
-            self._model_key(),
-            self.phone_classifier,
-            aligner,
-            lambda: self.reference,
-            request.recogniser,
-            self.say,
-            self.progress,
+        tools = Tools(
+            codec=self.codec,
+            codec_fingerprint=self.codec_fingerprint,
+            model_key=self._model_key(),
+            phone_classifier=self.phone_classifier,
+            aligner=lambda: fit_aligner(self.base, self.codec.config.frame_rate),
+            reference=lambda: self.reference,
+            recogniser=self.request.recogniser,
+            say=self.say,
+            progress=self.progress,
         )
+        preparation = Preparation(self.config, self.request.name, tools)
         return preparation.run(self.recordings, self.work / "prepared")
 
     def _model_key(self) -> str:
+        lm, phones = (fingerprint(self.folder / name) for name in ("lm", PHONE_CLASSIFIER_NAME))
         base = hashlib.sha256(self.base.manifest.read_bytes()).hexdigest()
-        return " ".join(
-            (
-                fingerprint(self.folder / "lm"),
-                self.codec_fingerprint,
-                fingerprint(self.folder / PHONE_CLASSIFIER_NAME),
-                base,
-            )
-        )
+        return f"{lm} {self.codec_fingerprint} {phones} {base}"
 
     def question(self, report: Report) -> str:
         """The one line to confirm."""
@@ -216,19 +188,11 @@ class _Adaptation:
         """Train, test, write the voice, tidy up."""
         from accelerate import Accelerator
 
-        from affecttts.adaptation.training import VoiceTrainer
+        from affecttts.adaptation.training import VoiceData, VoiceTrainer
 
         request, accelerator = self.request, Accelerator()
-        trainer = VoiceTrainer(
-            self.config,
-            self.lm,
-            self.codec,
-            prepared,
-            self.base,
-            request.name,
-            self.work,
-            accelerator,
-        )
+        data = VoiceData(request.name, self.lm, self.codec, prepared, self.base)
+        trainer = VoiceTrainer(self.config, data, self.work, accelerator)
         before = trainer.held_out_loss()
         trainer.resume()
         trainer.run(request.show_progress)
@@ -245,82 +209,54 @@ class _Adaptation:
         return result
 
     def _write(self, folder: Path, prepared: Prepared, trainer: VoiceTrainer) -> None:
-        trainer.save_adapter(folder)
+        from affecttts.adaptation.adapter import save_adapter
+
+        save_adapter(trainer.peft, folder)
         if self.request.adapt_codec:
             from affecttts.adaptation.decoder import DecoderTrainer
 
-            decoder = DecoderTrainer(
-                self.config, self.codec, prepared, self.lm.layout.num_codebooks, self.work
-            )
+            books = self.lm.layout.num_codebooks
+            decoder = DecoderTrainer(self.config, self.codec, prepared, books, self.work)
             decoder.run(self.request.show_progress)
             decoder.save(folder / DECODER_NAME)
-        report = asdict(prepared.report)
-        data = {
-            k: report[k]
-            for k in (
-                "key",
-                "clips",
-                "clip_seconds",
-                "held_out",
-                "transcripts",
-                "emotions",
-                "labelled",
-            )
-        }
-        base = describe_base(self.folder, self.info, self.lm.layout)
-        training = {
-            "steps": trainer.steps,
-            "adapt_codec": self.request.adapt_codec,
-            **asdict(self.config),
-        }
-        card = VoiceCard(
+        write_json(folder / CARD_NAME, self._card(prepared, trainer).to_dict())
+
+    def _card(self, prepared: Prepared, trainer: VoiceTrainer) -> VoiceCard:
+        report, asked = asdict(prepared.report), {"adapt_codec": self.request.adapt_codec}
+        return VoiceCard(
             self.request.name,
-            base,
+            describe_base(self.folder, self.info, self.lm.layout),
             trainer.token,
             trainer.started_from,
-            data,
-            training,
+            {name: report[name] for name in REPORTED},
+            {"steps": trainer.steps, **asked, **asdict(self.config)},
             self.consent,
         )
-        write_json(folder / CARD_NAME, card.to_dict())
 
     def _test(
         self, voice: Path, prepared: Prepared, losses: tuple[float, float], sentences: int | None
     ) -> SelfTest:
-        from affecttts.adaptation.selftest import SENTENCES, SelfTester
+        from affecttts.adaptation.selftest import SENTENCES, SelfTester, Trained
 
         count = len(SENTENCES) if sentences is None else sentences
-        tester = SelfTester(
-            self.folder,
-            voice,
-            prepared,
-            self.reference,
-            losses,
-            self.request.recogniser,
-            self.progress,
-            count,
-        )
-        return tester.run()
+        trained = Trained(voice, prepared, self.reference, losses)
+        recogniser = self.request.recogniser
+        return SelfTester(self.folder, trained, recogniser, self.progress, count).run()
 
 
-def _consent_hash(path: Path | None, required: bool) -> str | None:
-    """SHA-256 of the consent file."""
-    if path is None:
-        if required:
-            raise RequestError(
-                "this configuration requires the speaker's consent: give --consent "
-                "FILE (who, when, for what)"
-            )
-        return None
+@contextmanager
+def _one_line_errors(output: Path) -> Iterator[Any]:
+    """What the disk refuses, as an OutputError; an earlier voice of that name stays as it was."""
+    from safetensors import SafetensorError
+
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: the consent file cannot be read ({error.strerror})") from error
-    if not content.strip():
-        raise RequestError(
-            f"{path}: the consent file is empty; write who agreed, when, and to what"
-        )
-    return hashlib.sha256(content).hexdigest()
+        yield
+    except (InputError, OutputError):
+        raise
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        cure = "make room and run the same command again to go on"
+        raise OutputError(f"{output}: cannot be written ({reason}); {cure}") from error
 
 
 def _tidy_finished(work: Path, output: Path) -> None:
@@ -335,45 +271,3 @@ def _tidy_finished(work: Path, output: Path) -> None:
         card.unlink()  # last, for it tells that all of this can go
     if work.is_dir() and not any(work.iterdir()):
         work.rmdir()
-
-
-def _check_output(output: Path, force: bool) -> None:
-    if output.exists() and not (
-        output.is_dir() and (not any(output.iterdir()) or is_voice_folder(output))
-    ):
-        raise RequestError(f"{output} is no voice; give another folder")
-    if is_voice_folder(output) and not force:
-        raise RequestError(f"{output} exists; give --force to replace it or another folder")
-    parent = output.absolute().parent
-    while not parent.exists():
-        parent = parent.parent
-    if not parent.is_dir() or not os.access(parent, os.W_OK):
-        raise OutputError(f"{output}: the folder {parent} is not writable")
-
-
-def _known_emotions(recordings: list[Recording], info: ModelInfo) -> list[Recording]:
-    for recording in recordings:
-        if recording.emotion and recording.emotion not in info.emotions:
-            known = ", ".join(info.emotions)
-            raise RequestError(
-                f"{recording.path.name}: the model was not trained on "
-                f"{recording.emotion!r}; it knows: {known}"
-            )
-    return recordings
-
-
-@contextmanager
-def _told(output: Path) -> Iterator[Any]:
-    """What the disk refuses, in one line: the earlier voice of that name, if any, and the model are
-    untouched.
-    """
-    from safetensors import SafetensorError
-
-    try:
-        yield
-    except (InputError, OutputError):
-        raise
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or error
-        cure = "make room and run the same command again to go on"
-        raise OutputError(f"{output}: cannot be written ({reason}); {cure}") from error

@@ -1,4 +1,4 @@
-"""The proof that an adaptation took: what changed, what it reached, and what stayed as it was."""
+"""Self-test of an adapted voice: what changed, how good it is, and what stayed as it was."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from affecttts.adaptation.prepare import Prepared
+from affecttts.adaptation.prepared import Prepared
 from affecttts.adaptation.prosody import MEASURES, NEUTRAL, ProsodyReference, mean, measure
 from affecttts.evaluation.judges.base import missing
 from affecttts.evaluation.judges.voice import VoiceJudge
 from affecttts.evaluation.judges.words import WordJudge
-from affecttts.synthesis.request import prepare
+from affecttts.synthesis.request import SpeechRequest
 from affecttts.synthesis.synthesizer import SpeechResult, Synthesizer
 from affecttts.synthesis.voices import read_card
 from codec import Codec
@@ -30,12 +30,10 @@ SENTENCES = (
 )
 CONTRAST_SENTENCES = 3
 SEED = 11
-MOST_BASE_VOICES = 8  # spoken with, for the comparison
-MOST_CLIPS = 40  # held-out clips that are listened to
-# of the codec's own similarity to the voice, which an adapter can be asked to reach
-CEILING_SHARE = 0.85
-# similarity of a clip to its own reconstruction below which the codec is the limit
-POOR_CODEC = 0.75
+MOST_BASE_VOICES = 8  # that are compared with
+MOST_CLIPS = 40  # held-out clips that are compared with
+CEILING_SHARE = 0.85  # of the codec's own similarity to the voice, that an adapter should reach
+POOR_CODEC = 0.75  # similarity of clips to their reconstruction, below which the codec is the limit
 
 
 @dataclass(frozen=True)
@@ -56,17 +54,24 @@ class SelfTest:
 
     def lines(self) -> list[str]:
         """For the user."""
-        marks, width = (
-            {True: "ok  ", False: "FAIL", None: "    "},
-            max(len(row.name) for row in self.rows),
-        )
-        return [
-            f"{marks[row.passed]} {row.name:<{width}}  {row.value}" for row in self.rows
-        ] + list(self.advice)
+        marks = {True: "ok  ", False: "FAIL", None: "    "}
+        width = max(len(row.name) for row in self.rows)
+        rows = [f"{marks[row.passed]} {row.name:<{width}}  {row.value}" for row in self.rows]
+        return [*rows, *self.advice]
 
     def to_dict(self) -> dict:
         """Plain values for JSON."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """An adapted voice, and what it was made from."""
+
+    voice: Path  # its folder
+    prepared: Prepared
+    reference: ProsodyReference  # of the base data
+    losses: tuple[float, float]  # of the held-out clips, before and after
 
 
 class SelfTester:
@@ -74,8 +79,7 @@ class SelfTester:
 
     Args:
         model: model folder.
-        voice: folder of the adapted voice.
-        losses: of the held-out clips, before and after.
+        trained: the adapted voice.
         recogniser: folder of a Whisper model; None = the offline package.
         progress: wraps an iterable as (iterable, label).
         sentences: how many of `SENTENCES` are spoken.
@@ -84,26 +88,22 @@ class SelfTester:
     def __init__(
         self,
         model: Path | None,
-        voice: Path,
-        prepared: Prepared,
-        reference: ProsodyReference,
-        losses: tuple[float, float],
+        trained: Trained,
         recogniser: Path | None,
         progress: Callable[[Iterable, str], Iterable],
         sentences: int = len(SENTENCES),
     ) -> None:
         self.synthesizer = Synthesizer.from_pretrained(model)
-        self.prepared, self.reference, self.losses, self.progress = (
-            prepared,
-            reference,
-            losses,
-            progress,
+        self.prepared, self.reference, self.losses = (
+            trained.prepared,
+            trained.reference,
+            trained.losses,
         )
-        self.recogniser, self.texts = recogniser, SENTENCES[:sentences]
+        self.recogniser, self.progress, self.texts = recogniser, progress, SENTENCES[:sentences]
         self.base_voices = self.synthesizer.voices[:MOST_BASE_VOICES]
-        self.card = read_card(voice)
+        self.card = read_card(trained.voice)
         before = [self._speak(self.texts[0], name) for name in self.base_voices]
-        self.name = self.synthesizer.load_voice(voice)
+        self.name = self.synthesizer.load_voice(trained.voice)
         after = [self._speak(self.texts[0], name) for name in self.base_voices]
         self.unchanged = all(a.audio.tobytes() == b.audio.tobytes() for a, b in zip(before, after))
         self.spoken = {name: self._sentences(name) for name in (*self.base_voices, self.name)}
@@ -115,9 +115,7 @@ class SelfTester:
         return SelfTest((*rows, *similarity, self._words(), *self._contrasts()), tuple(advice))
 
     def _speak(self, text: str, voice: str, emotion: str = NEUTRAL) -> SpeechResult:
-        return self.synthesizer.speak(
-            prepare(self.synthesizer.info, text, emotion, voice=voice, seed=SEED)
-        )
+        return self.synthesizer.synthesize(text, emotion=emotion, voice=voice, seed=SEED)
 
     def _sentences(self, voice: str) -> list[SpeechResult]:
         return [self._speak(text, voice) for text in self.progress(self.texts, f"speak as {voice}")]
@@ -125,9 +123,9 @@ class SelfTester:
     # -- rows
     def _difference(self) -> Row:
         """The same request with the adapter merged in and without, the voice's own slot in both."""
-        request = prepare(self.synthesizer.info, self.texts[0], NEUTRAL, voice=self.name, seed=SEED)
+        request = SpeechRequest(self.texts[0], emotion=NEUTRAL, voice=self.name, seed=SEED)
         plain = replace(self.synthesizer.speaker(self.name), engine=self.synthesizer.engine)
-        without = self.synthesizer.speak(request, speaker=plain)
+        without = self.synthesizer.speak(self.synthesizer.prepare(request), speaker=plain)
         same = np.array_equal(without.codes, self.spoken[self.name][0].codes)
         return Row(
             "output differs with the adapter", "no: it has no effect" if same else "yes", not same
@@ -142,8 +140,9 @@ class SelfTester:
         return Row("loss on held-out clips", f"{before:.3f} -> {after:.3f}", after < before)
 
     def _similarity(self) -> tuple[list[Row], list[str]]:
-        """Cosines of held-out clips with synthesis before (the nearest base voice) and after, and
-        with their own reconstruction by the codec, which no adapter can beat.
+        """Cosines of held-out clips with synthesis before (the nearest base voice) and after.
+
+        Their own reconstruction by the codec is the ceiling.
         """
         name = "speaker similarity to held-out clips"
         if cure := missing(VoiceJudge.packages):
@@ -195,25 +194,16 @@ class SelfTester:
         return Row(name, value, after <= before + 5)
 
     def _contrasts(self) -> list[Row]:
-        """How many of the shifts that are clear in the base data have the right sign in the new
-        voice.
-        """
+        """How many of the shifts that are clear in the base data keep their sign in the voice."""
         name, right, shown = "emotion contrasts with the right sign", [], []
         emotions = [e for e in self.reference.emotions if e in self.synthesizer.emotions]
         if not emotions or not self.reference.clear.any():
             return [Row(name, "skipped: the base data has no clear ones")]
-        neutral = np.array(
-            [self._measured(text, NEUTRAL) for text in self.texts[:CONTRAST_SENTENCES]]
-        )
+        neutral = self._measured_all(NEUTRAL)
         for emotion in self.progress(emotions, "emotions"):
             index = self.reference.emotions.index(emotion)
-            moved = (
-                np.array(
-                    [self._measured(text, emotion) for text in self.texts[:CONTRAST_SENTENCES]]
-                )
-                - neutral
-            )
-            shift, clear = mean(moved), self.reference.clear[index]
+            shift = mean(self._measured_all(emotion) - neutral)
+            clear = self.reference.clear[index]
             signs = np.sign(shift) == np.sign(self.reference.means[index])
             right += signs[clear].tolist()
             parts = [
@@ -224,6 +214,11 @@ class SelfTester:
             )
         share = float(np.mean(right))
         return [Row(name, f"{100 * share:.0f} % of {len(right)}", share >= 0.8), *shown]
+
+    def _measured_all(self, emotion: str) -> np.ndarray:
+        """`measure` of the first sentences, [N,5]."""
+        texts = self.texts[:CONTRAST_SENTENCES]
+        return np.array([self._measured(text, emotion) for text in texts])
 
     def _measured(self, text: str, emotion: str) -> np.ndarray:
         result = self._speak(text, self.name, emotion)
@@ -248,9 +243,8 @@ def _codec_advice(ceiling: float) -> list[str]:
     if ceiling >= POOR_CODEC:
         return []
     return [
-        f"note: the codec itself keeps only {ceiling:.2f} of this voice's identity, and no "
-        "adapter can exceed that; "
-        "adapt again with --adapt-codec to tune its decoder to the voice"
+        f"note: the codec itself keeps only {ceiling:.2f} of this voice's identity, and no adapter "
+        "can exceed that; adapt again with --adapt-codec to tune its decoder to the voice"
     ]
 
 

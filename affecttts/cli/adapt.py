@@ -1,4 +1,4 @@
-"""`affecttts adapt`: a voice of one's own from recordings."""
+"""`affecttts adapt`: a new voice from recordings."""
 
 from __future__ import annotations
 
@@ -34,17 +34,22 @@ def add_to(commands) -> None:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options, which the recipe shares."""
-    default = AdaptationConfig()
-    add = parser.add_argument
+    """The options."""
+    _add_voice(parser.add_argument_group("the voice"))
+    _add_training(parser.add_argument_group("training"))
+    _add_base(parser.add_argument_group("model and base data"))
+    parser.add_argument("--yes", action="store_true", help="do not ask before the training")
+    parser.add_argument("--force", action="store_true", help="replace an existing voice")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bars")
+
+
+def _add_voice(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
     sources = (
         "folder of audio (NAME.txt beside NAME.wav is its transcript), or a CSV or JSONL "
         "table: path, text, emotion"
     )
-    replay = (
-        "share of base data in every step, which keeps emotions and other voices (default "
-        f"{default.replay_share:g})"
-    )
+    consent = "what the speaker agreed to; its hash is kept with the voice"
     whisper = (
         "faster-whisper model for recordings without transcripts (default: the offline "
         "package's tiny.en)"
@@ -52,43 +57,34 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--audio", type=Path, required=True, metavar="PATH", help=sources)
     add("--name", required=True, help="name of the voice")
     add("--output", type=Path, required=True, metavar="DIR", help="folder of the voice")
-    add(
-        "--consent",
-        type=Path,
-        metavar="FILE",
-        help="what the speaker agreed to; its hash is kept with the voice",
+    add("--consent", type=Path, metavar="FILE", help=consent)
+    add("--recogniser", type=Path, metavar="DIR", help=whisper)
+
+
+def _add_training(group: argparse._ArgumentGroup) -> None:
+    add, default = group.add_argument, AdaptationConfig()
+    epochs = f"passes over the recordings (default {USUAL_EPOCHS}, more for few recordings)"
+    replay = (
+        "share of base data in every step, which preserves emotions and other voices (default "
+        f"{default.replay_share:g})"
     )
-    add(
-        "--epochs",
-        type=float,
-        help=f"passes over the recordings (default {USUAL_EPOCHS}, more for few recordings)",
-    )
+    decoder = "tune the codec's decoder to the voice too (adds about 20 MB)"
+    config = "YAML file of further settings, see recipes/configs/small/adapt.yaml"
+    add("--epochs", type=float, help=epochs)
     add("--rank", type=int, help=f"of the adapter (default {default.rank})")
     add("--learning-rate", type=float, help=f"peak (default {default.learning_rate:g})")
     add("--replay-share", type=float, help=replay)
-    add(
-        "--replay-manifest",
-        type=Path,
-        metavar="FILE",
-        help="base data instead of the model's: a manifest with durations ..",
-    )
-    add("--replay-tokens", type=Path, metavar="DIR", help=".. and its token shards")
-    add("--recogniser", type=Path, metavar="DIR", help=whisper)
-    add(
-        "--adapt-codec",
-        action="store_true",
-        help="tune the codec's decoder to the voice too (adds about 20 MB)",
-    )
-    add("--model", metavar="DIR", type=Path, help="model folder (default: the shipped model)")
-    add(
-        "--config",
-        metavar="FILE",
-        help="YAML file of further settings, see recipes/configs/small/adapt.yaml",
-    )
+    add("--adapt-codec", action="store_true", help=decoder)
+    add("--config", metavar="FILE", help=config)
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting")
-    add("--yes", action="store_true", help="do not ask before the training")
-    add("--force", action="store_true", help="replace an existing voice")
-    add("-q", "--quiet", action="store_true", help="no progress bars")
+
+
+def _add_base(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    manifest = "base data instead of the model's: a manifest with durations ..."
+    add("--model", metavar="DIR", type=Path, help="model folder (default: the shipped model)")
+    add("--replay-manifest", type=Path, metavar="FILE", help=manifest)
+    add("--replay-tokens", type=Path, metavar="DIR", help="... and its code shards")
 
 
 def run(arguments: argparse.Namespace) -> int:

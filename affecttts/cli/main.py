@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import NoReturn
 
 from affecttts import __version__
-from affecttts.cli.streams import flush_stdout, sound_streams
-from affecttts.errors import GenerationError, InputError, OutputError, RequestError
-from codec.errors import AudioError, CheckpointError
+from affecttts.errors import RequestError, run_command
 
 EXIT_CODES = """\
 exit codes: 0 done, 1 unreadable input, unwritable output or broken model, 2 wrong request,
@@ -20,41 +16,8 @@ exit codes: 0 done, 1 unreadable input, unwritable output or broken model, 2 wro
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    with sound_streams():
-        try:
-            code = _run(argv)
-            flush_stdout()
-            return code
-        except (
-            RequestError,
-            InputError,
-            OutputError,
-            GenerationError,
-            AudioError,
-            CheckpointError,
-        ) as error:
-            return _fail(str(error), error.exit_code)
-        except OSError as error:
-            with suppress(OSError):
-                flush_stdout()
-            place = error.filename or "standard output"
-            return _fail(f"{place}: cannot be used ({error.strerror or error})", 1)
-        except KeyboardInterrupt:
-            return _fail("interrupted", 130)
-
-
-def _run(argv: Sequence[str] | None) -> int:
-    try:
-        arguments = _parser().parse_args(argv)
-    except SystemExit:
-        flush_stdout()  # of --help and --version
-        raise
-    return arguments.run(arguments)
-
-
-def _fail(reason: str, code: int) -> int:
-    print(f"affecttts: {' '.join(reason.split())}", file=sys.stderr)
-    return code
+    arguments = _parser().parse_args(argv)
+    return run_command(lambda: arguments.run(arguments))
 
 
 class _Parser(argparse.ArgumentParser):
@@ -65,7 +28,20 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    from affecttts.cli import adapt, audio, data, evaluate, listing, synthesize, voices
+    from affecttts.cli import (
+        adapt,
+        data,
+        decode,
+        encode,
+        evaluate,
+        explain,
+        reconstruct,
+        synthesize,
+        voices,
+    )
+    from affecttts.cli import (
+        list as listing,
+    )
 
     parser = _Parser(
         prog="affecttts",
@@ -76,6 +52,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"affecttts {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (synthesize, audio, adapt, voices, data, evaluate, listing):
+    order = (
+        synthesize,
+        explain,
+        reconstruct,
+        encode,
+        decode,
+        adapt,
+        voices,
+        data,
+        evaluate,
+        listing,
+    )
+    for module in order:
         module.add_to(commands)
     return parser

@@ -4,6 +4,7 @@ half-written.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
@@ -81,6 +82,13 @@ def write_wav(target: str, samples, sample_rate: int, force: bool) -> None:
         return
     with new_file(target, force) as temporary:
         save_wav(temporary, audio)
+
+
+def add_json(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add `--json`, which means the same of every command."""
+    parser.add_argument(
+        "--json", action="store_true", help=f"print JSON on standard output: {what}"
+    )
 
 
 def print_json(values: object) -> None:

@@ -1,5 +1,4 @@
-"""Decoded audio and F0 of whole manifests in flat files, so that an epoch never decodes or tracks
-pitch again.
+"""Decoded audio and F0 of whole manifests in flat files, decoded and tracked once for all epochs.
 
 A cache folder holds audio.i16 (samples), f0.f16 (Hz at feature rate, 0 = unvoiced) and index.json.
 """

@@ -1,5 +1,5 @@
-"""Where weights come from: the manifests that they were trained on, with their hashes and licences,
-and their teachers.
+"""Where weights come from: their teachers, and the manifests that they were trained on with hashes
+and licences.
 
 A lineage lies as lineage.json in the folder of every trained model and in the state of every
 checkpoint. Weights cannot be marked free for commerce where the licence of any of their data
@@ -76,8 +76,7 @@ class Lineage:
     """Everything that weights were trained on."""
 
     manifests: tuple[ManifestRecord, ...] = ()
-    # whose lessons they learned, as configs name them; judges must not be among them
-    teachers: tuple[str, ...] = ()
+    teachers: tuple[str, ...] = ()  # as configs name them; none of them may be a judge
 
     @property
     def licences(self) -> dict[str, int]:

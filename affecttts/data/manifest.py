@@ -90,7 +90,7 @@ _CHECK_OF_TYPE = {
     "tuple[float, ...] | None": _is_sequence,
     "tuple[float, float, float] | None": _is_sequence,
 }
-_CHECKS = tuple((field.name, _CHECK_OF_TYPE[field.type]) for field in fields(Utterance))
+_CHECKS = tuple((field.name, _CHECK_OF_TYPE[str(field.type)]) for field in fields(Utterance))
 _DEFAULTS = {field.name: field.default for field in fields(Utterance)}
 _ALWAYS_WRITTEN = {"language"}
 

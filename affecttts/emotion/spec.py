@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from affecttts.emotion.table import MAX_INTENSITY, EmotionTable, Vad, load_emotions
-from affecttts.errors import RequestError
+from affecttts.errors import RequestError, shown
 
 MAX_PROMPT_CHARS = 500
+MAX_EMOTION_CHARS = 500
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,9 @@ class EmotionSpec:
 
     def __post_init__(self) -> None:
         table = load_emotions()
+        tag = _check_name(self.tag)
         # A frozen dataclass can be tidied only through object.__setattr__.
-        object.__setattr__(self, "tag", table.get(self.tag).id)
+        object.__setattr__(self, "tag", table.get(tag).id)
         object.__setattr__(self, "intensity", check_intensity(self.intensity))
         object.__setattr__(self, "mixture", _normalise(self.mixture, table))
         if self.vad is not None:
@@ -49,7 +52,7 @@ class EmotionSpec:
     @classmethod
     def parse(
         cls,
-        emotion: str | None = None,
+        emotion: EmotionSpec | str | None = None,
         intensity: float | str | None = None,
         prompt: str | None = None,
     ) -> EmotionSpec:
@@ -58,16 +61,21 @@ class EmotionSpec:
         Args:
             emotion: An id or alias, or a blend such as "happy:0.7,sad:0.3"
                 whose weightiest emotion becomes the tag; None means neutral.
-            intensity: 0 to 1.5, or text that reads as such; None means 1.
+                A spec is taken as it is.
+            intensity: 0 to 1.5, or text that reads as such; None means 1, or
+                the spec's own.
             prompt: The free-text prompt, or None.
 
         Raises:
             RequestError: One of them is no good.
         """
+        if isinstance(emotion, EmotionSpec):
+            changes = {"intensity": intensity, "text": prompt}
+            return replace(emotion, **{k: v for k, v in changes.items() if v is not None})
         strength = 1.0 if intensity is None else check_intensity(intensity)
         if emotion is None:
             return cls(intensity=strength, text=prompt)
-        if ":" not in emotion:
+        if ":" not in _check_name(emotion):
             return cls(tag=emotion, intensity=strength, text=prompt)
         blend = tuple(_parse_part(part) for part in emotion.split(","))
         tag = max(blend, key=lambda part: part[1])[0]
@@ -98,7 +106,7 @@ def blend_vad(weights: Mapping[str, float], intensity: float) -> Vad:
     return valence, arousal, dominance
 
 
-def check_intensity(value: float | str) -> float:
+def check_intensity(value: Any) -> float:
     """Reads an intensity.
 
     Raises:
@@ -106,16 +114,19 @@ def check_intensity(value: float | str) -> float:
     """
     number = _number(value, "intensity")
     if not 0.0 <= number <= MAX_INTENSITY:
-        raise RequestError(f"intensity {value} is outside 0 to {MAX_INTENSITY}")
+        raise RequestError(f"intensity {shown(value)} is outside 0 to {MAX_INTENSITY}")
     return number
 
 
-def check_prompt(text: str) -> str:
+def check_prompt(text: Any) -> str:
     """Strips a free-text prompt.
 
     Raises:
-        RequestError: It is empty or longer than 500 characters.
+        RequestError: It is no text, empty, longer than 500 characters, or not
+            writable as UTF-8.
     """
+    if not isinstance(text, str):
+        raise RequestError(f"the emotion prompt is {shown(text)}, which is not text")
     stripped = text.strip()
     if not stripped:
         raise RequestError("the emotion prompt is empty")
@@ -124,7 +135,19 @@ def check_prompt(text: str) -> str:
             f"the emotion prompt has {len(stripped)} characters;"
             f" at most {MAX_PROMPT_CHARS} are taken"
         )
+    if any(0xD800 <= ord(char) <= 0xDFFF or char == "\0" for char in stripped):
+        raise RequestError("the emotion prompt has a broken character; write it anew")
     return stripped
+
+
+def _check_name(name: Any) -> str:
+    if not isinstance(name, str):
+        raise RequestError(f"emotion {shown(name)} is not a name")
+    if len(name) > MAX_EMOTION_CHARS:
+        raise RequestError(
+            f"the emotion has {len(name)} characters; at most {MAX_EMOTION_CHARS} are taken"
+        )
+    return name
 
 
 def _parse_part(part: str) -> tuple[str, float]:
@@ -132,36 +155,44 @@ def _parse_part(part: str) -> tuple[str, float]:
     return name.strip(), _number(weight, f"weight of {name.strip()!r}")
 
 
-def _normalise(
-    mixture: tuple[tuple[str, float], ...], table: EmotionTable
-) -> tuple[tuple[str, float], ...]:
+def _normalise(mixture: Any, table: EmotionTable) -> tuple[tuple[str, float], ...]:
     weights: dict[str, float] = {}
-    for name, weight in mixture:
-        number = _number(weight, f"weight of {name!r}")
+    for name, weight in _pairs(mixture):
+        number = _number(weight, f"weight of {shown(name)}")
         if number < 0.0:
-            raise RequestError(f"weight of {name!r} is {weight}, less than 0")
-        tag = table.get(name).id
+            raise RequestError(f"weight of {name!r} is {shown(weight)}, less than 0")
+        tag = table.get(_check_name(name)).id
         weights[tag] = weights.get(tag, 0.0) + number
     total = sum(weights.values())
-    if weights and total <= 0.0:
-        raise RequestError("the emotion mixture has no weight above 0")
+    if weights and not 0.0 < total < math.inf:
+        raise RequestError("the emotion mixture has no weight above 0, or too large ones")
     return tuple((tag, weight / total) for tag, weight in weights.items())
 
 
-def _check_vad(vad: Vad) -> Vad:
-    if len(vad) != 3:
-        raise RequestError("valence, arousal and dominance are three numbers")
-    valence, arousal, dominance = (_number(axis, "VAD value") for axis in vad)
+def _pairs(mixture: Any) -> list[tuple[Any, Any]]:
+    try:
+        return [(name, weight) for name, weight in mixture]
+    except (TypeError, ValueError):
+        raise RequestError(f"mixture {shown(mixture)} is not pairs of emotion and weight") from None
+
+
+def _check_vad(vad: Any) -> Vad:
+    try:
+        valence, arousal, dominance = (_number(axis, "VAD value") for axis in vad)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, RequestError):
+            raise
+        raise RequestError("valence, arousal and dominance are three numbers") from None
     if max(abs(valence), abs(arousal), abs(dominance)) > 1.0:
-        raise RequestError(f"VAD values {vad} are outside -1 to 1")
+        raise RequestError(f"VAD values {shown(vad)} are outside -1 to 1")
     return valence, arousal, dominance
 
 
-def _number(value: float | str, what: str) -> float:
+def _number(value: Any, what: str) -> float:
     try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise RequestError(f"{what} {value!r} is not a number") from None
+        number = float("" if isinstance(value, bool) else value)
+    except (TypeError, ValueError, OverflowError):
+        raise RequestError(f"{what} {shown(value)} is not a number") from None
     if not math.isfinite(number):
-        raise RequestError(f"{what} {value!r} is not a finite number")
+        raise RequestError(f"{what} {shown(value)} is not a finite number")
     return number

@@ -167,21 +167,21 @@ def _read_text(value: Any, where: str, key: str) -> str:
     return value
 
 
-def _read_list(entry: dict, key: str, least: int, where: str) -> tuple[str, ...]:
+def _read_list(entry: dict[str, Any], key: str, least: int, where: str) -> tuple[str, ...]:
     items = entry[key]
     if not isinstance(items, list) or len(items) < least:
         raise ValueError(f"{where}: {key} needs a list of at least {least}")
     return tuple(_read_text(item, where, key) for item in items)
 
 
-def _read_axis(entry: dict, key: str, where: str) -> float:
+def _read_axis(entry: dict[str, Any], key: str, where: str) -> float:
     value = entry[key]
     if not isinstance(value, int | float) or not -1.0 <= value <= 1.0:
         raise ValueError(f"{where}: {key} {value!r} is outside -1 to 1")
     return float(value)
 
 
-def _read_factors(raw: dict, key: str) -> dict[str, float]:
+def _read_factors(raw: dict[str, Any], key: str) -> dict[str, float]:
     factors = raw[key]
     if not isinstance(factors, dict):
         raise ValueError(f"{key}: not a mapping")

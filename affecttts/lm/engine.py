@@ -1,5 +1,5 @@
-"""Fast decoding of a Llama on CPU: 8-bit weights, fused projections, preallocated cache, head cut
-to what may come.
+"""Fast decoding of a Llama on CPU: 8-bit weights, fused projections, preallocated cache, and a head
+cut to the tokens that may follow.
 
 One token at a time, the work is reading weights: 8-bit ones are read four times faster than float32
 ones. With `precision="float32"` the results are those of `LlamaForCausalLM` (a test holds this).

@@ -85,8 +85,7 @@ def build_llama(config: LMConfig, layout: TokenLayout) -> LlamaForCausalLM:
 def structure_embeddings(
     model: LlamaForCausalLM, layout: TokenLayout, codebooks: list[Tensor], seed: int = 0
 ) -> None:
-    """Start the (tied) embeddings from what is known of the tokens, which spares a small corpus
-    from teaching it.
+    """Start the (tied) embeddings from what is known of the tokens, for small corpora.
 
     Codec tokens of all books share one orthogonal projection of their codebook vectors e and one
     more direction that holds |e|^2: a hidden state that carries the projection of an expected

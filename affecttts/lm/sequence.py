@@ -66,11 +66,13 @@ def phone_ids(layout: TokenLayout, ipa: str) -> list[int]:
 
 
 def inside_phrase(layout: TokenLayout, phones: list[int]) -> list[bool]:
-    """Which blocks belong to a word that is followed by another without punctuation between, or to
-    that space: [P].
+    """Which blocks belong to a word followed by another without punctuation, or to their space.
 
     Args:
         phones: [P] block tokens from `phone_ids`.
+
+    Returns:
+        bool [P].
     """
     inside = [False] * len(phones)
     for index in range(len(phones) - 2, 0, -1):

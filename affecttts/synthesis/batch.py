@@ -1,25 +1,16 @@
-"""Batch files: JSON lines, one thing to say each: id, text and, where wanted, emotion, intensity,
-voice, seed, prompt.
-"""
+"""Batch files: JSON lines, one thing to say each: an id and the settings of a `SpeechRequest`."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from affecttts.errors import InputError, RequestError
-
-ITEM_KEYS = {"id", "text", "emotion", "intensity", "voice", "seed", "prompt"}
-_KINDS = {
-    "text": str,
-    "emotion": str,
-    "voice": str,
-    "prompt": str,
-    "seed": int,
-    "intensity": (int, float),
-}
+from affecttts.errors import InputError, RequestError, shown
+from affecttts.synthesis.request import SpeechRequest
+from affecttts.synthesis.voices import VoiceShelf
 
 
 def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
@@ -44,18 +35,31 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
 
 
 def parse_item(line: str) -> tuple[str, dict[str, Any]]:
-    """One line -> its id and what to say, as `prepare` takes it.
+    """One line -> its id and its settings, for `item_request`.
 
     Raises:
-        RequestError: no JSON, no object, unknown or missing keys.
+        RequestError: no JSON, no object, or no id.
     """
     values = _parse(line)
-    if not isinstance(values, dict) or set(values) - ITEM_KEYS or not {"id", "text"} <= set(values):
-        raise RequestError(
-            "an item is an object with id and text, and may have "
-            f"{sorted(ITEM_KEYS - {'id', 'text'})}"
-        )
+    if not isinstance(values, dict) or not isinstance(values.get("id"), str | int):
+        raise RequestError(f"an item is an object with an id and a text, not {shown(values)}")
     return str(values.pop("id")), values
+
+
+def item_request(values: dict[str, Any], shelf: VoiceShelf, **defaults: Any) -> SpeechRequest:
+    """Settings of an item -> its request, the voice by its name.
+
+    Args:
+        shelf: the model's voices; an adapted one that the item names by its folder is added.
+        defaults: settings where the item gives none, or null.
+
+    Raises:
+        RequestError: see `SpeechRequest.from_dict` and `VoiceShelf.name`.
+        CheckpointError: the card of an adapted voice cannot be read.
+    """
+    given = {name: value for name, value in values.items() if value is not None}
+    request = SpeechRequest.from_dict(defaults | given)
+    return replace(request, voice=shelf.name(request.voice))
 
 
 def _parse(line: str) -> Any:
@@ -77,21 +81,9 @@ def check_id(name: str, seen: set[str]) -> None:
         or name.startswith(".")
     ):
         raise RequestError(
-            f"id {name!r} must be letters, digits, spaces, '-', '_' and '.', and not start with '.'"
+            f"id {shown(name)} must be letters, digits, spaces, '-', '_' and '.', and not start "
+            "with '.'"
         )
     if name.lower() in seen:
-        raise RequestError(f"id {name!r} comes twice")
+        raise RequestError(f"id {shown(name)} comes twice")
     seen.add(name.lower())
-
-
-def check_types(values: dict[str, Any]) -> None:
-    """Refuse values of the wrong type.
-
-    Raises:
-        RequestError: there is one.
-    """
-    for key, value in values.items():
-        if (value is not None or key == "text") and (
-            not isinstance(value, _KINDS[key]) or isinstance(value, bool)
-        ):
-            raise RequestError(f"{key} is {value!r}, which is of the wrong type")

@@ -1,70 +1,296 @@
-"""A request, checked before any weights are loaded."""
+"""What one utterance is asked to be: the only list of its settings, checked before any weights are
+loaded.
+
+Python, the command line, batch files, evaluation and benchmarks all build a `SpeechRequest`. A new
+setting is one field here: its check, its help and its option stand beside it, and from them come
+the command line's option and the key of a batch row.
+"""
 
 from __future__ import annotations
 
+import difflib
 import secrets
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from numbers import Integral, Real
+from os import PathLike
+from typing import Any
 
-from affecttts.emotion.spec import EmotionSpec
-from affecttts.errors import RequestError
+from affecttts.emotion.spec import EmotionSpec, check_prompt
+from affecttts.emotion.table import MAX_INTENSITY
+from affecttts.errors import RequestError, shown
 from affecttts.synthesis.model_folder import ModelInfo, nearest_first
-from affecttts.text import check_text, normalize, split_text, text_to_phonemes
+from affecttts.text import Lexicon, Options, read
 
-if TYPE_CHECKING:
-    pass
-
-
+MAX_TEXT = 2_000_000  # characters
+MAX_VOICE = 4096  # characters, for the path of an adapted voice
+MAX_NAME = 100  # characters of an unknown name that are looked at
 MAX_GUIDANCE = 4.0
 MAX_SEED = 2**63 - 1
+DATE_ORDERS = ("month-day", "day-month")
 
 
 @dataclass(frozen=True)
-class Request:
-    """A checked request: everything that can be refused has been, before any weights are loaded."""
+class Setting:
+    """What is known of one field of a request.
 
+    Attributes:
+        check: value that was given -> value to keep; raises RequestError.
+        help: one line.
+        option: keywords of `add_argument` for its option on the command line, such as `type`.
+    """
+
+    check: Callable[[Any], Any]
+    help: str
+    option: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _text(name: str, longest: int) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        if not isinstance(value, str):
+            raise RequestError(f"{name} is {shown(value)}; give a string")
+        if len(value) > longest:
+            raise RequestError(f"{name} has {len(value)} characters; at most {longest} are taken")
+        return value
+
+    return check
+
+
+def _is_number(value: Any, kind: type) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
+def _number(name: str, low: float, high: float) -> Callable[[Any], float]:
+    def check(value: Any) -> float:
+        if not _is_number(value, Real):
+            raise RequestError(f"{name} is {shown(value)}; give a number from {low:g} to {high:g}")
+        if not low <= value <= high:  # also NaN, and integers too large for a float
+            raise RequestError(f"{name} {shown(value)} is out of range; give {low:g} to {high:g}")
+        return float(value)
+
+    return check
+
+
+def _integer(name: str, low: int, high: int) -> Callable[[Any], int]:
+    def check(value: Any) -> int:
+        if not _is_number(value, Integral):
+            raise RequestError(f"{name} is {shown(value)}; give a whole number")
+        if not low <= value <= high:
+            raise RequestError(f"{name} {shown(value)} is out of range; give {low} to {high}")
+        return int(value)
+
+    return check
+
+
+def _flag(name: str) -> Callable[[Any], bool]:
+    def check(value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise RequestError(f"{name} is {shown(value)}; give true or false")
+        return value
+
+    return check
+
+
+def _one_of(name: str, known: tuple[str, ...]) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or value not in known:
+            raise RequestError(f"{name} is {shown(value)}; give one of {', '.join(known)}")
+        return value
+
+    return check
+
+
+def _paths(name: str) -> Callable[[Any], tuple[str, ...]]:
+    def check(value: Any) -> tuple[str, ...]:
+        paths = [value] if isinstance(value, str | PathLike) else value
+        if not isinstance(paths, list | tuple) or not all(
+            isinstance(path, str | PathLike) for path in paths
+        ):
+            raise RequestError(f"{name} is {shown(value)}; give a file or a list of files")
+        return tuple(str(path) for path in paths)
+
+    return check
+
+
+def _emotion(value: Any) -> EmotionSpec | str:
+    EmotionSpec.parse(value)
+    return value
+
+
+def _setting(check: Callable[[Any], Any], help: str, **option: Any) -> Any:
+    """An optional field."""
+    return field(default=None, metadata={"setting": Setting(check, help, option)})
+
+
+@dataclass(frozen=True)
+class SpeechRequest:
+    """One thing to say. None leaves a setting to the model.
+
+    Raises:
+        RequestError: a value of the wrong type or out of range, or settings that exclude each
+            other. What only the model or the text front end can tell comes with `prepare`.
+    """
+
+    text: str = field(
+        metadata={"setting": Setting(_text("text", MAX_TEXT), "what to say, in English")}
+    )
+    emotion: EmotionSpec | str | None = _setting(
+        _emotion,
+        "an emotion or alias (see `affecttts list emotions`), or a blend such as "
+        "happy:0.7,surprised:0.3 (default neutral)",
+    )
+    intensity: float | None = _setting(
+        _number("intensity", 0.0, MAX_INTENSITY),
+        f"strength of the emotion, 0 to {MAX_INTENSITY:g}; 1 = as in the training corpus (default)",
+        type=float,
+    )
+    voice: str | None = _setting(
+        _text("voice", MAX_VOICE),
+        "a voice (see `affecttts list voices`), or the folder of an adapted one (default: the "
+        "model's first)",
+    )
+    seed: int | None = _setting(
+        _integer("seed", 0, MAX_SEED),
+        "same seed, same machine, same samples (default: drawn and reported)",
+        type=int,
+    )
+    guidance: float | None = _setting(
+        _number("guidance", 0.0, MAX_GUIDANCE),
+        f"0 to {MAX_GUIDANCE:g}: 1 = off, above exaggerates the emotion against neutral (default: "
+        "the model's)",
+        type=float,
+    )
+    prompt: str | None = _setting(
+        check_prompt,
+        'emotion in free words instead, such as "like somebody who just won the lottery"',
+    )
+
+    lexicon: tuple[str, ...] | None = _setting(
+        _paths("lexicon"),
+        "file of pronunciations, one a line: word, tab, IPA; may be given several times",
+        metavar="TSV",
+        action="append",
+    )
+    date_order: str | None = _setting(
+        _one_of("date_order", DATE_ORDERS),
+        "how 04/05/2026 is read (default month-day)",
+        choices=DATE_ORDERS,
+    )
+    strict: bool | None = _setting(
+        _flag("strict"),
+        "refuse a text with a character that cannot be read, instead of skipping it",
+        action="store_true",
+    )
+
+    def __post_init__(self) -> None:
+        for name, setting in SETTINGS.items():
+            value = getattr(self, name)
+            if value is not None or name == "text":
+                # A frozen dataclass can be tidied only through object.__setattr__.
+                object.__setattr__(self, name, setting.check(value))
+        if self.emotion is not None and self.prompt is not None:
+            raise RequestError("give an emotion or a free-text prompt, not both")
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> SpeechRequest:
+        """Build a request from a row of settings by name.
+
+        Raises:
+            RequestError: no mapping, an unknown key (the nearest known one is named), no text, or
+                a bad value.
+        """
+        if not isinstance(values, Mapping):
+            raise RequestError(f"a request is {shown(values)}; give its settings by name")
+        _check_names(values)
+        if "text" not in values:
+            raise RequestError(f"a request needs a text; given: {shown(list(values))}")
+        return cls(**values)
+
+    @classmethod
+    def of(cls, request: SpeechRequest | str | None = None, /, **settings: Any) -> SpeechRequest:
+        """The request itself with the settings given changed, or a new one of a text.
+
+        Raises:
+            RequestError: as `from_dict`.
+        """
+        if isinstance(request, SpeechRequest):
+            _check_names(settings)
+            return replace(request, **settings)
+        if request is not None:
+            if "text" in settings:
+                raise RequestError("the text is given twice")
+            settings["text"] = request
+        return cls.from_dict(settings)
+
+    @property
+    def spec(self) -> EmotionSpec:
+        """Emotion, intensity and prompt as one."""
+        return EmotionSpec.parse(self.emotion, self.intensity, self.prompt)
+
+    @property
+    def reading(self) -> Options:
+        """How the text is read.
+
+        Raises:
+            RequestError: a lexicon cannot be read.
+        """
+        lexicon = Lexicon.read(self.lexicon) if self.lexicon else None
+        return Options(bool(self.strict), self.date_order == "day-month", lexicon)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, of the settings that were given."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+SETTINGS: dict[str, Setting] = {f.name: f.metadata["setting"] for f in fields(SpeechRequest)}
+
+
+def _check_names(values: Mapping[str, Any]) -> None:
+    for name in values:
+        if name not in SETTINGS:
+            close = difflib.get_close_matches(str(name)[:MAX_NAME], SETTINGS, n=1)
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            raise RequestError(f"unknown setting {shown(name)}: {hint}known: {', '.join(SETTINGS)}")
+
+
+@dataclass(frozen=True)
+class PreparedRequest:
+    """A request that a model can speak: everything that can be refused has been."""
+
+    request: SpeechRequest  # as asked
     phones: tuple[str, ...]  # one string per piece of text
     emotion: EmotionSpec
     voice: str
     seed: int
     guidance: float
+    warnings: tuple[str, ...] = ()  # one line for each thing of the text that was skipped
 
 
-def prepare(
-    info: ModelInfo,
-    text: str,
-    emotion: str | None = None,
-    intensity: float | None = None,
-    voice: str | None = None,
-    seed: int | None = None,
-    guidance: float | None = None,
-    prompt: str | None = None,
-) -> Request:
-    """Check a request and turn its text into phonemes.
+def prepare(info: ModelInfo, request: SpeechRequest) -> PreparedRequest:
+    """Check a request against a model, fill in what it leaves open, and turn its text into
+    phonemes.
 
     Raises:
-        RequestError: text that cannot be spoken, an unknown name, or a value out of range.
+        RequestError: text that cannot be spoken, or a voice or emotion that the model has not.
     """
-    if emotion is not None and prompt is not None:
-        raise RequestError("give an emotion or a free-text prompt, not both")
-    spec = EmotionSpec.parse(emotion, intensity, prompt)
-    if prompt is None:
+    spec = request.spec
+    if spec.text is None:
         for tag in dict(spec.mixture) or [spec.tag]:
             if tag not in info.emotions:
                 raise RequestError(
                     f"this model was not trained on {tag!r}; it knows: {', '.join(info.emotions)}"
                 )
-    voice = info.default_voice if voice is None else voice
+    voice = info.default_voice if request.voice is None else request.voice
     if voice not in info.voices:
-        raise RequestError(f"unknown voice {voice!r}; known: {nearest_first(voice, info.voices)}")
-    guidance = info.guidance if guidance is None else guidance
-    if not 0 <= guidance <= MAX_GUIDANCE:
-        raise RequestError(
-            f"guidance {guidance} is out of range; give 0 to {MAX_GUIDANCE:g} (1 = off)"
-        )
-    seed = secrets.randbelow(2**31) if seed is None else seed
-    if not 0 <= seed <= MAX_SEED:
-        raise RequestError(f"seed {seed} is out of range; give 0 to {MAX_SEED}")
-    check_text(text)
-    phones = tuple(text_to_phonemes(piece) for piece in split_text(normalize(text)))
-    return Request(phones, spec, voice, seed, guidance)
+        known = nearest_first(voice[:MAX_NAME], info.voices)
+        raise RequestError(f"unknown voice {shown(voice)}; known: {known}")
+    spoken = read(request.text, request.reading)
+    return PreparedRequest(
+        request=request,
+        phones=tuple(piece.phones for piece in spoken.pieces),
+        emotion=spec,
+        voice=voice,
+        seed=secrets.randbelow(2**31) if request.seed is None else request.seed,
+        guidance=info.guidance if request.guidance is None else request.guidance,
+        warnings=spoken.warnings,
+    )

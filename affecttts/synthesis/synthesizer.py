@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from affecttts.emotion.spec import EmotionSpec
 from affecttts.errors import RequestError
 from affecttts.machine import chosen_threads, torch_threads
 from affecttts.synthesis.model_folder import ModelInfo, read_model_info
+from affecttts.synthesis.request import MAX_SEED, PreparedRequest, SpeechRequest, prepare
+from affecttts.text.reading import PAUSE
 from codec.config import from_dict
 from codec.errors import CheckpointError
 
@@ -22,10 +24,6 @@ if TYPE_CHECKING:
     from affecttts.lm.layout import TokenLayout
     from affecttts.lm.sequence import Condition
     from codec import Codec
-from affecttts.synthesis.request import MAX_SEED, Request, prepare
-
-THREADS = 1  # the work of one token is too little to share
-PAUSE_SECONDS = 0.12  # between the pieces of a long text
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,7 @@ class SpeechResult:
     seed: int
     phones: str
     end_probability: float  # least probability of the end token where a piece ends
+    warnings: tuple[str, ...] = ()  # one line for each thing of the text that was skipped
 
     @property
     def seconds(self) -> float:
@@ -60,7 +59,7 @@ class Synthesizer:
     voices loaded.
     """
 
-    def __init__(self, folder: Path, info: ModelInfo) -> None:
+    def __init__(self, folder: Path, info: ModelInfo, lexicon: Iterable[str | Path] = ()) -> None:
         from affecttts.lm.engine import Engine
         from affecttts.lm.generate import SamplingConfig
         from affecttts.lm.model import load_lm
@@ -69,6 +68,7 @@ class Synthesizer:
         from codec.files import fingerprint
 
         self.folder, self.info = folder, info
+        self.lexicon = tuple(map(str, lexicon))  # files, for requests that name none
         try:
             self.sampling = from_dict(SamplingConfig, info.sampling)
         except ValueError as error:
@@ -92,14 +92,19 @@ class Synthesizer:
         self._reader = None  # of free-text prompts, loaded when the first one comes
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path | None = None) -> Synthesizer:
+    def from_pretrained(
+        cls, folder: str | Path | None = None, lexicon: Iterable[str | Path] = ()
+    ) -> Synthesizer:
         """Load a model folder, or the shipped model.
+
+        Args:
+            lexicon: files of pronunciations, see docs/text.md, for requests that name none.
 
         Raises:
             CheckpointError: missing, corrupt, or parts that do not belong together.
         """
         path, info = read_model_info(folder)
-        return cls(path, info)
+        return cls(path, info, lexicon)
 
     @classmethod
     def with_voices(
@@ -160,38 +165,32 @@ class Synthesizer:
         return self.info.emotions
 
     def synthesize(
-        self,
-        text: str,
-        emotion: str | None = None,
-        intensity: float | None = None,
-        voice: str | None = None,
-        seed: int | None = None,
-        guidance: float | None = None,
-        prompt: str | None = None,
+        self, request: SpeechRequest | str | None = None, /, **settings: Any
     ) -> SpeechResult:
         """Speak a text.
 
+            synthesizer.synthesize("We did it!", emotion="happy", seed=7)
+            synthesizer.synthesize(SpeechRequest("We did it!", emotion="happy", seed=7))
+
         Args:
-            text: English; long texts are spoken piece by piece.
-            emotion: a tag or alias ("happy", "joyful"), or a blend ("happy:0.7,sad:0.3"); default
-                neutral.
-            intensity: 0 to 1.5, 1 = as in the training corpus.
-            voice: one of `voices`.
-            seed: same seed, same machine, same samples; default: drawn, see `SpeechResult.seed`.
-            guidance: 1 = off; above, the emotion is exaggerated against neutral.
-            prompt: free text instead of an emotion ("like somebody who just won the lottery").
+            request: a request, or the text of one; long texts are spoken piece by piece.
+            settings: fields of `SpeechRequest` by name; those of a request given are replaced.
 
         Raises:
-            RequestError: see `prepare`.
+            RequestError: see `SpeechRequest` and `prepare`.
         """
-        return self.speak(
-            prepare(self.info, text, emotion, intensity, voice, seed, guidance, prompt)
-        )
+        return self.speak(self.prepare(SpeechRequest.of(request, **settings)))
+
+    def prepare(self, request: SpeechRequest) -> PreparedRequest:
+        """Check a request against this model and its voices, see `prepare` of `request`."""
+        if request.lexicon is None and self.lexicon:
+            request = replace(request, lexicon=self.lexicon)
+        return prepare(self.info, request)
 
     def speak(
         self,
-        request: Request,
-        progress: Callable[[], None] = lambda: None,
+        request: PreparedRequest,
+        progress: Callable[[], object] = lambda: None,
         speaker: Speaker | None = None,
     ) -> SpeechResult:
         """Speak a prepared request, with one thread unless OMP_NUM_THREADS says otherwise.
@@ -203,10 +202,10 @@ class Synthesizer:
         speaker = speaker or self.speaker(request.voice)
         conditions, weights = self._conditions(request)
         pieces = []
-        with torch_threads(chosen_threads(THREADS)):
-            for index, phonemes in enumerate(request.phones):
+        with torch_threads(chosen_threads(1)):  # the work of one token is too little to share
+            for index, phones in enumerate(request.phones):
                 pieces.append(
-                    self._generate(speaker, phonemes, conditions, weights, request.seed, index)
+                    self._generate(speaker, phones, conditions, weights, request.seed, index)
                 )
                 progress()
                 if pieces[-1].finish_reason != "end":
@@ -233,7 +232,7 @@ class Synthesizer:
             speaker.engine, speaker.layout, conditions, weights, phones, self.sampling, generator
         )
 
-    def _conditions(self, request: Request) -> tuple[list[Condition], list[float]]:
+    def _conditions(self, request: PreparedRequest) -> tuple[list[Condition], list[float]]:
         """Rows for `generate`: the emotions asked for and, where strength is not 1, neutral as the
         anchor.
         """
@@ -283,9 +282,11 @@ class Synthesizer:
         intensity = min(1.5, reading.intensity * spec.intensity)
         return replace(spec, tag=reading.emotion, intensity=intensity, text=None), pieces
 
-    def _result(self, request: Request, pieces: list[Generated], codec: Codec) -> SpeechResult:
+    def _result(
+        self, request: PreparedRequest, pieces: list[Generated], codec: Codec
+    ) -> SpeechResult:
         rate = codec.config.sample_rate
-        pause = np.zeros(round(PAUSE_SECONDS * rate), dtype=np.float32)
+        pause = np.zeros(round(PAUSE * rate), dtype=np.float32)
         parts = []
         for piece in pieces:
             if piece.codes.shape[1]:
@@ -303,4 +304,5 @@ class Synthesizer:
             request.seed,
             " ".join(request.phones),
             min(piece.end_probability for piece in pieces),
+            request.warnings,
         )

@@ -59,8 +59,10 @@ class VoiceCard:
 
 
 def check_name(name: str) -> str:
-    """Raises:
-    RequestError: no name that could stand for a voice.
+    """The name of a voice.
+
+    Raises:
+        RequestError: it is empty, too long or has other characters than names may have.
     """
     if not NAME.fullmatch(name):
         raise RequestError(
@@ -103,8 +105,10 @@ def describe_base(folder: Path, info: ModelInfo, layout: TokenLayout) -> Base:
 
 
 def check_base(card: VoiceCard, base: Base, where: str | Path) -> None:
-    """Raises:
-    CheckpointError: the voice belongs to another model; the message says to which.
+    """Refuse a voice of another model.
+
+    Raises:
+        CheckpointError: it is one; the message says of which.
     """
     if replace(card.base, name=base.name) == base:
         return

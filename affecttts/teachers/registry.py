@@ -100,6 +100,23 @@ TEACHERS = {
 }
 
 
+def check_teacher(name: str) -> None:
+    """Refuse a name that `make_teacher` does not know.
+
+    Raises:
+        RequestError: unknown name; the message lists the known ones.
+    """
+    kind, _, model = name.partition(":")
+    if kind not in TEACHERS:
+        raise RequestError(f"unknown teacher {name!r}; known: {sorted(TEACHERS)}")
+    if model and not TEACHERS[kind].model:
+        raise RequestError(
+            f"teacher {name!r}: {kind} is one thing and takes no model; write {kind}"
+        )
+    if kind == "wav2vec2_bert" and model and "+" not in model:
+        raise RequestError(f"teacher {name!r}: write wav2vec2_bert:RECOGNISER+TEXT_ENCODER")
+
+
 def make_teacher(name: str, codec: CodecConfig, device: str = "cpu") -> Teacher:
     """A teacher that has loaded nothing yet.
 
@@ -110,14 +127,7 @@ def make_teacher(name: str, codec: CodecConfig, device: str = "cpu") -> Teacher:
     Raises:
         RequestError: unknown name; the message lists the known ones.
     """
+    check_teacher(name)
     kind, _, model = name.partition(":")
-    if kind not in TEACHERS:
-        raise RequestError(f"unknown teacher {name!r}; known: {sorted(TEACHERS)}")
     entry = TEACHERS[kind]
-    if model and not entry.model:
-        raise RequestError(
-            f"teacher {name!r}: {kind} is one thing and takes no model; write {kind}"
-        )
-    if kind == "wav2vec2_bert" and model and "+" not in model:
-        raise RequestError(f"teacher {name!r}: write wav2vec2_bert:RECOGNISER+TEXT_ENCODER")
     return entry.make(model or entry.model, codec, device)

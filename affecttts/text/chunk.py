@@ -1,8 +1,9 @@
 """Splits long text into pieces short enough for the model to say well."""
 
+import functools
 import re
 
-from affecttts.text.normalize import ABBREVIATIONS, FINAL_ABBREVIATIONS
+from affecttts.text.tables import table
 
 SHORT_SENTENCE = 20
 """Sentences with fewer characters join a neighbour."""
@@ -17,7 +18,6 @@ _CONJUNCTIONS = frozenset(
     "that if unless until since before after".split()
 )
 _NUMBER_SIGNS = frozenset(("No", "Nos"))
-_INNER_ABBREVIATIONS = ABBREVIATIONS.keys() - FINAL_ABBREVIATIONS - _NUMBER_SIGNS
 # "J.", "U.S.", "e.g.", "p.m."
 _INITIALS = re.compile(r"(?:[A-Za-z]\.){1,8}$")
 
@@ -71,7 +71,20 @@ def _ends_sentence(word: str, following: str) -> bool:
     opened = bare.lstrip("\"'“‘([«")
     if opened[:-1] in _NUMBER_SIGNS:  # "No. 5", but "No. Go away."
         return not following[0].isdigit()
-    return not (opened[:-1] in _INNER_ABBREVIATIONS or _INITIALS.match(opened))
+    return not (opened[:-1] in _inner_abbreviations() or _INITIALS.match(opened))
+
+
+@functools.cache
+def _inner_abbreviations() -> frozenset[str]:
+    """Returns those that stand before what they qualify, and so end no sentence."""
+    words = table("abbreviations")
+    return frozenset(words["titles"]) - frozenset(words["final"]) | {
+        "St",
+        "vs",
+        "approx",
+        "e.g",
+        "i.e",
+    }
 
 
 def _merge_short(sentences: list[str], max_chars: int) -> list[str]:

@@ -50,12 +50,19 @@ def to_ids(phonemes: str) -> list[int]:
     Raises:
         UnknownSymbolError: A symbol is outside the inventory.
     """
-    ids = []
+    check_symbols(phonemes)
+    return [_IDS[symbol] for symbol in phonemes]
+
+
+def check_symbols(phonemes: str) -> None:
+    """Refuses a phone string with symbols outside the inventory.
+
+    Raises:
+        UnknownSymbolError: There is one.
+    """
     for position, symbol in enumerate(phonemes):
         if symbol not in _IDS:
             raise UnknownSymbolError(symbol, position, _word_at(phonemes, position))
-        ids.append(_IDS[symbol])
-    return ids
 
 
 def from_ids(ids: Iterable[int]) -> str:

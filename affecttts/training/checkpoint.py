@@ -14,7 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from codec.atomic import atomic_folder, recover
+from affecttts.data.lineage import Lineage, save_lineage
+from codec.atomic import atomic_folder, sweep
 from codec.errors import CheckpointError
 from codec.files import load_weights, read_json, save_weights, write_json
 
@@ -42,6 +43,16 @@ def finish_run(folder: Path, exports: Exports) -> None:
     for name, fill in exports.items():
         if not (folder / name).is_dir() or _digest(folder / name) != known.get(name):
             _export(folder / name, fill)
+
+
+def with_lineage(save: Callable[[Path], None], lineage: Lineage) -> Callable[[Path], None]:
+    """An export of what `save` writes with its lineage beside it."""
+
+    def fill(folder: Path) -> None:
+        save(folder)
+        save_lineage(folder, lineage)
+
+    return fill
 
 
 def _export(folder: Path, fill: Callable[[Path], None]) -> str:
@@ -101,8 +112,10 @@ def load_checkpoint(
 
 
 def has_checkpoint(folder: str | Path) -> bool:
-    """Whether a complete checkpoint lies there, be it one that a kill kept from its place."""
-    recover(folder)
+    """Whether a complete checkpoint lies there; what kills left in the run's folder is cleared
+    away.
+    """
+    sweep(Path(folder).parent)
     return (Path(folder) / STATE_NAME).exists()
 
 

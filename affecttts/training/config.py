@@ -1,72 +1,94 @@
-"""Recipe configs: YAML files read into typed dataclasses, unknown keys refused, single values set
-from the shell.
+"""Recipe configs: YAML files, one of which may include others, and single values set from the
+shell, read into frozen dataclasses and checked to the leaves.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
 from affecttts.errors import RequestError
-from codec.config import from_dict
+from affecttts.training.schema import build
 
 T = TypeVar("T")
 
 
 def load_config(cls: type[T], path: str | Path | None, overrides: list[str]) -> T:
-    """Read a YAML file (None: all defaults), apply `key=value` overrides (values in YAML), build
-    `cls`.
+    """Read a YAML file (None: all defaults), apply overrides, build `cls` (see `schema.build`).
 
-    A file may name another one under `include`; its own keys win.
+    A file may name others under `include`, one or a list; later ones win, its own keys last, and
+    mappings are joined key by key. An override is `key=value` or `group.key=value`, the value in
+    YAML; one that is a mapping replaces the whole group.
 
     Raises:
-        RequestError: unreadable file, unknown key, malformed override.
+        RequestError: unreadable file, unknown key at any depth, value of the wrong type, malformed
+            override.
     """
-    import yaml
-
-    values = _read(Path(path)) if path else {}
+    values = _read(Path(path), ()) if path else {}
     for override in overrides:
-        key, separator, value = override.partition("=")
-        if not separator:
-            raise RequestError(f"--set {override!r}: write key=value")
-        try:
-            values[key] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise RequestError(f"--set {override!r}: {value!r} is not YAML") from error
+        _override(values, override)
     try:
-        return from_dict(cls, _mended(cls, values))
+        return build(cls, values)
     except ValueError as error:
         raise RequestError(f"{path or 'settings'}: {error}") from error
-
-
-def _mended(cls: type, values: dict[str, Any]) -> dict[str, Any]:
-    """YAML 1.1 reads 8e-4 as a word and no as false: turn them back where the field is a number or
-    a word.
-    """
-    types = {field.name: field.type for field in fields(cls)}
-
-    def mended(name: str, value: Any) -> Any:
-        if types.get(name) in ("float", float) and isinstance(value, str):
-            return float(value)
-        return "no" if types.get(name) in ("str", str) and value is False else value
-
-    return {name: mended(name, value) for name, value in values.items()}
-
-
-def _read(path: Path) -> dict[str, Any]:
-    import yaml
-
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, yaml.YAMLError) as error:
-        raise RequestError(f"{path}: cannot read the config ({error})") from error
-    if not isinstance(values, dict):
-        raise RequestError(f"{path}: a config is a mapping of keys to values")
-    include = values.pop("include", None)
-    return {**(_read(path.parent / include) if include else {}), **values}
 
 
 def describe(config: Any) -> dict[str, Any]:
     """A config as plain values for JSON."""
     return asdict(config)
+
+
+def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Second over first, mappings joined key by key."""
+    both = {
+        key: merged(first[key], value)
+        if isinstance(value, Mapping) and isinstance(first.get(key), Mapping)
+        else value
+        for key, value in second.items()
+    }
+    return {**first, **both}
+
+
+def _override(values: dict[str, Any], override: str) -> None:
+    import yaml
+
+    path, separator, text = override.partition("=")
+    if not separator:
+        raise RequestError(f"--set {override!r}: write key=value")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RequestError(f"--set {override!r}: {text!r} is not YAML") from error
+    *groups, last = path.split(".")
+    for group in groups:
+        if values.get(group) is None:
+            values[group] = {}
+        values = values[group]
+        if not isinstance(values, dict):
+            raise RequestError(f"--set {override!r}: {group} is no group of values")
+    values[last] = value
+
+
+def _read(path: Path, including: tuple[Path, ...]) -> dict[str, Any]:
+    """A file's values over those of the files that it includes."""
+    import yaml
+
+    path = path.resolve()
+    if path in including:
+        raise RequestError(f"{path}: includes itself")
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise RequestError(f"{path}: cannot read the config ({error})") from error
+    if not isinstance(values, dict):
+        raise RequestError(f"{path}: a config is a mapping of keys to values")
+    names = values.pop("include", None) or []
+    names = [names] if isinstance(names, str) else names
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise RequestError(f"{path}: include is {names!r}, must be the name of a file or a list")
+    below: dict[str, Any] = {}
+    for name in names:
+        below = merged(below, _read(path.parent / name, (*including, path)))
+    return merged(below, values)

@@ -1,6 +1,4 @@
-"""Attention between frames that lie near each other, so that audio of any length is like the crops
-of the training.
-"""
+"""Attention between nearby frames, so that audio of any length looks like the training crops."""
 
 from __future__ import annotations
 

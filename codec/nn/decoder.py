@@ -1,4 +1,4 @@
-"""Decoders that work at frame rate: quantised latents -> what an ISTFT makes a waveform of."""
+"""Decoders that work at frame rate: quantised latents -> spectra -> audio by an ISTFT."""
 
 from __future__ import annotations
 
@@ -19,9 +19,8 @@ class DecoderOutput:
     """What the decoder predicts; N = F * frame_stride feature frames."""
 
     audio: Tensor  # [B,1,T], T = F * samples_per_frame
-    # [B,N], natural log of Hz; None where the decoder predicts no pitch
-    log_f0: Tensor | None = None
-    voicing: Tensor | None = None  # [B,N], logits
+    log_f0: Tensor | None = None  # [B,N], natural log of Hz; None of a decoder without pitch
+    voicing: Tensor | None = None  # [B,N], logits; None likewise
 
 
 class FrameDecoder(nn.Module):
@@ -44,12 +43,13 @@ class FrameDecoder(nn.Module):
 
     def _frames(self, latents: Tensor) -> Tensor:
         """[B,D,F] -> [B,N,head_dim]."""
-        hidden = self.norm(self.blocks(self.stem(latents)).transpose(1, 2))
-        batch, frames, _ = hidden.shape
-        hidden = self.upsample(hidden).view(
-            batch, frames * self.config.frame_stride, self.config.head_dim
-        )
-        return self.head_norm(self.head_blocks(hidden.transpose(1, 2)).transpose(1, 2))
+        hidden = self.upsampled(self.blocks(self.stem(latents)))
+        return self.head_norm(self.head_blocks(hidden).transpose(1, 2))
+
+    def upsampled(self, hidden: Tensor) -> Tensor:
+        """Codec frames [B,decoder_dim,F] -> feature frames [B,head_dim,N]."""
+        wide = self.upsample(self.norm(hidden.transpose(1, 2)))
+        return wide.reshape(len(wide), -1, self.config.head_dim).transpose(1, 2)
 
 
 class SourceFilterDecoder(FrameDecoder):
@@ -83,15 +83,15 @@ class SourceFilterDecoder(FrameDecoder):
             )
 
     def forward(self, latents: Tensor, f0: Tensor | None = None) -> DecoderOutput:
-        """Args:
-        latents: [B,D,F].
-        f0: [B,N] Hz at feature rate, 0 = unvoiced; replaces the predicted pitch (in training,
-            the true one).
+        """latents [B,D,F] -> audio, log F0 and voicing.
+
+        `f0`, [B,N] Hz at feature rate and 0 where unvoiced, replaces the predicted pitch (the true
+        one in training).
         """
         hidden = self._frames(latents)
         filters = self.filters(hidden).float()
         with torch.autocast(hidden.device.type, enabled=False):
-            log_f0, voicing = self._pitch(hidden.float())
+            log_f0, voicing = self.pitch_of(hidden.float())
             excitation = self.predicted_f0(log_f0, voicing) if f0 is None else f0
             audio = self._synthesise(filters, excitation.float())
         return DecoderOutput(audio[:, None], log_f0, voicing)
@@ -100,7 +100,7 @@ class SourceFilterDecoder(FrameDecoder):
         """[B,N] Hz, 0 where voicing is below one half."""
         return torch.where(voicing > 0, log_f0.exp(), torch.zeros_like(log_f0)).detach()
 
-    def _pitch(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
+    def pitch_of(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
         pitch, voicing = self.pitch(hidden).unbind(-1)
         low, high = math.log(self.config.f0_min), math.log(self.config.f0_max)
         return low + (high - low) * torch.sigmoid(pitch), voicing
@@ -108,17 +108,21 @@ class SourceFilterDecoder(FrameDecoder):
     def _synthesise(self, filters: Tensor, f0: Tensor) -> Tensor:
         """filters [B,N,3*bins], f0 [B,N] -> audio [B, N * hop_length]."""
         config = self.config
-        # The STFT of N * hop samples has one frame more than the network: the last filter serves
+        # The STFT of N * hop samples has one frame more than the network: the last filter is used
         # twice.
         filters = torch.cat([filters, filters[:, -1:]], dim=1).transpose(1, 2)
-        gain, phase, noise_gain = filters.chunk(3, dim=1)
         pulses = pulse_train(f0, config.hop_length, config.sample_rate)
         noise = self.noise(pulses.shape[-1]).expand_as(pulses)
-        spectrum = torch.polar(gain.clamp_max(6).exp(), phase) * self._stft(pulses)
-        spectrum = spectrum + noise_gain.clamp_max(6).exp() * self._stft(noise)
+        spectrum = self.filtered(filters, self._stft(pulses), self._stft(noise))
         return torch.istft(
             spectrum, config.n_fft, config.hop_length, window=self.window, length=pulses.shape[-1]
         )
+
+    def filtered(self, filters: Tensor, pulses: Tensor, noise: Tensor) -> Tensor:
+        """Filters [B,3*bins,N] and the spectra [B,bins,N] of the sources -> spectrum [B,bins,N]."""
+        gain, phase, noise_gain = filters.chunk(3, dim=1)
+        spectrum = torch.polar(gain.clamp_max(6).exp(), phase) * pulses
+        return spectrum + noise_gain.clamp_max(6).exp() * noise
 
     def _stft(self, signal: Tensor) -> Tensor:
         return stft(signal, self.config.n_fft, self.config.hop_length, self.window)

@@ -22,8 +22,9 @@ def mel_filterbank(n_fft: int, n_mels: int, sample_rate: int) -> Tensor:
 
 
 def mel_interpolation(n_fft: int, n_mels: int, sample_rate: int) -> Tensor:
-    """Weights [n_mels, n_fft // 2 + 1] that spread values of mel bands over the bins; those of a
-    bin add up to 1.
+    """Weights [n_mels, n_fft // 2 + 1] that spread values of mel bands over the bins.
+
+    Those of a bin add up to 1.
     """
     places = torch.tensor([_hz_to_mel(sample_rate * bin / n_fft) for bin in range(n_fft // 2 + 1)])
     centres = torch.linspace(0, _hz_to_mel(sample_rate / 2), n_mels + 2)[1:-1]
@@ -41,8 +42,9 @@ def _mel_to_hz(mel: Tensor) -> Tensor:
 
 
 def magnitude(audio: Tensor, n_fft: int, hop_length: int, window: Tensor) -> Tensor:
-    """Magnitude STFT with reflected ends. audio [B,T] -> [B, n_fft // 2 + 1, T // hop_length +
-    1].
+    """Magnitude STFT with reflected ends.
+
+    audio [B,T] -> [B, n_fft // 2 + 1, T // hop_length + 1].
     """
     pad = n_fft // 2
     mode = "reflect" if audio.shape[-1] > pad else "constant"
@@ -54,8 +56,9 @@ def magnitude(audio: Tensor, n_fft: int, hop_length: int, window: Tensor) -> Ten
 
 
 def stft(audio: Tensor, n_fft: int, hop_length: int, window: Tensor) -> Tensor:
-    """STFT with silence beyond the ends, as torch.istft takes it. audio [B,T] -> complex [B, n_fft
-    // 2 + 1, T // hop_length + 1].
+    """STFT with silence beyond the ends, as torch.istft takes it.
+
+    audio [B,T] -> complex [B, n_fft // 2 + 1, T // hop_length + 1].
     """
     return torch.stft(
         audio, n_fft, hop_length, window=window, pad_mode="constant", return_complex=True
@@ -63,8 +66,10 @@ def stft(audio: Tensor, n_fft: int, hop_length: int, window: Tensor) -> Tensor:
 
 
 class EncoderFeatures(nn.Module):
-    """audio [B,1,T] (T a multiple of samples_per_frame) -> features [B, bands + low_bins, T //
-    hop_length]: log-mel, or the log magnitude at linear frequency, which keeps fine detail.
+    """audio [B,1,T] -> features [B, bands + low_bins, T // hop_length].
+
+    The bands are log-mel, or log magnitudes at linear frequency, which keep fine detail. T is a
+    multiple of samples_per_frame.
     """
 
     mel: Tensor
@@ -85,14 +90,12 @@ class EncoderFeatures(nn.Module):
     def forward(self, audio: Tensor) -> Tensor:
         config, audio = self.config, audio[:, 0].float()
         frames = audio.shape[-1] // config.hop_length
-        # All are brought near zero mean and unit spread: the first convolution starts well scaled.
+        # All near zero mean and unit spread, so that the first convolution starts well scaled.
         bands = magnitude(audio, config.n_fft, config.hop_length, self.window)
         if config.encoder_spectrum == "mel":
             bands = (self.mel @ bands).clamp_min(1e-5).log() / 2 + 1.5
         else:
             bands = bands.clamp_min(1e-4).log() / 2 + 0.5
-        low = magnitude(audio, config.low_n_fft, config.hop_length, self.low_window)[
-            :, : config.low_bins
-        ]
-        log_low = low.clamp_min(1e-3).log() / 2
+        low = magnitude(audio, config.low_n_fft, config.hop_length, self.low_window)
+        log_low = low[:, : config.low_bins].clamp_min(1e-3).log() / 2
         return torch.cat([bands, log_low], dim=1)[..., :frames]

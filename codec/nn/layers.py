@@ -7,21 +7,30 @@ from torch import Tensor, nn
 
 
 class Conv(nn.Conv1d):
-    """Convolution that keeps the length and sees `lookahead` frames ahead. [B,C,F] -> [B,C',F].
+    """Convolution that keeps the length and reads `lookahead` frames ahead. [B,C,F] -> [B,C',F].
 
     Args:
         lookahead: None = as many as behind; 0 = causal.
     """
 
     def __init__(
-        self, inputs: int, outputs: int, kernel_size: int, lookahead: int | None = None, **options
+        self,
+        inputs: int,
+        outputs: int,
+        kernel_size: int,
+        lookahead: int | None = None,
+        groups: int = 1,
     ) -> None:
-        super().__init__(inputs, outputs, kernel_size, **options)
+        super().__init__(inputs, outputs, kernel_size, groups=groups)
         ahead = kernel_size // 2 if lookahead is None else lookahead
         self.context = (kernel_size - 1 - ahead, ahead)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(nn.functional.pad(x, self.context))
+    def forward(self, input: Tensor) -> Tensor:
+        return self.within(nn.functional.pad(input, self.context))
+
+    def within(self, x: Tensor) -> Tensor:
+        """Frames whose whole context `x` holds: as many fewer as `context` has."""
+        return super().forward(x)
 
 
 class ConvNeXtBlock(nn.Module):
@@ -45,7 +54,11 @@ class ConvNeXtBlock(nn.Module):
         self.scale = nn.Parameter(torch.full((dim,), scale))
 
     def forward(self, x: Tensor) -> Tensor:
-        hidden = self.norm(self.depthwise(x).transpose(1, 2))
+        return self.mix(x, self.depthwise(x))
+
+    def mix(self, x: Tensor, convolved: Tensor) -> Tensor:
+        """What the block makes of frames [B,C,F] and their depthwise convolution."""
+        hidden = self.norm(convolved.transpose(1, 2))
         hidden = self.contract(nn.functional.gelu(self.expand(hidden)))
         return x + (self.scale * hidden).transpose(1, 2)
 

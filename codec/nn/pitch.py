@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 
 VOICED = 0.5  # normalised autocorrelation from which a frame is voiced
-# the shortest lag that correlates nearly as well as the best one is taken, against octave errors
-NEAR_BEST = 0.9
+NEAR_BEST = 0.9  # of the best correlation: the shortest lag with it is taken, against octave errors
 QUIET = 1e-4  # energy of a frame relative to the loudest one, below which it is unvoiced
 PART = 2048  # frames worked on at once
 

@@ -9,11 +9,13 @@ from torch import Tensor, nn
 
 from codec.config import CodecConfig
 from codec.nn.features import magnitude
+from codec.nn.pitch import f0_torch
 
 PROSODY_DIM = 12
-LEVELS = (2, 9)  # which of them tell the level: the frame's, its moving mean
+LEVELS = (2, 9)  # those that are levels: of the frame, and its moving mean
 BORDER_HZ = 1000  # energy above over energy below is the tilt
 MOVING_SECONDS = 1.0  # of the slow statistics
+USUAL_HZ = 150.0  # F0 of a speaker where nothing is voiced
 FLOOR = 1e-6  # power of a frame relative to the signal's mean
 
 
@@ -29,9 +31,8 @@ class ProsodyFeatures(nn.Module):
     window: Tensor
 
     def __init__(self, config: CodecConfig, quietest: float = FLOOR) -> None:
-        """Args:
-        quietest: power of a frame, relative to the signal's mean, below which the level falls
-            no further.
+        """`quietest`: power of a frame, relative to the signal's mean, below which the level falls
+        no further.
         """
         super().__init__()
         self.config, self.quietest = config, quietest
@@ -56,6 +57,15 @@ class ProsodyFeatures(nn.Module):
         fast = self._per_frame(torch.stack([pitch, voiced, level, tilt * voiced], dim=-1))
         change = nn.functional.pad(fast.diff(dim=1), (0, 0, 1, 0))
         return torch.cat([fast, change, self._slow(fast)], dim=-1)
+
+    def of_audio(self, audio: Tensor) -> Tensor:
+        """audio [B,1,T], T a multiple of samples_per_frame -> [B,F,12], F0 tracked by `f0_torch`
+        and its median taken for the usual one.
+        """
+        config = self.config
+        f0 = f0_torch(audio, config.sample_rate, config.hop_length, config.f0_min, config.f0_max)
+        voiced = torch.where(f0 > 0, f0, torch.full_like(f0, torch.nan))
+        return self(audio, f0, voiced.nanmedian(dim=1).values.nan_to_num(USUAL_HZ))
 
     def _per_frame(self, features: Tensor) -> Tensor:
         """[B,N,d] -> [B,F,d], the mean of every codec frame; N = F * frame_stride."""

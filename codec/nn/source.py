@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-NOISE_SECONDS = 8  # the fixed noise repeats after this; long enough that no ear finds the period
+NO_PITCH = 100.0  # Hz, held where nothing is voiced
+NOISE_SECONDS = 8  # period of the fixed noise, too long to be heard
 
 
 def pulse_train(f0: Tensor, hop_length: int, sample_rate: int) -> Tensor:
-    """Sum of all harmonics of a moving F0 below the Nyquist frequency, unit power, zero where
-    unvoiced.
+    """All harmonics of a moving F0 below the Nyquist frequency: unit power, zero where unvoiced.
 
     The closed form of sum_k cos(k phase) (Dirichlet kernel) costs two sines a sample instead of one
     per harmonic.
@@ -22,10 +22,14 @@ def pulse_train(f0: Tensor, hop_length: int, sample_rate: int) -> Tensor:
         [B, N * hop_length].
     """
     voiced = (f0 > 0).to(f0.dtype)
-    pitch = _upsample(_fill_unvoiced(f0), hop_length)
-    phase = torch.cumsum(pitch.double() / sample_rate, dim=-1).remainder(1.0).float() * (
-        2 * torch.pi
-    )
+    pitch = upsample(fill_unvoiced(f0), hop_length)
+    turns = torch.cumsum(pitch.double() / sample_rate, dim=-1)
+    return pulses(pitch, turns, sample_rate) * upsample(voiced, hop_length)
+
+
+def pulses(pitch: Tensor, turns: Tensor, sample_rate: int) -> Tensor:
+    """The pulse train as if all were voiced; [B,T]: pitch in Hz, double turns of the phase."""
+    phase = turns.remainder(1.0).float() * (2 * torch.pi)
     harmonics = (sample_rate / 2 / pitch).floor().clamp_min(1)
     half = phase / 2
     sine = half.sin()
@@ -33,20 +37,19 @@ def pulse_train(f0: Tensor, hop_length: int, sample_rate: int) -> Tensor:
         sine.abs() < 1e-4, torch.ones_like(sine), sine
     )
     ratio = torch.where(sine.abs() < 1e-4, 2 * harmonics + 1, ratio)
-    pulses = (ratio - 1) / 2 * (2 / harmonics).sqrt()
-    return pulses * _upsample(voiced, hop_length)
+    return (ratio - 1) / 2 * (2 / harmonics).sqrt()
 
 
-def _fill_unvoiced(f0: Tensor) -> Tensor:
+def fill_unvoiced(f0: Tensor) -> Tensor:
     """Hold the last voiced value (the first one at the start), so that phase stays continuous."""
     index = torch.arange(f0.shape[-1], device=f0.device).expand_as(f0)
     last = torch.where(f0 > 0, index, torch.full_like(index, -1)).cummax(dim=-1).values
     first = (f0 > 0).to(torch.int8).argmax(dim=-1, keepdim=True)
     held = f0.gather(-1, torch.where(last < 0, first, last))
-    return torch.where(held > 0, held, torch.full_like(held, 100.0))
+    return torch.where(held > 0, held, torch.full_like(held, NO_PITCH))
 
 
-def _upsample(values: Tensor, factor: int) -> Tensor:
+def upsample(values: Tensor, factor: int) -> Tensor:
     """[B,N] -> [B, N * factor], linear between frame centres."""
     return nn.functional.interpolate(
         values[:, None], scale_factor=factor, mode="linear", align_corners=False
@@ -54,9 +57,9 @@ def _upsample(values: Tensor, factor: int) -> Tensor:
 
 
 class FixedNoise(nn.Module):
-    """White noise that depends on the position alone, so that decoding the same codes gives the
-    same samples.
-    """
+    """White noise that depends on the position alone: the same codes decode to the same samples."""
+
+    noise: Tensor
 
     def __init__(self, sample_rate: int) -> None:
         super().__init__()
@@ -65,7 +68,8 @@ class FixedNoise(nn.Module):
             "noise", torch.randn(NOISE_SECONDS * sample_rate, generator=generator), persistent=False
         )
 
-    def forward(self, length: int) -> Tensor:
-        """[length] samples of unit power."""
-        repeats = -(-length // self.noise.shape[0])
-        return self.noise.repeat(repeats)[:length]
+    def forward(self, length: int, start: int = 0) -> Tensor:
+        """[length] samples of unit power from a position on."""
+        first = start % self.noise.shape[0]
+        repeats = -(-(first + length) // self.noise.shape[0])
+        return self.noise.repeat(repeats)[first : first + length]

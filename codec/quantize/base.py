@@ -19,15 +19,13 @@ class QuantizerOutput:
     """Result of quantising latents [B,D,F] with k active codebooks."""
 
     quantized: Tensor  # [B,D,F], straight-through sum of all stages
-    # k times [B,D,F]: straight-through output of each stage; stages[0] is Q1
-    stages: tuple[Tensor, ...]
+    stages: tuple[Tensor, ...]  # k times [B,D,F], straight-through; stages[0] is Q1's output
     codes: Tensor  # int64 [B,k,F]
     commitment: Tensor  # scalar, summed over stages
     perplexity: Tensor  # [k], exp of the entropy of the batch's codes
     usage: Tensor  # [k], share of each book's codes that the batch uses
     restarts: Tensor  # scalar, codes restarted in this step
-    # scalar, pulls codebooks to the latents where they learn by gradient
-    codebook: Tensor | None = None
+    codebook: Tensor | None = None  # scalar, loss of codebooks that learn by gradient
 
 
 def _sum_over_processes(tensor: Tensor) -> Tensor:
@@ -39,8 +37,9 @@ def _sum_over_processes(tensor: Tensor) -> Tensor:
 def k_means(
     points: Tensor, count: int, iterations: int, generator: torch.Generator | None = None
 ) -> Tensor:
-    """Lloyd's algorithm. points [N,D] -> centres [count,D]; with fewer points than centres,
-    jittered copies.
+    """Lloyd's algorithm. points [N,D] -> centres [count,D].
+
+    Fewer points than centres are repeated with jitter.
     """
     spread = points.std(dim=0, keepdim=True).clamp_min(1e-6)
     picks = torch.randperm(len(points), generator=generator)
@@ -67,8 +66,7 @@ def nearest(points: Tensor, vectors: Tensor) -> Tensor:
 
 
 class Codebook(nn.Module):
-    """One EMA codebook: nearest neighbour look-up, update by counts and sums, restart of dead
-    codes.
+    """An EMA codebook: nearest-neighbour look-up, update by counts and sums, restart of dead codes.
 
     One that is fitted once (`learns` is false) is stored without what only an update needs.
     """
@@ -113,9 +111,7 @@ class Codebook(nn.Module):
         return dead.sum()
 
     def _restart(self, dead: Tensor, points: Tensor) -> None:
-        """Both the running sum and the running count are set, else the next division undoes the
-        restart.
-        """
+        """Set running sums and counts both, else the next division undoes the restart."""
         picks = torch.randint(len(points), (self.size,), device=points.device)
         fresh = points[picks]
         if dist.is_available() and dist.is_initialized():
@@ -131,9 +127,7 @@ def project(linear: nn.Linear, latents: Tensor) -> Tensor:
 
 
 def projected(linear: nn.Linear, output: QuantizerOutput) -> QuantizerOutput:
-    """What a quantiser of a space of its own says, in the space that `linear` leads to: [B,N,F] ->
-    [B,D,F].
-    """
+    """The output of a quantiser of a space of its own, mapped by `linear`: [B,N,F] -> [B,D,F]."""
     stages = tuple(project(linear, stage) for stage in output.stages)
     return replace(output, quantized=project(linear, output.quantized), stages=stages)
 
@@ -141,13 +135,13 @@ def projected(linear: nn.Linear, output: QuantizerOutput) -> QuantizerOutput:
 def joined(outputs: Sequence[QuantizerOutput]) -> QuantizerOutput:
     """Quantisers beside one another, whose outputs [B,D,F] are added."""
     return QuantizerOutput(
-        quantized=sum(output.quantized for output in outputs),
+        quantized=torch.stack([output.quantized for output in outputs]).sum(0),
         stages=tuple(stage for output in outputs for stage in output.stages),
         codes=torch.cat([output.codes for output in outputs], dim=1),
-        commitment=sum(output.commitment for output in outputs),
+        commitment=torch.stack([output.commitment for output in outputs]).sum(),
         perplexity=torch.cat([output.perplexity for output in outputs]),
         usage=torch.cat([output.usage for output in outputs]),
-        restarts=sum(output.restarts for output in outputs),
+        restarts=torch.stack([output.restarts for output in outputs]).sum(),
         codebook=outputs[0].codebook,
     )
 
@@ -155,8 +149,8 @@ def joined(outputs: Sequence[QuantizerOutput]) -> QuantizerOutput:
 def active_stages(
     batch: int, num_codebooks: int, dropout: float, device: torch.device, few: bool = False
 ) -> Tensor:
-    """How many stages every item keeps, int64 [batch]: all of them, or for a share `dropout` a
-    number that is drawn.
+    """How many stages every item keeps, int64 [batch]: all, or a random number for a share
+    `dropout`.
 
     It is drawn evenly, or with `few` in inverse proportion to itself.
     """
@@ -164,14 +158,8 @@ def active_stages(
     if dropout == 0:
         return active
     counts = torch.arange(1, num_codebooks + 1, device=device)
-    drawn = (
-        torch.multinomial(
-            1 / counts if few else torch.ones_like(counts, dtype=torch.float32),
-            batch,
-            replacement=True,
-        )
-        + 1
-    )
+    weights = 1 / counts if few else torch.ones_like(counts, dtype=torch.float32)
+    drawn = torch.multinomial(weights, batch, replacement=True) + 1
     return torch.where(torch.rand(batch, device=device) < dropout, drawn, active)
 
 
@@ -181,17 +169,18 @@ def in_frames(values: Tensor, mask: Tensor | None) -> Tensor:
 
 
 def frame_mean(values: Tensor, mask: Tensor | None) -> Tensor:
-    """Mean of values [B,F,C] over channels and the frames of `mask`, bool [B,F]; None = all
-    frames.
-    """
+    """Mean of values [B,F,C] over channels and the frames of `mask`, bool [B,F] (None = all)."""
     if mask is None:
         return values.mean()
     return (values * mask[..., None]).sum() / (mask.sum() * values.shape[-1]).clamp_min(1)
 
 
 def code_statistics(codes: Tensor, size: int, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Perplexity (1 to `size`) and share of used codes per book, [K] each, of codes int64 [B,K,F]
-    at the frames of `mask`.
+    """Perplexity (1 to `size`) and share of used codes per book, [K] each.
+
+    Args:
+        codes: int64 [B,K,F].
+        mask: bool [B,F], frames that count; None = all.
     """
     picks = in_frames(codes.transpose(1, 2), mask)
     counts = torch.stack([torch.bincount(book, minlength=size) for book in picks.t()]).float()

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -26,11 +27,13 @@ class ResidualQuantizer(nn.Module):
 
     def __init__(self, config: CodecConfig, learns: bool = True) -> None:
         super().__init__()
-        self.dropout, shape = (
-            config.quantizer_dropout,
-            (config.codebook_size, config.latent_dim, config.ema_decay, learns),
-        )
+        self.dropout, self.size = config.quantizer_dropout, config.codebook_size
+        shape = (config.codebook_size, config.latent_dim, config.ema_decay, learns)
         self.codebooks = nn.ModuleList(Codebook(*shape) for _ in range(config.num_codebooks))
+
+    def books(self, count: int | None = None) -> list[Codebook]:
+        """The first `count` codebooks; None = all."""
+        return cast("list[Codebook]", list(self.codebooks)[:count])
 
     @torch.no_grad()
     def initialise(
@@ -41,13 +44,16 @@ class ResidualQuantizer(nn.Module):
         progress: Callable[[Iterable[Codebook]], Iterable[Codebook]] = iter,
         iterations: int = 20,
     ) -> None:
-        """K-means start of every stage on the residuals of latents [B,D,F] at the frames of `mask`,
-        bool [B,F].
+        """K-means start of every stage on what the earlier ones leave of the latents.
 
-        `progress` goes around the codebooks, as tqdm does; `iterations` are those of k-means.
+        Args:
+            latents: [B,D,F].
+            mask: bool [B,F], frames that count; None = all.
+            progress: goes around the codebooks, as tqdm does.
+            iterations: of k-means.
         """
         residual = in_frames(latents.float().transpose(1, 2), mask)
-        for codebook in progress(self.codebooks):
+        for codebook in progress(self.books()):
             codebook.initialise(residual, generator, iterations)
             residual = residual - codebook.vectors[codebook.nearest(residual)]
 
@@ -57,8 +63,8 @@ class ResidualQuantizer(nn.Module):
         """Quantise latents [B,D,F]; in training the codebooks learn and items lose their last
         stages at random.
 
-        Frames outside `mask`, bool [B,F], are quantised too, but codebooks, losses and statistics
-        know nothing of them.
+        Frames outside `mask`, bool [B,F], are quantised too, but count for no codebook, loss or
+        statistic.
         """
         with torch.autocast(latents.device.type, enabled=False):
             return self._quantize(latents.float(), num_codebooks or len(self.codebooks), mask)
@@ -72,7 +78,7 @@ class ResidualQuantizer(nn.Module):
         residual, total = latents, torch.zeros_like(latents)
         stages, codes, losses = [], [], []
         restarts = torch.zeros((), device=latents.device)
-        for index, codebook in enumerate(self.codebooks[:num_codebooks]):
+        for index, codebook in enumerate(self.books(num_codebooks)):
             points = residual.detach().transpose(1, 2)
             picks = codebook.nearest(points)
             vectors = codebook.vectors[picks].transpose(1, 2)
@@ -87,15 +93,15 @@ class ResidualQuantizer(nn.Module):
             codes.append(picks)
             residual = residual - vectors
         quantized, picked = latents + (total - latents).detach(), torch.stack(codes, dim=1)
-        told = code_statistics(picked, self.codebooks[0].size, mask)
+        perplexity, usage = code_statistics(picked, self.size, mask)
+        commitment = torch.stack(losses).sum()
         return QuantizerOutput(
-            quantized, tuple(stages), picked, torch.stack(losses).sum(), *told, restarts
+            quantized, tuple(stages), picked, commitment, perplexity, usage, restarts
         )
 
     @torch.no_grad()
     def search(self, latents: Tensor, num_codebooks: int, beam: int) -> Tensor:
-        """Codes int64 [B,k,F] of latents [B,D,F]; at every book the `beam` best sums go on, not the
-        nearest vector alone.
+        """latents [B,D,F] -> codes int64 [B,k,F] by a beam search over sums of code vectors.
 
         With a beam of 1 these are the codes of `forward` (M-best search: Barnes, Rizvi and
         Nasrabadi 1996, "Advances in residual vector quantization: a review").
@@ -107,11 +113,9 @@ class ResidualQuantizer(nn.Module):
 
     def _best_sums(self, points: Tensor, num_codebooks: int, beam: int) -> Tensor:
         """points [N,D] -> codes int64 [N,k]."""
-        left, codes = (
-            points[:, None],
-            torch.zeros(len(points), 1, 0, dtype=torch.long, device=points.device),
-        )
-        for codebook in self.codebooks[:num_codebooks]:
+        left = points[:, None]
+        codes = torch.zeros(len(points), 1, 0, dtype=torch.long, device=points.device)
+        for codebook in self.books(num_codebooks):
             lengths = left.square().sum(dim=-1, keepdim=True) + codebook.vectors.square().sum(dim=1)
             distances = (lengths - 2 * left @ codebook.vectors.t()).flatten(1)
             best = distances.topk(min(beam, distances.shape[1]), dim=1, largest=False).indices
@@ -122,14 +126,13 @@ class ResidualQuantizer(nn.Module):
 
     def lookup(self, codes: Tensor) -> Tensor:
         """codes int64 [B,k,F] -> latents [B,D,F]; equals `forward(...).quantized` in evaluation."""
-        vectors = [
-            book.vectors[codes[:, k]] for k, book in enumerate(self.codebooks[: codes.shape[1]])
-        ]
+        books = self.books(codes.shape[1])
+        vectors = [book.vectors[codes[:, k]] for k, book in enumerate(books)]
         return torch.stack(vectors).sum(dim=0).transpose(1, 2)
 
     def code_vectors(self) -> list[Tensor]:
         """What every code adds to the latents: [codebook_size, D] per book."""
-        return [book.vectors for book in self.codebooks]
+        return [book.vectors for book in self.books()]
 
 
 def _of_each(values: Tensor, places: Tensor) -> Tensor:

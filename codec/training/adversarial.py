@@ -1,6 +1,4 @@
-"""Adversarial losses, both directions: LSGAN (arXiv 1611.04076) and feature matching (arXiv
-1910.06711).
-"""
+"""Adversarial losses: LSGAN (arXiv 1611.04076) and feature matching (arXiv 1910.06711)."""
 
 from __future__ import annotations
 
@@ -11,9 +9,7 @@ from codec.training.discriminators import Judgement
 
 
 def discriminator_loss(real: list[Judgement], fake: list[Judgement]) -> Tensor:
-    """Mean over sub-discriminators of (1 - D(x))^2 + D(x')^2; `fake` must come from detached
-    audio.
-    """
+    """Mean over sub-discriminators of (1 - D(x))^2 + D(x')^2; `fake` is of detached audio."""
     losses = [
         (1 - r.score).pow(2).mean() + f.score.pow(2).mean() for r, f in zip(real, fake, strict=True)
     ]
@@ -21,8 +17,11 @@ def discriminator_loss(real: list[Judgement], fake: list[Judgement]) -> Tensor:
 
 
 def generator_losses(real: list[Judgement], fake: list[Judgement]) -> dict[str, Tensor]:
-    """`adversarial`: mean of (1 - D(x'))^2; `feature_matching`: mean |D_l(x) - D_l(x')| relative to
-    mean |D_l(x)|.
+    """Losses of the codec, as scalars.
+
+    Returns:
+        `adversarial`: mean of (1 - D(x'))^2; `feature_matching`: mean |D_l(x) - D_l(x')| relative
+        to mean |D_l(x)|.
     """
     adversarial = torch.stack([(1 - f.score).pow(2).mean() for f in fake]).mean()
     distances = [

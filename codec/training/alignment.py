@@ -1,5 +1,5 @@
-"""Module 3 of AffectCodec: emotion-weighted semantic alignment of the first quantiser with the
-words' tokens.
+"""Module 3 of AffectCodec: emotion-weighted semantic alignment of the first quantiser's output with
+the tokens of the words.
 """
 
 from __future__ import annotations
@@ -18,15 +18,13 @@ class AlignmentConfig:
     """Form of the alignment loss."""
 
     weighting: str = "frame"  # frame: gamma_t; global: one factor a sequence; uniform: none
-    # change from frame to frame: l1 (the paper's), l2, cosine; level: distance to the sequence's
-    # mean
+    # change between frames: l1 (the paper's), l2, cosine; level: distance to the sequence's mean
     saliency: str = "l1"
     temperature: float = 1.0  # of the softmax over saliency
     clamp: tuple[float, float] = (0.1, 5.0)  # of gamma
     attention_temperature: float = 0.1  # of the softmax over the tokens of a window
     reach: int = 1  # tokens to either side of a frame's own that are in its window
-    # frames without a transcript are aligned with the semantic teacher's features
-    fallback: bool = False
+    fallback: bool = False  # the semantic teacher's features for frames without a transcript
     speech_only: bool = True  # silent frames take no part
 
     def __post_init__(self) -> None:
@@ -36,8 +34,7 @@ class AlignmentConfig:
 
 
 def emotion_saliency(emotion: Tensor, mask: Tensor, kind: str = "l1") -> Tensor:
-    """How much the emotion teacher moves at every frame, 0 at the first one unless `kind` is
-    "level".
+    """How much the emotion teacher's features move at every frame.
 
     Args:
         emotion: [B,F,E].
@@ -45,7 +42,7 @@ def emotion_saliency(emotion: Tensor, mask: Tensor, kind: str = "l1") -> Tensor:
         kind: one of `SALIENCIES`.
 
     Returns:
-        [B,F].
+        [B,F]; 0 at the first frame unless `kind` is "level".
     """
     emotion = emotion.float()
     if kind == "level":
@@ -62,14 +59,16 @@ def emotion_saliency(emotion: Tensor, mask: Tensor, kind: str = "l1") -> Tensor:
 
 @torch.no_grad()
 def emotion_weights(emotion: Tensor, mask: Tensor, config: AlignmentConfig) -> Tensor:
-    """gamma [B,F]: frames where emotion moves count more; mean 1 over the valid frames
-    (AffectCodec, EW-Align).
+    """Weights of frames, larger where emotion moves (AffectCodec, EW-Align).
 
     Saliency is standardised before the softmax, which raw L1 distances would saturate.
 
     Args:
         emotion: [B,F,E] teacher features.
-        mask: bool [B,F].
+        mask: bool [B,F], valid frames.
+
+    Returns:
+        gamma [B,F]; mean 1 over the valid frames, 0 elsewhere.
     """
     valid = mask.float()
     count = valid.sum(1, keepdim=True).clamp_min(1)
@@ -88,8 +87,8 @@ def emotion_weights(emotion: Tensor, mask: Tensor, config: AlignmentConfig) -> T
 
 
 class SemanticAligner(nn.Module):
-    """Projects the first quantiser's output to the space of token embeddings and scores it against
-    a local window.
+    """Projects the first quantiser's output to the space of token embeddings and compares it with
+    the tokens of a local window.
 
     With `speech_dim` there is a second projection, for frames that have no token but features of
     the semantic teacher.
@@ -108,10 +107,12 @@ class SemanticAligner(nn.Module):
         self.project_to_speech = nn.Linear(latent_dim, speech_dim) if speech_dim else None
 
     def forward(
-        self, student: Tensor, tokens: Tensor, gamma: Tensor, speech: Tensor | None = None
+        self, q1: Tensor, tokens: Tensor, gamma: Tensor, speech: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Args:
-            student: [B,F,D], straight-through output of the first quantiser.
+        """The alignment loss and its health.
+
+        Args:
+            q1: [B,F,D], straight-through output of the first quantiser.
             tokens: [B,F,W,C] embeddings of the tokens in every frame's window, zeros where there is
                 none.
             gamma: [B,F] weights, 0 = frame left out.
@@ -121,12 +122,12 @@ class SemanticAligner(nn.Module):
             The loss -sum gamma log sigmoid(cos(P q, c*)) / sum gamma (AffectCodec, L_align), and
             the mean cosine.
         """
-        with torch.autocast(student.device.type, enabled=False):
-            student, absent = student.float(), tokens.abs().sum(-1) == 0
-            cosine = self._token_cosine(self.project(student), tokens, absent)
+        with torch.autocast(q1.device.type, enabled=False):
+            q1, absent = q1.float(), tokens.abs().sum(-1) == 0
+            cosine = self._token_cosine(self.project(q1), tokens, absent)
             if self.project_to_speech is not None and speech is not None:
                 spoken = torch.nn.functional.cosine_similarity(
-                    self.project_to_speech(student), speech, dim=-1
+                    self.project_to_speech(q1), speech, dim=-1
                 )
                 cosine = torch.where(absent.all(-1), spoken, cosine)
             total = gamma.sum().clamp_min(1e-6)
@@ -135,7 +136,7 @@ class SemanticAligner(nn.Module):
             ).sum() / total
 
     def _token_cosine(self, projected: Tensor, tokens: Tensor, absent: Tensor) -> Tensor:
-        """Cosine [B,F] with the window's tokens, averaged by how near each already is."""
+        """Cosine [B,F] with the mean of the window's tokens, weighted by how near each is."""
         cosines = torch.nn.functional.cosine_similarity(projected[:, :, None], tokens, dim=-1)
         scores = (cosines.detach() / self.config.attention_temperature).masked_fill(absent, -1e4)
         target = (scores.softmax(-1)[..., None] * tokens).sum(2)

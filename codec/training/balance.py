@@ -1,6 +1,4 @@
-"""Weights of auxiliary losses from their gradients, so that they stay a set share of the
-reconstruction's.
-"""
+"""Weights of auxiliary losses that keep their gradients at a set share of the reconstruction's."""
 
 from __future__ import annotations
 
@@ -19,22 +17,16 @@ class GradientBalancer:
 
     def __init__(self, ratios: dict[str, float], decay: float = 0.9) -> None:
         self.ratios, self.decay = ratios, decay
-        # running gradient norms; JSON values, part of the training state
-        self.norms: dict[str, float] = {}
+        self.norms: dict[str, float] = {}  # running means; saved with the training state
 
     def measure(self, node: Tensor, reconstruction: Tensor, losses: dict[str, Tensor]) -> None:
         """Update the running norms; the graph is kept for the backward pass that follows."""
-        for name, loss in {
-            "reconstruction": reconstruction,
-            **{n: losses[n] for n in self.ratios if n in losses},
-        }.items():
+        auxiliary = {name: losses[name] for name in self.ratios if name in losses}
+        for name, loss in {"reconstruction": reconstruction, **auxiliary}.items():
             (gradient,) = torch.autograd.grad(loss, node, retain_graph=True)
             norm = gradient.float().norm().item()
-            self.norms[name] = (
-                norm
-                if name not in self.norms
-                else self.decay * self.norms[name] + (1 - self.decay) * norm
-            )
+            before = self.norms.get(name, norm)
+            self.norms[name] = self.decay * before + (1 - self.decay) * norm
 
     def weight(self, name: str) -> float:
         """Weight of an auxiliary loss; 0 before it has been measured."""

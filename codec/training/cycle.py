@@ -1,5 +1,5 @@
-"""Cycle loss, after BD-RFSQ (arXiv 2605.23373): the emotion that is heard in a copy is that of its
-original.
+"""Cycle loss (after BD-RFSQ, arXiv 2605.23373): the student predicts the same emotion features from
+the copy as from the original.
 """
 
 from __future__ import annotations
@@ -12,27 +12,29 @@ from codec.student import feature_distance
 
 
 def cycle_loss(codec: Codec, output: CodecOutput, mask: Tensor | None = None) -> Tensor:
-    """Distance between what the codec's student hears of emotion in the copy and heard in the
-    original, as it is taught by.
+    """`feature_distance` between the student's emotion features of the copy and of the original.
 
-    The paper asks a large frozen teacher for a cosine. The student stands in for it here. It does
-    not learn from this loss, nor does the encoder learn to be read otherwise: the copy alone can
-    lower it, by what is coded and how it is decoded.
+    The paper takes the cosine of a large frozen teacher; here the student stands in for it. Neither
+    the student nor the encoder that it reads learns from this loss as it is computed on the copy:
+    only what is coded and how it is decoded can lower it.
 
     Args:
         codec: with a student.
         output: of this codec's forward pass.
         mask: bool [B,F], frames that count; None = all.
+
+    Raises:
+        ValueError: a codec without a student.
     """
-    weights = [
-        w for part in (codec.encoder, codec.student) for w in part.parameters() if w.requires_grad
-    ]
+    student = codec.student
+    if student is None or output.predicted is None:
+        raise ValueError("the cycle loss needs a codec with a student; set student_dim")
+    weights = [w for part in (codec.encoder, student) for w in part.parameters() if w.requires_grad]
     for weight in weights:
         weight.requires_grad_(False)
-    heard = codec.student(codec.hidden(output.audio)).emotion.float()
+    copied = student(codec.hidden(output.audio)).emotion.float()
     for weight in weights:
         weight.requires_grad_(True)
-    wanted = output.predicted.emotion.detach().float()
-    return feature_distance(
-        heard, wanted, torch.ones_like(heard[..., 0], dtype=torch.bool) if mask is None else mask
-    )
+    original = output.predicted.emotion.detach().float()
+    known = torch.ones_like(copied[..., 0], dtype=torch.bool) if mask is None else mask
+    return feature_distance(copied, original, known)

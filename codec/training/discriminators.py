@@ -26,14 +26,13 @@ class DiscriminatorConfig:
     stft_channels: int = 12
     scales: tuple[int, ...] = ()  # factors by which the waveform is averaged down, e.g. 1, 2, 4
     scale_channels: int = 16
-    # samples, of the STFT that is judged band by band, e.g. 512, 1024, 2048
-    band_windows: tuple[int, ...] = ()
+    band_windows: tuple[int, ...] = ()  # samples, of STFTs read in bands, e.g. 512, 1024, 2048
     band_channels: int = 12
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What one sub-discriminator says of a batch."""
+    """Output of one sub-discriminator for a batch."""
 
     score: Tensor  # [B, ...], 1 = real, 0 = generated
     features: list[Tensor]  # activations of every layer but the last
@@ -47,7 +46,7 @@ class ConvStack(nn.Module):
         self.layers = nn.ModuleList(weight_norm(layer) for layer in layers)
 
     def forward(self, x: Tensor) -> Judgement:
-        features = []
+        features: list[Tensor] = []
         for layer in self.layers[:-1]:
             x = nn.functional.leaky_relu(layer(x), 0.1)
             features.append(x)
@@ -71,6 +70,8 @@ class PeriodDiscriminator(nn.Module):
 
 class StftDiscriminator(nn.Module):
     """Reads the complex STFT as two channels over time and frequency."""
+
+    window: Tensor
 
     def __init__(self, window: int, channels: int) -> None:
         super().__init__()
@@ -118,9 +119,9 @@ class ScaleDiscriminator(nn.Module):
 
 
 class BandDiscriminator(nn.Module):
-    """Reads the complex STFT in five bands, each through convolutions of its own; one last layer
-    judges them together.
-    """
+    """Reads the complex STFT in five bands through convolutions of their own and one last layer."""
+
+    window: Tensor
 
     def __init__(self, window: int, channels: int) -> None:
         super().__init__()

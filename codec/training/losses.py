@@ -14,9 +14,7 @@ LINEAR_FLOOR = 1e-7  # of magnitudes at linear frequency, per sample of the wind
 
 
 class SpectralLosses(nn.Module):
-    """Distances between mel spectrograms at several windows, hop a quarter of each, mean over the
-    windows.
-    """
+    """Distances between mel spectrograms, mean over several windows with hops of a quarter."""
 
     def __init__(self, sample_rate: int) -> None:
         super().__init__()
@@ -47,8 +45,9 @@ class SpectralLosses(nn.Module):
 
 
 class MagnitudeLosses(nn.Module):
-    """Distances between magnitudes at linear frequency, at the windows of `SpectralLosses`, mean
-    over them: they ask for detail that wide mel bands average away.
+    """Distances between magnitudes at linear frequency, mean over the windows of `SpectralLosses`.
+
+    They ask for detail that wide mel bands average away.
     """
 
     def __init__(self) -> None:

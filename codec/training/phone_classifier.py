@@ -1,9 +1,9 @@
-"""A frozen ear for phones: what a copy of speech must keep for its words to be heard.
+"""A frame-wise phone classifier, and a loss on its hidden features that keeps words intelligible.
 
-A small network learns from aligned phones which one a frame belongs to. Distances between what it
-makes of a copy and of the original weigh the spectrum by what tells phones apart, where a plain
+A small network learns from aligned phones which one a frame belongs to. Distances between its
+features of a copy and of the original weigh the spectrum by what tells phones apart, where a plain
 spectral distance weighs all bins alike (the deep feature loss of arXiv 1806.10522, with a phone
-recogniser as the network).
+classifier as the network).
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from codec.pretrained import Pretrained
 
 @dataclass(frozen=True)
 class PhoneClassifierConfig:
-    """Shape of the network; the defaults hear 230 ms around a frame."""
+    """Shape of the network; the defaults have a receptive field of 230 ms."""
 
-    sample_rate: int = 24000
-    hop_length: int = 240
-    n_fft: int = 600
+    sample_rate: int = 24000  # Hz
+    hop_length: int = 240  # samples
+    n_fft: int = 600  # samples
     n_mels: int = 80
     dim: int = 256
-    dilations: tuple = (1, 2, 3, 4)
-    classes: int = 64
+    dilations: tuple[int, ...] = (1, 2, 3, 4)  # one block each
+    classes: int = 64  # phones, and what is none
 
 
 @dataclass(frozen=True)
 class PhoneClassifierOutput:
-    """What the phone classifier makes of some speech, N frames."""
+    """Output for N frames of speech."""
 
     hidden: list[Tensor]  # [B,C,N] after each block
     logits: Tensor  # [B,classes,N]
 
 
-class ListenerBlock(nn.Module):
+class DilatedBlock(nn.Module):
     """[B,C,N] -> [B,C,N] with a receptive field of 2 * dilation + 1 frames."""
 
     def __init__(self, dim: int, dilation: int) -> None:
@@ -54,14 +54,17 @@ class ListenerBlock(nn.Module):
 class PhoneClassifier(Pretrained):
     """Features of audio [B,1,T] -> PhoneClassifierOutput with N = T // hop_length frames."""
 
-    model_type, config_class = "affectcodec-listener", PhoneClassifierConfig
+    model_type, config_class = "affectcodec-listener", PhoneClassifierConfig  # as in saved models
+    config: PhoneClassifierConfig
+    mel: Tensor
+    window: Tensor
 
     def __init__(self, config: PhoneClassifierConfig) -> None:
         super().__init__()
         self.config = config
         self.stem = nn.Conv1d(config.n_mels, config.dim, 5, padding=2)
         self.blocks = nn.ModuleList(
-            ListenerBlock(config.dim, dilation) for dilation in config.dilations
+            DilatedBlock(config.dim, dilation) for dilation in config.dilations
         )
         self.head = nn.Conv1d(config.dim, config.classes, 1)
         self.register_buffer(
@@ -74,18 +77,17 @@ class PhoneClassifier(Pretrained):
         return {name: tensor.half() for name, tensor in self.state_dict().items()}
 
     def features(self, audio: Tensor) -> Tensor:
-        """Log-mel [B,n_mels,N] with the mean of each band over time taken off: no level, no
+        """audio [B,1,T] -> log-mel [B,n_mels,N] less each band's mean, so independent of level and
         channel.
         """
-        config = self.config
+        config, frames = self.config, audio.shape[-1] // self.config.hop_length
         spectrum = magnitude(audio[:, 0].float(), config.n_fft, config.hop_length, self.window)
-        mel = (
-            (self.mel @ spectrum).clamp_min(1e-4).log()[..., : audio.shape[-1] // config.hop_length]
-        )
+        mel = (self.mel @ spectrum).clamp_min(1e-4).log()[..., :frames]
         return (mel - mel.mean(dim=-1, keepdim=True)) / 2
 
     def forward(self, features: Tensor) -> PhoneClassifierOutput:
-        hidden, x = [], self.stem(features)
+        hidden: list[Tensor] = []
+        x = self.stem(features)
         for block in self.blocks:
             x = block(x)
             hidden.append(x)
@@ -93,7 +95,7 @@ class PhoneClassifier(Pretrained):
 
 
 class PhoneticLoss(nn.Module):
-    """How differently a frozen phone classifier hears a copy and its original."""
+    """Distance between a frozen phone classifier's outputs for a copy and for its original."""
 
     def __init__(self, phone_classifier: PhoneClassifier) -> None:
         super().__init__()
@@ -110,10 +112,10 @@ class PhoneticLoss(nn.Module):
         with torch.autocast(copy.device.type, enabled=False):
             with torch.no_grad():
                 target = self.phone_classifier(self.phone_classifier.features(original))
-            heard = self.phone_classifier(self.phone_classifier.features(copy))
+            output = self.phone_classifier(self.phone_classifier.features(copy))
             parts = [
-                (a - b).abs().mean() / b.abs().mean() for a, b in zip(heard.hidden, target.hidden)
+                (a - b).abs().mean() / b.abs().mean() for a, b in zip(output.hidden, target.hidden)
             ]
-            wanted, found = (part.logits.log_softmax(dim=1) for part in (target, heard))
+            wanted, found = (part.logits.log_softmax(dim=1) for part in (target, output))
             divergence = (wanted.exp() * (wanted - found)).sum(dim=1).mean()
         return {"phone_features": torch.stack(parts).mean(), "phones": divergence}

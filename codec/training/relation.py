@@ -1,4 +1,4 @@
-"""Module 2 of AffectCodec: relation-preserving emotional-semantic distillation on the first
+"""Module 2 of AffectCodec: relation-preserving emotional-semantic distillation into the first
 quantisers.
 """
 
@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 EPSILON = 1e-6
-# of the frames' mean square: squared distances below have no direction in float32
-ANGLE_FLOOR = 1e-4
+ANGLE_FLOOR = 1e-4  # of the frames' mean square: nearer frames have no direction in float32
 FUNCTIONS = ("distance", "cosine", "angle")
 NORMS = ("mean", "l2", "raw")
 FORMS = ("smooth_l1", "l1", "mse")
@@ -24,24 +24,18 @@ SCOPES = ("clip", "batch")
 class RelationConfig:
     """Form of the distillation loss. The paper's own: form "l1", norm "raw"."""
 
-    # how two relations are compared; l1 has no gradient between the two teachers
-    form: str = "smooth_l1"
+    form: str = "smooth_l1"  # smooth_l1, mse or l1, which has no gradient between the two teachers
     norm: str = "mean"  # of distances: over their mean; l2: of unit vectors; raw: as they are
-    alpha: float = 1.0  # share of the emotion teacher
-    beta: float = 1.0  # share of the semantic teacher
-    layers: int = 1  # stages of the quantiser whose sum is the student
+    alpha: float = 1.0  # weight of the emotion teacher
+    beta: float = 1.0  # weight of the semantic teacher
+    layers: int = 1  # stages of the quantiser whose sum is distilled into
     anchors: int = 512  # longer sequences compare this many random rows with all frames
-    # share of the unquantised latents in the student at the start, 0 after `soft_steps`
-    soft: float = 0.0
+    soft: float = 0.0  # share of unquantised latents in that sum at step 0, none after soft_steps
     soft_steps: int = 20000
-    # of two frames, Euclidean; cosine: between them; angle: that three of them make
-    function: str = "distance"
+    function: str = "distance"  # Euclidean, of two frames; cosine of two; angle, of three
     triplets: int = 4096  # of "angle", drawn at random; all where there are no more
-    # whose frames are compared: those of a clip, or of the whole batch, its clips with one another
-    # as well
-    scope: str = "clip"
-    # above 0, all rows are compared, this many at a time, and computed again in the backward pass
-    chunk: int = 0
+    scope: str = "clip"  # frames that are compared: of a clip; batch: of all its clips together
+    chunk: int = 0  # above 0: compare all rows, so many at once, and recompute them for gradients
 
     def __post_init__(self) -> None:
         for name, known in (
@@ -111,12 +105,12 @@ def _pairs(mask: Tensor | None, rows: Tensor | None, like: Tensor) -> Tensor:
 def relation_loss(
     student: Tensor, teachers: list[tuple[float, Tensor, Tensor]], config: RelationConfig
 ) -> Tensor:
-    """Mean over frame pairs (or triplets) of the teachers' weighted differences to the student
-    (AffectCodec, L_rela).
+    """Mean over frame pairs (or triplets) of the weighted differences between the quantiser's
+    relations and each teacher's (AffectCodec, L_rela).
 
     Args:
         student: [B,F,D], straight-through output of the first quantiser (or the sum of the first
-            ones).
+            ones), in the paper's terms the student.
         teachers: (weight, features [B,F,d], mask bool [B,F]) each; no gradient reaches them.
     """
     student = in_scope(student, config)
@@ -124,23 +118,24 @@ def relation_loss(
         (weight, in_scope(features, config), in_scope(mask, config))
         for weight, features, mask in teachers
     ]
-    if config.function == "angle":
-        compare, picks = _angle_difference, _triplets(student, config)
-    else:
-        compare, picks = (
-            _chunked_difference if config.chunk else _difference,
-            _anchors(student, config),
-        )
+    compare = _comparison(student, config)
     total = student.new_zeros((), dtype=torch.float32)
     for weight, features, mask in teachers:
-        total = total + weight * compare(student, features.detach(), mask, picks, config)
+        total = total + weight * compare(features.detach(), mask)
     return total
 
 
+def _comparison(student: Tensor, config: RelationConfig) -> Callable[[Tensor, Tensor], Tensor]:
+    """(features [B,F,d], mask bool [B,F]) -> difference, on the same random frames each time."""
+    if config.function == "angle":
+        return partial(_angle_difference, student, config, _triplets(student, config))
+    if config.chunk:
+        return partial(_chunked_difference, student, config)
+    return partial(_difference, student, config, _anchors(student, config))
+
+
 def in_scope(frames: Tensor, config: RelationConfig) -> Tensor:
-    """Frames [B,F,...] as the sequences that are compared within themselves: as they are, or all in
-    one, [1,B*F,...].
-    """
+    """Frames [B,F,...], in one sequence [1,B*F,...] where the whole batch is compared."""
     return frames.flatten(0, 1)[None] if config.scope == "batch" else frames
 
 
@@ -151,7 +146,7 @@ def _anchors(student: Tensor, config: RelationConfig) -> Tensor | None:
 
 
 def _difference(
-    student: Tensor, features: Tensor, mask: Tensor, rows: Tensor | None, config: RelationConfig
+    student: Tensor, config: RelationConfig, rows: Tensor | None, features: Tensor, mask: Tensor
 ) -> Tensor:
     mine, theirs = (
         relation_matrix(x, config.norm, rows, mask, config.function) for x in (student, features)
@@ -161,7 +156,7 @@ def _difference(
 
 
 def _chunked_difference(
-    student: Tensor, features: Tensor, mask: Tensor, _: Tensor | None, config: RelationConfig
+    student: Tensor, config: RelationConfig, features: Tensor, mask: Tensor
 ) -> Tensor:
     """`_difference` over all rows with the memory of `config.chunk` of them."""
     chunks = torch.arange(student.shape[1], device=student.device).split(config.chunk)
@@ -180,11 +175,13 @@ def _chunked_difference(
 
     scales = [torch.ones_like(per_sequence)[:, None, None]] * 2
     if config.norm == "mean" and config.function == "distance":
-        totals = (sum(_recomputed(summed, x, rows) for rows in chunks) for x in (student, features))
+        totals = (
+            torch.stack([_recomputed(summed, x, rows) for rows in chunks]).sum(0)
+            for x in (student, features)
+        )
         scales = [_scale(total, per_sequence) for total in totals]
-    return sum(
-        _recomputed(compared, *scales, rows) for rows in chunks
-    ) / per_sequence.sum().clamp_min(1)
+    parts = torch.stack([_recomputed(compared, *scales, rows) for rows in chunks])
+    return parts.sum() / per_sequence.sum().clamp_min(1)
 
 
 def _recomputed(function: Callable[..., Tensor], *arguments: Tensor) -> Tensor:
@@ -201,10 +198,11 @@ def _triplets(student: Tensor, config: RelationConfig) -> Tensor:
 
 
 def _angle_difference(
-    student: Tensor, features: Tensor, mask: Tensor, triplets: Tensor, config: RelationConfig
+    student: Tensor, config: RelationConfig, triplets: Tensor, features: Tensor, mask: Tensor
 ) -> Tensor:
-    """Angle-wise RKD (Park et al., arXiv 1904.05068): cosines of the angles in both spaces. Where
-    two frames of a triplet are the same in either space there is no angle to compare.
+    """Angle-wise RKD (Park et al., arXiv 1904.05068): cosines of the angles in both spaces.
+
+    Where two frames of a triplet are the same in either space there is no angle to compare.
     """
     (mine, exists), (theirs, exists_too) = (
         _cosines_of_angles(x, mask, triplets) for x in (student, features)
@@ -214,9 +212,7 @@ def _angle_difference(
 
 
 def _cosines_of_angles(frames: Tensor, mask: Tensor, triplets: Tensor) -> tuple[Tensor, Tensor]:
-    """[B,N] each: cosines at the corners, and bool whether both sides (and the one across) have a
-    length.
-    """
+    """[B,N] each: cosines at the corners, and whether all three sides have a length."""
     with torch.autocast(frames.device.type, enabled=False):
         count, frames = mask.sum(1)[:, None].clamp_min(1), frames.float() * mask[..., None]
         centred = (frames - frames.sum(1, keepdim=True) / count[..., None]) * mask[..., None]
@@ -248,8 +244,9 @@ def _compare(a: Tensor, b: Tensor, form: str) -> Tensor:
 
 
 def relation_correlation(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
-    """Pearson correlation of two relation matrices [B,F,F] over the valid pairs, a scalar: the
-    health of the distillation.
+    """Pearson correlation of two relation matrices [B,F,F] over the valid pairs, a scalar.
+
+    It is logged as the health of the distillation.
     """
     pairs = _pairs(mask, None, a).bool()
     if int(pairs.sum()) < 2:
@@ -258,22 +255,24 @@ def relation_correlation(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
 
 
 class FeatureMatcher(nn.Module):
-    """Control for module 2: the student's frames themselves, and not their relations, are pulled to
-    the teachers'.
+    """Control for module 2: distils the frames themselves and not their relations.
+
+    Args:
+        dims: (width of the student, width of the teacher) per teacher.
     """
 
     def __init__(self, dims: list[tuple[int, int]]) -> None:
-        """Args:
-        dims: (width of the student, width of the teacher) per teacher.
-        """
         super().__init__()
         self.heads = nn.ModuleList(nn.Linear(mine, theirs) for mine, theirs in dims)
 
     def forward(
         self, students: list[Tensor], teachers: list[tuple[float, Tensor, Tensor]]
     ) -> Tensor:
-        """Weighted mean of 1 - cosine over the known frames; students [B,F,D] and teachers (weight,
-        [B,F,d], bool [B,F]).
+        """Weighted mean of 1 - cosine over the known frames.
+
+        Args:
+            students: [B,F,D] per teacher.
+            teachers: (weight, features [B,F,d], mask bool [B,F]) each.
         """
         total = students[0].new_zeros((), dtype=torch.float32)
         for head, student, (weight, features, mask) in zip(

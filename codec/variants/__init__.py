@@ -1,1 +1,1 @@
-"""What ablations and the preset `paper` choose in place of default parts, see codec/parts.py."""
+"""Parts that ablations and the preset `paper` choose instead of the default, see codec/parts.py."""

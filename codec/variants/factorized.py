@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss, normalize
@@ -26,10 +28,8 @@ class FactorizedCodebook(nn.Module):
     def __init__(self, size: int, dim: int, code_dim: int) -> None:
         super().__init__()
         self.size = size
-        self.inward, self.outward = (
-            weight_norm(nn.Linear(dim, code_dim)),
-            weight_norm(nn.Linear(code_dim, dim)),
-        )
+        self.inward = weight_norm(nn.Linear(dim, code_dim))
+        self.outward = weight_norm(nn.Linear(code_dim, dim))
         self.vectors = nn.Parameter(torch.randn(size, code_dim))
 
     def nearest(self, codes: Tensor) -> Tensor:
@@ -54,29 +54,35 @@ class FactorizedQuantizer(nn.Module):
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
-        self.dropout = config.quantizer_dropout
+        self.dropout, self.size = config.quantizer_dropout, config.codebook_size
         self.codebooks = nn.ModuleList(
             FactorizedCodebook(config.codebook_size, config.latent_dim, config.code_dim)
             for _ in range(config.num_codebooks)
         )
 
+    def books(self, count: int | None = None) -> list[FactorizedCodebook]:
+        """The first `count` codebooks; None = all."""
+        return cast("list[FactorizedCodebook]", list(self.codebooks)[:count])
+
     @torch.no_grad()
     def initialise(
         self, latents: Tensor, generator: torch.Generator | None = None, mask: Tensor | None = None
     ) -> None:
-        """K-means start of every stage on the residuals of latents [B,D,F] at the frames of `mask`,
-        bool [B,F].
+        """K-means start of every stage on what the earlier ones leave of latents [B,D,F].
+
+        `mask`, bool [B,F]: frames that count; None = all.
         """
         residual = in_frames(latents.float().transpose(1, 2), mask)
-        for book in self.codebooks:
+        for book in self.books():
             book.initialise(residual, generator)
             residual = residual - book.outward(book.vectors[book.nearest(book.inward(residual))])
 
     def forward(
         self, latents: Tensor, num_codebooks: int | None = None, mask: Tensor | None = None
     ) -> QuantizerOutput:
-        """Quantise latents [B,D,F]; in training items lose their last stages at random. `mask`: as
-        ResidualQuantizer's.
+        """Quantise latents [B,D,F]; in training items lose their last stages at random.
+
+        `mask`: as in ResidualQuantizer.
         """
         with torch.autocast(latents.device.type, enabled=False):
             return self._quantize(latents.float(), num_codebooks or len(self.codebooks), mask)
@@ -87,9 +93,11 @@ class FactorizedQuantizer(nn.Module):
         batch, device = latents.shape[0], latents.device
         active = active_stages(batch, num_codebooks, self.dropout if self.training else 0.0, device)
         residual = latents.transpose(1, 2)
-        stages, picks, commitment, codebook = [], [], latents.new_zeros(()), latents.new_zeros(())
+        stages: list[Tensor] = []
+        picks: list[Tensor] = []
+        commitment = codebook = latents.new_zeros(())
         total = torch.zeros_like(residual)
-        for index, book in enumerate(self.codebooks[:num_codebooks]):
+        for index, book in enumerate(self.books(num_codebooks)):
             keep = (active > index).to(latents.dtype)[:, None, None]
             codes = book.inward(residual)
             picks.append(book.nearest(codes.detach()))
@@ -104,19 +112,19 @@ class FactorizedQuantizer(nn.Module):
             stages.append(stage.transpose(1, 2))
             total, residual = total + stage * keep, residual - stage
         picked, none = torch.stack(picks, dim=1), torch.zeros((), device=device)
-        told = code_statistics(picked, self.codebooks[0].size, mask)
+        statistics = code_statistics(picked, self.size, mask)
         return QuantizerOutput(
-            total.transpose(1, 2), tuple(stages), picked, commitment, *told, none, codebook
+            total.transpose(1, 2), tuple(stages), picked, commitment, *statistics, none, codebook
         )
 
     def lookup(self, codes: Tensor) -> Tensor:
         """codes int64 [B,k,F] -> latents [B,D,F]; equals `forward(...).quantized` in evaluation."""
         parts = [
             book.outward(book.vectors[codes[:, k]])
-            for k, book in enumerate(self.codebooks[: codes.shape[1]])
+            for k, book in enumerate(self.books(codes.shape[1]))
         ]
         return torch.stack(parts).sum(dim=0).transpose(1, 2)
 
     def code_vectors(self) -> list[Tensor]:
         """What every code adds to the latents: [codebook_size, D] per book."""
-        return [book.outward(book.vectors).detach() for book in self.codebooks]
+        return [book.outward(book.vectors).detach() for book in self.books()]

@@ -1,10 +1,11 @@
-"""Block-diagonal residual finite scalar quantiser, BD-RFSQ (arXiv 2605.23373): emotion and
+"""Block-diagonal residual finite scalar quantiser, BD-RFSQ (arXiv 2605.23373), in which emotion and
 acoustics never mix.
 """
 
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -40,12 +41,13 @@ def finite_scalar(z: Tensor, levels: Tensor) -> Tensor:
 class FsqStage(nn.Module):
     """One stage: both blocks projected to a few scalars of their own, rounded, projected back."""
 
+    levels: Tensor
+    places: Tensor
+
     def __init__(self, dim: int, emotion_channels: int) -> None:
         super().__init__()
-        self.sizes, self.counts = (
-            (emotion_channels, dim - emotion_channels),
-            (len(EMOTION_LEVELS), len(ACOUSTIC_LEVELS)),
-        )
+        self.sizes = emotion_channels, dim - emotion_channels
+        self.counts = len(EMOTION_LEVELS), len(ACOUSTIC_LEVELS)
         pairs = list(zip(self.sizes, self.counts))
         self.inward = nn.ModuleList(
             weight_norm(nn.Linear(size, count, bias=False)) for size, count in pairs
@@ -53,16 +55,12 @@ class FsqStage(nn.Module):
         self.outward = nn.ModuleList(
             weight_norm(nn.Linear(count, size, bias=False)) for size, count in pairs
         )
-        self.log_scale = nn.Parameter(
-            torch.full((len(LEVELS),), math.log(math.expm1(1 - LEAST_SCALE)))
-        )
+        start = math.log(math.expm1(1 - LEAST_SCALE))  # a scale of 1
+        self.log_scale = nn.Parameter(torch.full((len(LEVELS),), start))
         self.bias = nn.Parameter(torch.zeros(len(LEVELS)))
         self.register_buffer("levels", torch.tensor(LEVELS, dtype=torch.float32), persistent=False)
-        self.register_buffer(
-            "places",
-            torch.tensor([math.prod(LEVELS[:i]) for i in range(len(LEVELS))]),
-            persistent=False,
-        )
+        places = torch.tensor([math.prod(LEVELS[:i]) for i in range(len(LEVELS))])
+        self.register_buffer("places", places, persistent=False)
 
     @property
     def scale(self) -> Tensor:
@@ -71,26 +69,17 @@ class FsqStage(nn.Module):
 
     def project(self, residual: Tensor) -> Tensor:
         """[..., D] -> [..., 9], block by block."""
-        return torch.cat(
-            [inward(part) for inward, part in zip(self.inward, residual.split(self.sizes, dim=-1))],
-            dim=-1,
-        )
+        parts = zip(self.inward, residual.split(self.sizes, dim=-1))
+        return torch.cat([inward(part) for inward, part in parts], dim=-1)
 
     def expand(self, values: Tensor) -> Tensor:
         """Rounded values [..., 9] in -1..1 -> [..., D], block by block."""
         values = values / self.scale + self.bias
-        return torch.cat(
-            [
-                outward(part)
-                for outward, part in zip(self.outward, values.split(self.counts, dim=-1))
-            ],
-            dim=-1,
-        )
+        parts = zip(self.outward, values.split(self.counts, dim=-1))
+        return torch.cat([outward(part) for outward, part in parts], dim=-1)
 
     def forward(self, residual: Tensor) -> tuple[Tensor, Tensor]:
-        """[..., D] -> its quantised version with straight-through gradient, and codes int64
-        [...].
-        """
+        """[..., D] -> the same quantised, with straight-through gradient, and codes int64 [...]."""
         values = finite_scalar(self.scale * (self.project(residual) - self.bias), self.levels)
         digits = ((values.detach() + 1) / 2 * (self.levels - 1)).round().long()
         return self.expand(values), (digits * self.places).sum(-1)
@@ -102,8 +91,8 @@ class FsqStage(nn.Module):
 
     @torch.no_grad()
     def initialise(self, points: Tensor) -> None:
-        """Scale and bias from the spread and mean of projected points [N,D]: tanh then covers one
-        deviation.
+        """Scale and bias from the spread and mean of projected points [N,D]; tanh then covers one
+        standard deviation.
         """
         values = self.project(points)
         self.bias.copy_(values.mean(0))
@@ -112,9 +101,10 @@ class FsqStage(nn.Module):
 
 
 class BlockDiagonalFSQ(nn.Module):
-    """K stages on what the earlier ones left. The first quarter of the channels is the emotion
-    block, the rest acoustics: by induction no stage lets one depend on the other. Quantiser dropout
-    favours few stages.
+    """K stages, each quantising what the earlier ones left.
+
+    The first quarter of the channels is the emotion block, the rest acoustics: by induction no
+    stage lets one depend on the other. Quantiser dropout favours few stages.
     """
 
     def __init__(self, config: CodecConfig) -> None:
@@ -125,23 +115,29 @@ class BlockDiagonalFSQ(nn.Module):
             for _ in range(config.num_codebooks)
         )
 
+    def active(self, count: int | None = None) -> list[FsqStage]:
+        """The first `count` stages; None = all."""
+        return cast("list[FsqStage]", list(self.stages)[:count])
+
     @torch.no_grad()
     def initialise(
         self, latents: Tensor, generator: torch.Generator | None = None, mask: Tensor | None = None
     ) -> None:
-        """Scales and biases of every stage from latents [B,D,F] at the frames of `mask`, bool
-        [B,F]; nothing is drawn.
+        """Scales and biases of every stage from latents [B,D,F]; nothing is random.
+
+        `mask`, bool [B,F]: frames that count; None = all.
         """
         residual = in_frames(latents.float().transpose(1, 2), mask)
-        for stage in self.stages:
+        for stage in self.active():
             stage.initialise(residual)
             residual = residual - stage(residual)[0]
 
     def forward(
         self, latents: Tensor, num_codebooks: int | None = None, mask: Tensor | None = None
     ) -> QuantizerOutput:
-        """Quantise latents [B,D,F]; in training items lose their last stages at random. `mask`: as
-        ResidualQuantizer's.
+        """Quantise latents [B,D,F]; in training items lose their last stages at random.
+
+        `mask`: as in ResidualQuantizer.
         """
         with torch.autocast(latents.device.type, enabled=False):
             return self._quantize(latents.float(), num_codebooks or len(self.stages), mask)
@@ -152,8 +148,10 @@ class BlockDiagonalFSQ(nn.Module):
         dropout = self.dropout if self.training else 0.0
         active = active_stages(len(latents), num_codebooks, dropout, latents.device, few=True)
         residual, total = latents.transpose(1, 2), torch.zeros_like(latents.transpose(1, 2))
-        outputs, codes, commitment = [], [], latents.new_zeros(())
-        for index, stage in enumerate(self.stages[:num_codebooks]):
+        outputs: list[Tensor] = []
+        codes: list[Tensor] = []
+        commitment = latents.new_zeros(())
+        for index, stage in enumerate(self.active(num_codebooks)):
             keep = (active > index).to(latents.dtype)[:, None, None]
             quantized, picks = stage(residual)
             commitment = commitment + frame_mean(
@@ -163,17 +161,18 @@ class BlockDiagonalFSQ(nn.Module):
             codes.append(picks)
             total, residual = total + quantized * keep, residual - quantized.detach()
         picked, none = torch.stack(codes, dim=1), torch.zeros_like(commitment)
-        told = code_statistics(picked, FSQ_SIZE, mask)
+        statistics = code_statistics(picked, FSQ_SIZE, mask)
         return QuantizerOutput(
-            total.transpose(1, 2), tuple(outputs), picked, commitment, *told, none
+            total.transpose(1, 2), tuple(outputs), picked, commitment, *statistics, none
         )
 
     def lookup(self, codes: Tensor) -> Tensor:
         """codes int64 [B,k,F] -> latents [B,D,F]; equals `forward(...).quantized` in evaluation."""
-        parts = [stage.decode(codes[:, k]) for k, stage in enumerate(self.stages[: codes.shape[1]])]
+        parts = [stage.decode(codes[:, k]) for k, stage in enumerate(self.active(codes.shape[1]))]
         return torch.stack(parts).sum(dim=0).transpose(1, 2)
 
     def code_vectors(self) -> list[Tensor]:
         """What every code adds to the latents: [2^15, D] per stage."""
-        every = torch.arange(FSQ_SIZE, device=self.stages[0].bias.device)
-        return [stage.decode(every).detach() for stage in self.stages]
+        stages = self.active()
+        every = torch.arange(FSQ_SIZE, device=stages[0].bias.device)
+        return [stage.decode(every).detach() for stage in stages]

@@ -1,4 +1,4 @@
-"""What may stand in place of cross-attention in module 1."""
+"""Alternatives to the cross-attention of module 1: latents [B,F,D], features [B,F,E] -> [B,F,M]."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from codec.nn.attention import WindowedAttention
 
 
 class SelfAttention(nn.Module):
-    """Control: latents attend to themselves, whatever the teacher says."""
+    """Control: latents attend to themselves; the teacher's features are not read."""
 
     def __init__(self, config: CodecConfig, features: int) -> None:
         super().__init__()
@@ -66,9 +66,7 @@ class AttentionPool(nn.Module):
 
 
 class Film(nn.Module):
-    """scale(e) * P z + shift(e) with one pooled vector e of the teacher (FiLM, arXiv
-    1709.07871).
-    """
+    """scale(e) * P z + shift(e), e pooled from the teacher's frames (FiLM, arXiv 1709.07871)."""
 
     def __init__(self, config: CodecConfig, features: int) -> None:
         super().__init__()

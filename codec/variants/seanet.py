@@ -1,5 +1,5 @@
-"""Strided convolutions over samples with an LSTM in the middle (SEANet, as in EnCodec arXiv
-2210.13438): preset `paper`.
+"""Strided convolutions over samples with an LSTM in the middle: SEANet, as in EnCodec (arXiv
+2210.13438), for the preset `paper`.
 """
 
 from __future__ import annotations
@@ -12,21 +12,6 @@ from codec.config import CodecConfig
 from codec.nn.decoder import DecoderOutput
 
 
-class Snake(nn.Module):
-    """x + sin(a x)^2 / a with one a per channel (arXiv 2006.08195). [B,C,T] -> [B,C,T]."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.alpha = nn.Parameter(torch.ones(channels, 1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + (self.alpha * x).sin().square() / (self.alpha + 1e-9)
-
-
-def _activation(kind: str, channels: int) -> nn.Module:
-    return Snake(channels) if kind == "snake" else nn.ELU()
-
-
 def _convolution(inside: int, outside: int, kernel: int) -> nn.Module:
     return weight_norm(nn.Conv1d(inside, outside, kernel, padding=kernel // 2))
 
@@ -34,12 +19,12 @@ def _convolution(inside: int, outside: int, kernel: int) -> nn.Module:
 class ResidualUnit(nn.Module):
     """Two convolutions through half the channels, added to the input. [B,C,T] -> [B,C,T]."""
 
-    def __init__(self, channels: int, activation: str) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            _activation(activation, channels),
+            nn.ELU(),
             _convolution(channels, channels // 2, 3),
-            _activation(activation, channels // 2),
+            nn.ELU(),
             _convolution(channels // 2, channels, 1),
         )
 
@@ -90,23 +75,21 @@ class SeanetEncoder(nn.Module):
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
-        kind, width = config.seanet_activation, config.seanet_filters
+        width = config.seanet_filters
         layers: list[nn.Module] = [_convolution(1, width, 7)]
         for stride in config.seanet_strides:
             layers += [
-                ResidualUnit(width, kind),
-                _activation(kind, width),
+                ResidualUnit(width),
+                nn.ELU(),
                 Downsample(width, stride),
             ]
             width *= 2
         self.layers = nn.Sequential(*layers)
         self.lstm = SkipLSTM(width, config.seanet_lstm)
-        self.project = nn.Sequential(
-            _activation(kind, 2 * width), _convolution(2 * width, config.latent_dim, 7)
-        )
+        self.project = nn.Sequential(nn.ELU(), _convolution(2 * width, config.latent_dim, 7))
 
     def hidden(self, audio: Tensor) -> Tensor:
-        """audio [B,1,T] -> what the LSTM reads, [B, config.hidden_dim, F]."""
+        """audio [B,1,T] -> input of the LSTM, [B, config.hidden_dim, F]."""
         return self.layers(audio)
 
     def latents(self, hidden: Tensor) -> Tensor:
@@ -122,10 +105,7 @@ class SeanetDecoder(nn.Module):
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
-        kind, width = (
-            config.seanet_activation,
-            config.seanet_filters * 2 ** len(config.seanet_strides),
-        )
+        width = config.seanet_filters * 2 ** len(config.seanet_strides)
         self.stem = _convolution(config.latent_dim, width, 7)
         self.lstm = SkipLSTM(width, config.seanet_lstm)
         layers: list[nn.Module] = []
@@ -133,12 +113,12 @@ class SeanetDecoder(nn.Module):
         for stride in reversed(config.seanet_strides):
             width //= 2
             layers += [
-                _activation(kind, inside),
+                nn.ELU(),
                 Upsample(inside, width, stride),
-                ResidualUnit(width, kind),
+                ResidualUnit(width),
             ]
             inside = width
-        self.layers = nn.Sequential(*layers, _activation(kind, width), _convolution(width, 1, 7))
+        self.layers = nn.Sequential(*layers, nn.ELU(), _convolution(width, 1, 7))
 
     def forward(self, latents: Tensor, f0: Tensor | None = None) -> DecoderOutput:
         """`f0` is for decoders with pitch and changes nothing here."""

@@ -14,9 +14,9 @@ MOST_LOG_MAGNITUDE = math.log(100.0)  # of the ISTFT head, as in Vocos
 
 
 class VocosDecoder(FrameDecoder):
-    """latents [B,D,F] -> DecoderOutput without pitch: log magnitude and phase of the STFT (Vocos,
-    arXiv 2306.00814).
-    """
+    """latents [B,D,F] -> DecoderOutput without pitch, from log magnitude and phase of the STFT."""
+
+    window: Tensor
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__(config)

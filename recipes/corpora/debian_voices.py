@@ -10,7 +10,6 @@ package has its own licence (share-alike), which the manifest and so the lineage
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
 from collections.abc import Iterator
@@ -21,10 +20,11 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
+from affecttts.cli.script import run_script, script_parser
 from affecttts.data.manifest import Utterance, write_manifest
 from affecttts.data.splits import group_splits
 from affecttts.errors import RequestError
-from codec.files import atomic_file
+from codec.atomic import atomic_file
 
 FEWEST_SECONDS, SILENT_PEAK, MOST_RATE = 0.25, 0.01, 48_000
 
@@ -110,23 +110,16 @@ def convert(root: Path, output: Path) -> Iterator[Utterance]:
         )
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def main() -> None:
+    parser = script_parser(__doc__)
     parser.add_argument("--root", type=Path, required=True, help="where the packages lie unpacked")
     parser.add_argument("--output", type=Path, required=True, help="folder of the corpus")
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
-    try:
-        rows = convert(arguments.root, arguments.output)
-        count = write_manifest(arguments.output / "manifest.jsonl", rows)
-    except RequestError as error:
-        print(f"debian_voices: {error}", file=sys.stderr)
-        return error.exit_code
+    rows = convert(arguments.root, arguments.output)
+    count = write_manifest(arguments.output / "manifest.jsonl", rows)
     print(f"{arguments.output}: {count} recordings")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_script(main))

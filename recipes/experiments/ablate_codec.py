@@ -8,8 +8,8 @@ compare.
     # on GPUs
     python recipes/experiments/ablate_codec.py ... --set steps=200000 --set preset=paper \\
         --launch "accelerate launch"
-    # also the judges of benchmarks/codec_quality.py
-    python recipes/experiments/ablate_codec.py ... --quality-corpus corpus
+    # also what `affecttts evaluate codec` measures on a manifest
+    python recipes/experiments/ablate_codec.py ... --quality-manifest corpus/manifest.jsonl
 
 A cell is a run of train_codec.py per seed. Run it again with the same --output and it goes on where
 it stopped. The results lie in OUTPUT: table.md, table.json and plot.png.
@@ -22,20 +22,22 @@ import json
 import shlex
 import subprocess
 import sys
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
+from affecttts.cli.script import run_script, script_parser
 from affecttts.data.audio_cache import AudioCache
-from affecttts.errors import RequestError
+from affecttts.evaluation.codec.judges import convene
 from affecttts.evaluation.codec.reconstruction import (
     MEASURES,
     held_out_clips,
     reconstruction_scores,
 )
+from affecttts.evaluation.codec.report import evaluate_codec
+from affecttts.evaluation.codec.request import CodecRequest, open_systems
 from affecttts.evaluation.stats.summary import (
     Interval,
     markdown_table,
@@ -44,101 +46,14 @@ from affecttts.evaluation.stats.summary import (
     show,
 )
 from affecttts.evaluation.tokens.probes import probe_items, probe_scores
+from affecttts.training.codec.ablation import AblationConfig, Run, SizeConfig, plan
 from affecttts.training.config import load_config
 from codec import Codec
+from codec.errors import UserError
 from codec.files import read_json, write_json
 
 RECIPES = Path(__file__).parents[1]
-
-
-@dataclass(frozen=True)
-class AblationConfig:
-    """A table of variations."""
-
-    base: str  # config of train_codec.py that all cells share, relative to this file's folder
-    cells: dict  # name -> changes; a mapping joins that of `set` and replaces that of the base
-    reference: str  # the cell that the others are compared with
-    set: dict = field(default_factory=dict)  # changes to the base in all cells
-    seeds: tuple = (0,)
-    clips: int = 60  # held-out clips that are scored
-    probe_clips: int = 400  # utterances that the probes read; 0 = no probes
-    # cell -> figures of a publication, printed beside ours
-    published: dict = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        strangers = sorted({self.reference, *self.published} - set(self.cells))
-        if strangers:
-            raise ValueError(f"no such cells: {strangers}; there are {list(self.cells)}")
-
-
-@dataclass(frozen=True)
-class SizeConfig:
-    """How large and long the cells of any table are, in place of what the table says itself."""
-
-    set: dict = field(default_factory=dict)  # joins the table's
-    seeds: tuple = ()
-    clips: int | None = None
-    probe_clips: int | None = None
-
-    def applied(self, config: AblationConfig) -> AblationConfig:
-        """The table at this size."""
-        stated = {name: value for name, value in asdict(self).items() if value not in ((), None)}
-        return replace(config, **stated | {"set": merged(config.set, self.set)})
-
-
-@dataclass(frozen=True)
-class Run:
-    """One cell with one seed."""
-
-    cell: str
-    seed: int
-    changes: dict[str, Any]
-    folder: Path
-
-
-def plan(config: AblationConfig, output: Path) -> list[Run]:
-    """All runs: seed by seed, so that an early stop leaves whole comparisons.
-
-    Raises:
-        RequestError: OUTPUT holds a run of the same name with other changes.
-    """
-    runs = []
-    for seed in config.seeds:
-        for cell, changes in config.cells.items():
-            folder = output / "cells" / cell / f"seed{seed}"
-            runs.append(Run(cell, seed, merged(config.set, changes or {}) | {"seed": seed}, folder))
-    for run in runs:
-        known = run.folder / "changes.json"
-        if known.exists() and read_json(known) != json.loads(json.dumps(run.changes)):
-            raise RequestError(
-                f"{run.folder}: was made with other changes; choose another "
-                "--output or remove that folder"
-            )
-    return runs
-
-
-def only(config: AblationConfig, wanted: set[str]) -> AblationConfig:
-    """The table with some of its cells.
-
-    Raises:
-        RequestError: it has no such cell.
-    """
-    if strangers := sorted(wanted - set(config.cells)):
-        raise RequestError(f"no such cells: {strangers}; there are {list(config.cells)}")
-    kept = (
-        {name: value for name, value in part.items() if name in wanted}
-        for part in (config.cells, config.published)
-    )
-    return replace(config, **dict(zip(("cells", "published"), kept)))
-
-
-def merged(first: dict, second: dict) -> dict:
-    """Second over first, mappings joined key by key."""
-    both = {
-        k: merged(first[k], v) if isinstance(v, dict) and isinstance(first.get(k), dict) else v
-        for k, v in second.items()
-    }
-    return first | both
+QUALITY_NAME = "cell"  # of its codec in that evaluation
 
 
 def train(run: Run, base: Path, arguments: argparse.Namespace) -> None:
@@ -149,12 +64,18 @@ def train(run: Run, base: Path, arguments: argparse.Namespace) -> None:
     command = [*launch, str(RECIPES / "train_codec.py"), str(base), "--output", str(run.folder)]
     command += ["--cache", str(arguments.cache)]
     command += [word for manifest in arguments.manifest for word in ("--manifest", manifest)]
-    command += [
-        word
-        for key, value in run.changes.items()
-        for word in ("--set", f"{key}={json.dumps(value)}")
-    ]
-    subprocess.run(command, check=True)
+    command += [word for override in run.overrides for word in ("--set", override)]
+    call(command, run.folder)
+
+
+def call(command: list[str], folder: Path) -> None:
+    """Run a command that says itself what goes wrong.
+
+    Raises:
+        UserError: it failed.
+    """
+    if subprocess.run(command).returncode:
+        raise UserError(f"{folder}: {Path(command[1]).name} failed, see above")
 
 
 def score(run: Run, config: AblationConfig, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -178,7 +99,7 @@ def score(run: Run, config: AblationConfig, arguments: argparse.Namespace) -> di
         {k: 100 * v for k, v in row.items() if k.startswith("agreement/")} for row in rows
     ]
     scores |= next((row for row in reversed(agreements) if row), {})
-    if arguments.quality_corpus:
+    if arguments.quality_manifest:
         scores |= quality(run.folder, arguments)
     return scores
 
@@ -194,11 +115,22 @@ def quality(folder: Path, arguments: argparse.Namespace) -> dict[str, float]:
         "--limit",
         str(arguments.quality_limit),
     ]
-    subprocess.run([sys.executable, str(script), *options, "--json", str(answer)], check=True)
+    call([sys.executable, str(script), *options, "--output", str(answer)], folder)
     numbers = read_json(answer)
     return {
         f"judge: {name}": value[0] for name, value in numbers.items() if isinstance(value, list)
     }
+    """What `affecttts evaluate codec` says of a run's codec, means alone."""
+    systems = open_systems(CodecRequest((f"{QUALITY_NAME}={folder / 'codec'}",)))
+    report = evaluate_codec(
+        arguments.quality_manifest,
+        systems,
+        arguments.quality_limit,
+        folder / "quality",
+        panel=convene(systems),
+    )
+    values = report["systems"][QUALITY_NAME]
+    return {f"judge: {name}": value["mean"] for name, value in values.items() if value["n"]}
 
 
 def summarise(
@@ -298,6 +230,27 @@ def plot(summary: dict, reference: str, path: Path) -> None:
 
 def parse() -> argparse.Namespace:
     """Command line."""
+    parser = script_parser(__doc__)
+    add = parser.add_argument
+    add("config", help="YAML file with the table, see recipes/experiments/ablation_*.yaml")
+    manifest = "JSONL manifest; may be given several times"
+    add("--manifest", action="append", required=True, help=manifest)
+    add("--output", type=Path, required=True, help="folder of all runs and of the results")
+    add("--cache", type=Path, help="folder of decoded audio and F0 (default: OUTPUT/cache)")
+    change = "change one value in all cells"
+    add("--set", action="append", default=[], metavar="KEY=VALUE", help=change)
+    add("--cells", nargs="+", metavar="NAME", help="only these cells (and the reference)")
+    size = "YAML file: how large and long the cells are, see experiments/ablation_quick.yaml"
+    add("--size", metavar="FILE", help=size)
+    seeds = "these seeds, not the config's"
+    add("--seeds", nargs="+", type=int, default=(), metavar="N", help=seeds)
+    probes = "utterances that the probes read, not as many as the config says"
+    add("--probe-clips", type=int, metavar="N", help=probes)
+    launch = 'what starts a run, e.g. "accelerate launch" (default: this Python)'
+    add("--launch", help=launch)
+    add("--quality-corpus", metavar="DIR", help="corpus for benchmarks/codec_quality.py")
+    limit = "its number of clips (default 60)"
+    add("--quality-limit", type=int, default=60, metavar="N", help=limit)
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -349,7 +302,10 @@ def parse() -> argparse.Namespace:
         "--launch", help='what starts a run, e.g. "accelerate launch" (default: this Python)'
     )
     parser.add_argument(
-        "--quality-corpus", metavar="DIR", help="corpus for benchmarks/codec_quality.py"
+        "--quality-manifest",
+        type=Path,
+        metavar="M",
+        help="manifest for what `affecttts evaluate codec` measures",
     )
     parser.add_argument(
         "--quality-limit",
@@ -361,24 +317,25 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> None:
-    arguments = parse()
+def table(arguments: argparse.Namespace) -> AblationConfig:
+    """The table as it is asked for."""
+    overrides = [f"set.{override}" for override in arguments.set]
     config = load_config(AblationConfig, arguments.config, [])
     if arguments.size:
         config = load_config(SizeConfig, arguments.size, []).applied(config)
-    changes = {
-        key: yaml.safe_load(value)
-        for key, _, value in (word.partition("=") for word in arguments.set)
-    }
-    config = SizeConfig(changes, tuple(arguments.seeds), probe_clips=arguments.probe_clips).applied(
-        config
-    )
-    if arguments.cells:
-        config = only(config, {config.reference, *arguments.cells})
+    config = load_config(SizeConfig, None, overrides).applied(config)
+    seeds, probe_clips = tuple(arguments.seeds), arguments.probe_clips
+    config = SizeConfig(seeds=seeds, probe_clips=probe_clips).applied(config)
+    return config.only({config.reference, *arguments.cells}) if arguments.cells else config
+
+
+def main() -> None:
+    arguments = parse()
+    config = table(arguments)
     arguments.cache = arguments.cache or arguments.output / "cache"
     base = Path(arguments.config).parent / config.base
     scores: dict[str, list[dict]] = {cell: [] for cell in config.cells}
-    for run in plan(config, arguments.output):
+    for run in plan(config, base, arguments.output):
         done = run.folder / "scores.json"
         if not done.exists():
             train(run, base, arguments)
@@ -389,4 +346,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_script(main))

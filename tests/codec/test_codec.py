@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from codec import Codec, CodecConfig
-from codec.config import PRESETS
 from codec.errors import CheckpointError
 from codec.files import CONFIG_NAME, WEIGHTS_NAME, fingerprint
+from codec.presets import PRESETS
 
 LENGTHS = (1, 239, 240, 959, 960, 961, 5000)
 
@@ -198,7 +198,7 @@ def test_broken_folders_are_named(folder, damage):
 
 
 def test_presets():
-    assert set(PRESETS) == {"small", "tiny", "paper"}
+    assert set(PRESETS) == {"small", "small_50hz", "tiny", "paper"}
     assert CodecConfig.preset("small") == CodecConfig()
     assert CodecConfig.preset("tiny", num_codebooks=2).num_codebooks == 2
     with pytest.raises(ValueError, match="paper.*small.*tiny"):

@@ -125,7 +125,7 @@ def test_gates_are_independent_and_add_up(name):
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_each_branch_hears_its_own_teacher(name):
+def test_each_branch_reads_its_own_teacher(name):
     module, z, first, second = (
         modulator(name),
         latents(),

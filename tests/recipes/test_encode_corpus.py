@@ -12,6 +12,7 @@ import torch
 
 pytest.importorskip("accelerate")
 
+from affecttts.cli.script import run_script
 from affecttts.data.codes.store import CodeStore
 from codec import Codec
 from codec.audio import load_audio
@@ -36,7 +37,7 @@ def recipe(tiny_model_dir, tmp_path, monkeypatch):
         monkeypatch.setattr(
             sys, "argv", [str(a) for a in (name, "--manifest", MANIFEST, *own[name], *arguments)]
         )
-        return load_recipe(name).main(), tmp_path / "tokens"
+        return run_script(load_recipe(name).main), tmp_path / "tokens"
 
     return run
 

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from affecttts.cli.script import run_script
 from affecttts.data.lineage import load_lineage, save_lineage, trace
 from affecttts.synthesis.model_folder import read_model_info
 from tiny_models import DATA, load_recipe
@@ -29,10 +30,7 @@ def package(tiny_model_dir, tmp_path, monkeypatch, capsys):
             output,
         ]
         monkeypatch.setattr(sys, "argv", [str(argument) for argument in (*base, *arguments)])
-        try:
-            load_recipe("package_model").main()
-        except SystemExit:
-            pass
+        run_script(load_recipe("package_model").main)
         return output, " ".join(capsys.readouterr().err.split())
 
     return run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import fields
 
 import pytest
 import torch
@@ -14,12 +15,14 @@ pytest.importorskip("pyworld")
 from affecttts.data.audio_cache import build_cache
 from affecttts.data.lineage import load_lineage, resumed_lineage, trace
 from affecttts.errors import RequestError
-from affecttts.training.codec.config import LOSS_WEIGHTS
+from affecttts.training.codec.config import CodecTrainingConfig, LossWeights
+from affecttts.training.codec.trainer import Trainer
+from affecttts.training.schema import build
 from codec import Codec, CodecConfig
 from codec.errors import CheckpointError
 from codec.files import WEIGHTS_NAME, read_json
 from codec.training.discriminators import Discriminator
-from tiny_models import load_recipe, random_codec
+from tiny_models import random_codec
 from tiny_runs import MANIFEST, lm_trainer
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("on_cpu")]
@@ -30,7 +33,7 @@ CODEC = {
     "batch_size": 2,
     "crop_seconds": 0.32,
     "warmup_steps": 2,
-    "quantizer_start_batches": 2,
+    "codebooks_start_batches": 2,
     "weight_ema": 0.8,
     "mixed_precision": "no",
     "log_every": 2,
@@ -82,19 +85,18 @@ def assert_same(first, second):
 
 
 def codec_trainer(cache, output, init=None, init_discriminator=None, **changes):
-    recipe = load_recipe("train_codec")
-    config = recipe.CodecTrainingConfig(**(CODEC | changes))
-    return recipe.Trainer(config, cache, [MANIFEST], output, init, init_discriminator)
+    config = build(CodecTrainingConfig, CODEC | changes)
+    return Trainer(config, cache, [MANIFEST], output, init, init_discriminator)
 
 
 # The codebooks start before, at and after the checkpoint.
 @pytest.mark.parametrize("start", [2, 4, 6])
 def test_codec(cache, tmp_path, start):
-    straight = codec_trainer(cache, tmp_path / "a", quantizer_start_step=start)
+    straight = codec_trainer(cache, tmp_path / "a", codebooks_start_step=start)
     initial = {name: value.clone() for name, value in straight.codec.state_dict().items()}
     straight.run()
     resumed = run_interrupted(
-        lambda: codec_trainer(cache, tmp_path / "b", quantizer_start_step=start), stop_after=5
+        lambda: codec_trainer(cache, tmp_path / "b", codebooks_start_step=start), stop_after=5
     )
     assert straight.step == resumed.step == 8
     moved = [
@@ -116,8 +118,8 @@ def test_detail_comes_along_and_has_no_part_in_training(cache, codec_dir, tmp_pa
     codec = Codec.from_pretrained(codec_dir)
     codec.give_detail(codebooks=2, bands=8)
     codec.save_pretrained(tmp_path / "layered")
-    bare = codec_trainer(cache, tmp_path / "a", str(codec_dir), freeze_codes=True)
-    layered = codec_trainer(cache, tmp_path / "b", str(tmp_path / "layered"), freeze_codes=True)
+    bare = codec_trainer(cache, tmp_path / "a", str(codec_dir), codebooks="frozen")
+    layered = codec_trainer(cache, tmp_path / "b", str(tmp_path / "layered"), codebooks="frozen")
     for trainer in (bare, layered):
         trainer.run()
     trained, plain = (
@@ -136,7 +138,64 @@ def test_detail_comes_along_and_has_no_part_in_training(cache, codec_dir, tmp_pa
 
 def test_detail_is_not_trained(cache, codec_dir, tmp_path):
     with pytest.raises(RequestError, match="detail_codebooks.*fit_detail"):
-        codec_trainer(cache, tmp_path / "a", str(codec_dir), codec={"detail_codebooks": 2})
+        codec_trainer(
+            cache,
+            tmp_path / "a",
+            str(codec_dir),
+            codebooks="keep",
+            codec={"detail_codebooks": 2},
+        )
+
+
+@pytest.mark.parametrize("codebooks", ["restart", "keep", "frozen"])
+def test_codebooks_that_go_on_need_a_codec(cache, tmp_path, codebooks):
+    with pytest.raises(RequestError, match=f"{codebooks} needs a codec.*--init"):
+        codec_trainer(cache, tmp_path, codebooks=codebooks)
+
+
+def test_trained_codebooks_are_not_thrown_away_unasked(cache, codec_dir, tmp_path):
+    with pytest.raises(RequestError, match="fresh would throw.*keep.*restart.*frozen"):
+        codec_trainer(cache, tmp_path, str(codec_dir))
+
+
+def test_codebooks_do_what_is_said(cache, codec_dir, tiny_codec, tmp_path):
+    """After one step: restart: as k-means finds them; keep: as they were, moved on; frozen: as they
+    were.
+    """
+    books = {}
+    for codebooks in ("restart", "keep", "frozen"):
+        trainer = codec_trainer(
+            cache, tmp_path / codebooks, str(codec_dir), codebooks=codebooks, steps=1
+        )
+        trainer.run()
+        books[codebooks] = trainer.codec.quantizer.code_vectors()[0]
+    before = tiny_codec.quantizer.code_vectors()[0]
+    moved = {name: (now - before).norm() / before.norm() for name, now in books.items()}
+    assert moved["frozen"] == 0 and 0 < moved["keep"] < moved["restart"]
+
+
+def test_without_codebooks_nothing_is_quantised(cache, tmp_path):
+    trainer = codec_trainer(cache, tmp_path, codebooks="none", steps=4, validate_every=2)
+    before = trainer.codec.quantizer.code_vectors()[0].clone()
+    trainer.run()
+    assert torch.equal(trainer.codec.quantizer.code_vectors()[0], before)
+    assert not logged(tmp_path, "perplexity/q1") and not logged(tmp_path, "valid/mel")
+
+
+def refused(tmp_path, manifest=MANIFEST, **changes):
+    """A run whose audio must not be decoded."""
+    config = build(CodecTrainingConfig, CODEC | changes)
+    with pytest.raises(RequestError) as error:
+        Trainer(config, tmp_path / "cache", [str(manifest)], tmp_path, None)
+    assert not (tmp_path / "cache").exists()
+    return str(error.value)
+
+
+def test_what_cannot_work_is_told_before_audio_is_decoded(tmp_path):
+    assert "none.jsonl" in refused(tmp_path, tmp_path / "none.jsonl")
+    assert "no clip to train on" in refused(tmp_path, speaker_weights={"heart": 0.0, "fenrir": 0.0})
+    assert "latent_dim" in refused(tmp_path, codec={"latent_dim": -1})
+    assert "codebook_choices is [2, 9]" in refused(tmp_path, codebook_choices=(2, 9))
 
 
 MODULES = {
@@ -160,11 +219,11 @@ def logged(folder, name):
 
 
 def test_codec_with_all_modules(cache, tmp_path):
-    straight = codec_trainer(cache, tmp_path / "a", quantizer_start_step=2, **MODULES)
+    straight = codec_trainer(cache, tmp_path / "a", codebooks_start_step=2, **MODULES)
     initial = {name: value.clone() for name, value in straight.codec.state_dict().items()}
     straight.run()
     resumed = run_interrupted(
-        lambda: codec_trainer(cache, tmp_path / "b", quantizer_start_step=2, **MODULES),
+        lambda: codec_trainer(cache, tmp_path / "b", codebooks_start_step=2, **MODULES),
         stop_after=5,
     )
     for part in ("codec", "ema", "distillation"):
@@ -193,7 +252,7 @@ def test_relations_fade(cache, tmp_path):
     codec_trainer(
         cache,
         tmp_path,
-        quantizer_start_step=0,
+        codebooks_start_step=0,
         **MODULES | {"balanced_ramp_steps": 0, "balanced_fade": (0.25, 0.75)},
     ).run()
     weights, norms = (logged(tmp_path, f"{name}/relation") for name in ("weight", "gradient_norm"))
@@ -214,9 +273,7 @@ def test_a_codec_of_older_times_goes_on(cache, codec_dir, tmp_path):
     (folder / "config.json").write_text(
         json.dumps({name: value for name, value in config.items() if name not in later})
     )
-    plain = codec_trainer(
-        cache, tmp_path / "a", str(folder), codec={}, quantizer_start_step=-1, steps=2
-    )
+    plain = codec_trainer(cache, tmp_path / "a", str(folder), codec={}, codebooks="keep", steps=2)
     assert set(plain.distillation.state_dict()) == {
         "aligner.project.weight",
         "aligner.project.bias",
@@ -225,7 +282,7 @@ def test_a_codec_of_older_times_goes_on(cache, codec_dir, tmp_path):
         cache,
         tmp_path / "b",
         str(folder),
-        quantizer_start_step=-1,
+        codebooks="keep",
         steps=2,
         checkpoint_every=2,
         **MODULES,
@@ -249,11 +306,10 @@ def test_a_cycle_teaches_the_decoder_alone(cache, tmp_path):
     codec_trainer(cache, tmp_path / "a", **MODULES, steps=2).run()
     changes = {
         "codec": MODULES["codec"],
-        "freeze_codes": True,
-        "quantizer_start_step": 0,
+        "codebooks": "frozen",
         "steps": 2,
     }
-    loss_weights = {name: 0.0 for name in LOSS_WEIGHTS} | {"cycle": 1.0}
+    loss_weights = {entry.name: 0.0 for entry in fields(LossWeights)} | {"cycle": 1.0}
     trainer = codec_trainer(
         cache,
         tmp_path / "b",
@@ -321,7 +377,7 @@ def fresh_accelerator():
 @pytest.mark.parametrize("changes", PARTS.values(), ids=PARTS)
 def test_every_part_can_be_trained(cache, tmp_path, changes, fresh_accelerator):
     trainer = codec_trainer(
-        cache, tmp_path, quantizer_start_step=1, **({"steps": 3, "checkpoint_every": 3} | changes)
+        cache, tmp_path, codebooks_start_step=1, **({"steps": 3, "checkpoint_every": 3} | changes)
     )
     initial = {name: value.clone() for name, value in trainer.codec.state_dict().items()}
     trainer.run()
@@ -340,8 +396,7 @@ def test_codec_against_discriminators(cache, codec_dir, tiny_codec, tmp_path):
     changes = {
         "steps": 4,
         "checkpoint_every": 2,
-        "quantizer_start_step": 0,
-        "freeze_codes": True,
+        "codebooks": "frozen",
         "adversarial_start_step": 1,
         "adversarial_crop_seconds": 0.1,
         "codebook_choices": (2, 4),
@@ -400,7 +455,7 @@ def test_lm(monkeypatch, tokens, codec_dir, tmp_path):
 def test_weights_and_checkpoints_tell_their_manifests_and_teachers(
     monkeypatch, cache, tokens, codec_dir, tmp_path
 ):
-    changes = {"steps": 2, "quantizer_start_step": 1, "checkpoint_every": 2, "validate_every": 9}
+    changes = {"steps": 2, "codebooks_start_step": 1, "checkpoint_every": 2, "validate_every": 9}
     changes |= {"gradient_ratios": {"relation": 0.3}}  # for which teachers are asked
     codec_trainer(cache, tmp_path / "codec", **changes).run()
     lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "lm", steps=1, checkpoint_every=1).run()
@@ -438,7 +493,7 @@ def test_a_finished_run_does_nothing_more(monkeypatch, tokens, codec_dir, tmp_pa
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
 def test_lm_optimizers(monkeypatch, tokens, codec_dir, tmp_path, optimizer):
     if optimizer == "sgd":
-        with pytest.raises(RequestError, match="sgd.*adamw.*muon"):
+        with pytest.raises(ValueError, match="sgd.*adamw.*muon"):
             lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "a", optimizer=optimizer)
         return
     trainer = lm_trainer(

@@ -24,19 +24,24 @@ from tiny_models import REPOSITORY
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def smoke(tmp_path_factory):
-    """Output folder and last line of recipes/smoke.sh."""
-    folder = tmp_path_factory.mktemp("smoke")
+def run(folder):
+    """recipes/smoke.sh, in a process of its own."""
     environment = os.environ | {
         "PYTHON": sys.executable,
         "PYTHONPATH": str(REPOSITORY),
         "ACCELERATE_USE_CPU": "true",
     }
     script = REPOSITORY / "recipes" / "smoke.sh"
-    done = subprocess.run(
+    return subprocess.run(
         ["bash", script, folder], capture_output=True, text=True, env=environment, cwd=folder
     )
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    """Output folder and last line of recipes/smoke.sh."""
+    folder = tmp_path_factory.mktemp("smoke")
+    done = run(folder)
     assert done.returncode == 0, done.stderr[-3000:]
     return folder, done.stdout.splitlines()[-1]
 
@@ -66,37 +71,59 @@ def test_all_clips_are_in_the_manifest_and_in_the_shards(smoke):
     assert set(store.ids()) == {row.id for row in rows}
     assert (
         store.codec_fingerprint
-        == fingerprint(folder / "codec_gan" / "codec")
+        == fingerprint(folder / "codec_3_modules" / "codec")
         == fingerprint(folder / "model" / "codec")
     )
     assert all(store[row.id].shape == (4, -(-round(row.seconds * 24_000) // 960)) for row in rows)
 
 
+STAGES = ("1_base", "2_distil", "3_modules", "4_tune", "5_cycle")
+
+
 def test_metrics_of_every_stage(smoke):
     folder, _ = smoke
-    codec, gan, lm = (metrics(folder / name) for name in ("codec", "codec_gan", "lm"))
-    assert [row["step"] for row in codec if "loss/mel" in row] == [5, 10, 15, 20, 25, 30]
-    assert any("valid/mel" in row for row in codec) and any("valid/loss" in row for row in lm)
-    assert all("loss/discriminator" in row for row in gan if "loss/mel" in row)
+    first, *later = (metrics(folder / f"codec_{stage}") for stage in STAGES)
+    assert [row["step"] for row in first if "loss/mel" in row] == [5, 10, 15, 20, 25, 30]
+    assert any("valid/mel" in row for row in first)
+    assert all(any("loss/mel" in row for row in rows) for rows in later)
+    distil, modules, tune, cycle = later
+    assert all("loss/relation" in row for row in distil if "loss/mel" in row)
+    assert any("agreement/student/q1" in row for row in modules)
+    assert all("loss/phones" in row for row in tune if "loss/mel" in row)
+    assert all("loss/cycle" in row for row in cycle if "loss/mel" in row)
+    lm = metrics(folder / "lm")
     losses = [row["loss/train"] for row in lm if "loss/train" in row]
-    assert losses[-1] < 0.9 * losses[0]
+    assert losses[-1] < 0.9 * losses[0] and any("valid/loss" in row for row in lm)
 
 
-def test_the_second_stage_keeps_the_codes(smoke):
+def test_the_last_stages_keep_the_codes(smoke):
     folder, _ = smoke
-    first, second = (
-        Codec.from_pretrained(folder / name / "codec") for name in ("codec", "codec_gan")
+    third, *later = (
+        Codec.from_pretrained(folder / f"codec_{stage}" / "codec") for stage in STAGES[2:]
     )
     audio = 0.1 * torch.randn(1, 1, 9600, generator=torch.Generator().manual_seed(0))
-    codes = first.encode(audio).codes
-    assert torch.equal(codes, second.encode(audio).codes)
-    assert not torch.equal(first.decode(codes), second.decode(codes))
+    codes = third.encode(audio).codes
+    for codec in later:
+        assert torch.equal(codes, codec.encode(audio).codes)
+        assert not torch.equal(third.decode(codes), codec.decode(codes))
+
+
+def test_what_is_finished_is_skipped(smoke):
+    folder, _ = smoke
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    done = run(folder)
+    assert done.returncode == 0 and done.stderr.count("finished before") == len(
+        list((folder / "done").iterdir())
+    )
+    assert before == {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
 
 
 def test_the_packaged_model_says_what_it_can(smoke):
     _, info = read_model_info(smoke[0] / "model")
     assert (
-        info.name == "smoke" and set(info.voices) == {"heart", "fenrir"} and len(info.emotions) == 8
+        info.name == "affecttts-tiny"
+        and set(info.voices) == {"heart", "fenrir"}
+        and len(info.emotions) == 8
     )
 
 

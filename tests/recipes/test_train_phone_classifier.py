@@ -8,7 +8,8 @@ import torch
 pytest.importorskip("accelerate")
 pytest.importorskip("pyworld")
 
-from affecttts.training.codec.config import CodecTrainingConfig
+from affecttts.training.codec.config import CodecTrainingConfig, LossWeights
+from affecttts.training.codec.trainer import Trainer
 from codec.errors import CheckpointError
 from codec.files import read_json
 from codec.training.phone_classifier import PhoneClassifier, PhoneClassifierConfig
@@ -22,10 +23,10 @@ TINY = CodecTrainingConfig(
     steps=1,
     batch_size=2,
     crop_seconds=0.32,
-    quantizer_start_step=0,
-    quantizer_start_batches=2,
+    codebooks_start_step=0,
+    codebooks_start_batches=2,
     mixed_precision="no",
-    loss_weights={"phone_features": 3.0},
+    loss_weights=LossWeights(phone_features=3.0),
 )
 
 
@@ -74,8 +75,7 @@ def test_it_hears_more_than_the_commonest_phone(run):
 
 
 def test_the_codec_learns_from_what_it_hears(run, tmp_path):
-    recipe = load_recipe("train_codec")
-    trainer = recipe.Trainer(
+    trainer = Trainer(
         TINY,
         run / "cache",
         [MANIFEST],
@@ -86,7 +86,7 @@ def test_the_codec_learns_from_what_it_hears(run, tmp_path):
     trainer.start_codebooks()
     logs = trainer.train_step()
     assert logs["loss/phone_features"] > 0 and logs["loss/phones"] > 0
-    assert trainer.weights["phone_features"] == 3.0
+    assert trainer.objective.fixed_weights["phone_features"] == 3.0
     assert "phone_classifier" in trainer.lineage.teachers
 
 
@@ -95,6 +95,6 @@ def test_a_phone_classifier_of_another_rate_is_refused(run, tmp_path):
         PhoneClassifierConfig(sample_rate=16000, dim=8, n_mels=8, dilations=(1,))
     ).save_pretrained(tmp_path / "deaf")
     with pytest.raises(CheckpointError, match="16000 Hz"):
-        load_recipe("train_codec").Trainer(
+        Trainer(
             TINY, run / "cache", [MANIFEST], tmp_path, None, phone_classifier=str(tmp_path / "deaf")
         )

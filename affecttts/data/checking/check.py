@@ -1,5 +1,4 @@
-"""Judge every row of a manifest: one pass, bounded memory, in parallel, going on where an earlier
-run stopped.
+"""Judge every row of a manifest: one parallel pass in bounded memory, which resumes an earlier run.
 
 The parent reads, judges and counts; workers decode and measure. What they found is stored at once
 under a key of the file (path, size, time of change, place in it), so a second run measures only
@@ -237,9 +236,9 @@ class _Judge:
             return "id twice", f"the id {utterance.id!r} came before"
         if examined.fault:
             return examined.fault, examined.message
-        told, found = utterance.seconds, examined.facts.seconds
-        if abs(told - found) > max(SECONDS_TOLERANCE[0], SECONDS_TOLERANCE[1] * told):
-            return "duration differs", f"the row says {told:.2f} s, the file has {found:.2f} s"
+        stated, found = utterance.seconds, examined.facts.seconds
+        if abs(stated - found) > max(SECONDS_TOLERANCE[0], SECONDS_TOLERANCE[1] * stated):
+            return "duration differs", f"the row says {stated:.2f} s, the file has {found:.2f} s"
         if utterance.emotion is not None and utterance.emotion not in self._emotions:
             return "emotion unknown", f"{utterance.emotion!r} is none of {sorted(self._emotions)}"
         if foreign := set(utterance.ipa or "") - set(SYMBOLS):

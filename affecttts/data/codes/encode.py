@@ -1,5 +1,4 @@
-"""From audio to token shards: which rows belong to which shard, and how a shard is brought up to
-date.
+"""From audio to shards of codes: which rows belong to which shard, and how it is kept up to date.
 
 A row's shard follows from its id alone, so rows added to a manifest change only the shards that get
 them, and what a shard holds already is not encoded again. The encoder is a function; nothing here
@@ -67,8 +66,7 @@ class Item:
 
 
 class ShardPlan:
-    """Which lines of the manifests belong to which of `count` shards; holds their places in the
-    files, not the rows.
+    """Which lines of the manifests belong to which of `count` shards, as places in the files.
 
     Raises:
         RequestError: a manifest that cannot be read, or an id that comes twice.
@@ -127,8 +125,7 @@ def encode_shard(
     path: Path,
     progress: Callable[[Item], object] = lambda item: None,
 ) -> ShardResult:
-    """Bring the shard at `path` up to date: exactly these items, each by its audio and this
-    encoder.
+    """Bring the shard at `path` up to date: exactly these items, from their audio by this encoder.
 
     Idempotent, and atomic: a process that dies leaves the earlier shard, or one that is known to be
     incomplete.

@@ -1,4 +1,4 @@
-"""Token shards made by many tasks as one verified set, and their export for other programs."""
+"""Shards of codes made by many tasks as one verified set, and their export for other programs."""
 
 from __future__ import annotations
 
@@ -29,13 +29,15 @@ from codec.files import read_json, write_json
 
 MERGED_NAME = "merged.json"
 TAR_ROWS = 10_000  # rows of one WebDataset file
+TEXT_COLUMNS = "id speaker split language text text_asr ipa emotion licence".split()
+NUMBER_COLUMNS = "seconds offset intensity start".split()
 
 Progress = Callable[[Item], object]
 
 
 @dataclass(frozen=True)
 class EncodedItem:
-    """An utterance with its tokens."""
+    """An utterance with its codes."""
 
     item: Item
     row: CodeRow
@@ -48,11 +50,13 @@ def merge_shards(
     rehash: bool = False,
     progress: Progress = lambda item: None,
 ) -> dict[str, Any]:
-    """Verify every shard against the manifests and write merged.json, which lists them; returns its
-    contents.
+    """Verify every shard against the manifests and write merged.json, which lists them.
 
     Counts, ids and their order, the hash of every shard and its codec are verified; with `rehash`,
     also every audio file.
+
+    Returns:
+        The contents of merged.json.
 
     Raises:
         CheckpointError: a shard is missing, damaged, of another codec or of other utterances; the
@@ -86,7 +90,11 @@ def merge_shards(
 def _verify(
     path: Path, plan: ShardPlan, index: int, rehash: bool, progress: Progress
 ) -> tuple[int, str]:
-    """Frames and codec of a shard that is as it must be."""
+    """Frames and codec of a shard.
+
+    Raises:
+        CheckpointError: see `merge_shards`.
+    """
     again = f"encode it again with --shard {index}/{plan.count}"
     if not (path.exists() and index_path(path).exists()):
         raise CheckpointError(f"{path}: missing or incomplete; {again}")
@@ -113,7 +121,7 @@ def _verify(
 
 # -- export
 def encoded_items(folder: str | Path, manifests: list[str]) -> Iterator[EncodedItem]:
-    """Every utterance with its tokens, shard by shard; the shards were merged before."""
+    """Every utterance with its codes, shard by shard; the shards must be merged."""
     count = shard_count(folder)
     plan = ShardPlan(manifests, count)
     for index in range(count):
@@ -123,7 +131,7 @@ def encoded_items(folder: str | Path, manifests: list[str]) -> Iterator[EncodedI
 
 
 def _values(encoded: EncodedItem) -> dict[str, Any]:
-    """The row of the manifest and the keys of the tokens."""
+    """The row of the manifest, and which audio and codec the codes are of."""
     values = {
         name: value for name, value in asdict(encoded.item.utterance).items() if name != "path"
     }
@@ -136,8 +144,10 @@ def export_parquet(
     target: str | Path,
     progress: Progress = lambda item: None,
 ) -> int:
-    """One Parquet file: the manifest's columns, and `codes` as K lists of frames; returns the
-    number of rows.
+    """One Parquet file: the manifest's columns, and `codes` as K lists of frames.
+
+    Returns:
+        The number of rows.
 
     Raises:
         RequestError: pyarrow is not installed.
@@ -147,33 +157,12 @@ def export_parquet(
         import pyarrow.parquet as pq
     except ImportError as error:
         raise RequestError('Parquet needs pyarrow: pip install "affecttts[data]"') from error
-    text, number, numbers = pa.string(), pa.float64(), pa.list_(pa.float32())
-    schema = pa.schema(
-        [
-            *(
-                (name, text)
-                for name in (
-                    "id",
-                    "speaker",
-                    "split",
-                    "language",
-                    "text",
-                    "text_asr",
-                    "ipa",
-                    "emotion",
-                    "licence",
-                )
-            ),
-            *((name, number) for name in ("seconds", "offset", "intensity", "start")),
-            ("offset_estimated", pa.bool_()),
-            ("durations", numbers),
-            ("vad", numbers),
-            ("audio_sha256", text),
-            ("codec", text),
-            ("codes", pa.list_(pa.list_(pa.uint16()))),
-        ]
-    )
-    total = 0
+    numbers, codes = pa.list_(pa.float32()), pa.list_(pa.list_(pa.uint16()))
+    columns = [(name, pa.string()) for name in TEXT_COLUMNS]
+    columns += [(name, pa.float64()) for name in NUMBER_COLUMNS]
+    columns += [("offset_estimated", pa.bool_()), ("durations", numbers), ("vad", numbers)]
+    columns += [("audio_sha256", pa.string()), ("codec", pa.string()), ("codes", codes)]
+    schema, total = pa.schema(columns), 0
     with (
         atomic_file(target) as temporary,
         pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
@@ -193,22 +182,20 @@ def export_webdataset(
     target: str | Path,
     progress: Progress = lambda item: None,
 ) -> int:
-    """A folder of WebDataset tar files: NNNNNNNNN.npy holds codes uint16 [K,F], .json the row;
-    returns the number of rows.
+    """A folder of WebDataset tar files: NNNNNNNNN.npy holds codes uint16 [K,F], .json the row.
+
+    Returns:
+        The number of rows.
     """
     total = 0
     with atomic_folder(target) as temporary:
         for number, rows in enumerate(_batches(encoded_items(folder, manifests), TAR_ROWS)):
             with tarfile.open(temporary / f"tokens-{number:06d}.tar", "w") as tar:
                 for encoded in rows:
-                    codes = io.BytesIO()
+                    codes, values = io.BytesIO(), json.dumps(_values(encoded), ensure_ascii=False)
                     np.save(codes, encoded.row.codes)
                     _add(tar, f"{total:09d}.npy", codes.getvalue())
-                    _add(
-                        tar,
-                        f"{total:09d}.json",
-                        json.dumps(_values(encoded), ensure_ascii=False).encode(),
-                    )
+                    _add(tar, f"{total:09d}.json", values.encode())
                     total += 1
                     progress(encoded.item)
     return total

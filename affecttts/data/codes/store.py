@@ -1,5 +1,4 @@
-"""Codec tokens of a corpus on disk: safetensors shards beside a JSON index, keyed so that nothing
-can be mispaired.
+"""Codes of a corpus on disk: safetensors shards with an index each, keyed by utterance and codec.
 
 A shard holds `codes` uint16 [K, sum of frames]; its index holds one row per utterance: id, SHA-256
 of the audio file, first frame and number of frames, and for the shard the fingerprint of the codec.

@@ -66,8 +66,9 @@ def import_corpus(
     reading: Reading | None = None,
     progress: Callable[[], object] = lambda: None,
 ) -> ImportResult:
-    """Write the manifest of the corpus in `root`; `labels` win over the corpus's own, `progress` is
-    called for every file.
+    """Write the manifest of the corpus in `root`.
+
+    `labels` take precedence over the corpus's own; `progress` is called for every file.
 
     Raises:
         RequestError: no such folder, no file that fits the corpus's layout, or a table that cannot

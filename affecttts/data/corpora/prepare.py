@@ -18,9 +18,7 @@ def without_pinyin(fields: Fields) -> Fields:
 
 
 def iemocap(fields: Fields) -> Fields:
-    """Who speaks is told by the session and the letter before the turn; noises are marked as
-    [LAUGHTER] and the like.
-    """
+    """The speaker is the session and the letter before the turn; noises stand in brackets."""
     text = {"text": re.sub(r"\[[^\]]*\]", " ", fields["text"])} if "text" in fields else {}
     return fields | {"speaker": fields["session"] + fields["gender"]} | text
 

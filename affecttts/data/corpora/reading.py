@@ -1,6 +1,4 @@
-"""The files of a corpus as rows of named fields, by the patterns of its table. What a field means
-is told elsewhere.
-"""
+"""The files of a corpus as rows of named fields, by the patterns of its table."""
 
 from __future__ import annotations
 

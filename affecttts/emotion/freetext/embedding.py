@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from affecttts.errors import RequestError
 
@@ -76,7 +76,8 @@ def packaged_model_path() -> Path:
     return Path(next(iter(spec.submodule_search_locations))) / "model"
 
 
-def _load_model(path: Path):  # noqa: ANN202 - transformers' own classes
+def _load_model(path: Path) -> tuple[Any, Any]:
+    """The tokenizer and the model, of transformers' own classes."""
     from transformers import AutoModel, AutoTokenizer
     from transformers.utils import logging
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from affecttts.evaluation.codec.metrics import EMOTION, KEPT, Metric, Pair, Score
+from affecttts.evaluation.codec.metric import EMOTION, KEPT, Metric, Pair, Score
 
 if TYPE_CHECKING:
     from affecttts.evaluation.judges.emotion import EmotionJudge

@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from affecttts.evaluation.codec.metrics import ENVELOPE_MEASURES, envelope_name
 from affecttts.evaluation.codec.summary import CEILING, FLOOR, titled
+from affecttts.evaluation.signal.envelope import BANDS
 from affecttts.evaluation.signal.pitch import CEILING_HZ, FLOOR_HZ, FRAMES_PER_SECOND, f0_numpy
 
 PLOTTED = (
+    "DistillMOS",
     "PESQ-WB",
     "ViSQOL",
     "DNSMOS",
@@ -18,6 +21,7 @@ PLOTTED = (
     "log-F0 correlation",
     "F0 error",
     "word errors",
+    "word errors, Whisper base",
     "speaker cosine",
 )
 PLOTTED_OF_JUDGES = ("emotion agreement", "emotion degradation")
@@ -97,27 +101,64 @@ def _line(panel: Any, family: str, members: list[str], name: str, report: dict) 
 
 
 def spectrograms(audio: dict[str, np.ndarray], sample_rate: int) -> Any:
-    """A panel for each signal [T], all on the first one's scale."""
-    figure, axes = _panels(len(audio), 2.0)
-    top = None
-    for (name, signal), panel in zip(audio.items(), axes, strict=True):
-        frames = np.lib.stride_tricks.sliding_window_view(
-            np.pad(signal, (0, SPECTRUM_SIZE)), SPECTRUM_SIZE
-        )[::SPECTRUM_HOP]
-        decibels = (
-            10 * np.log10(np.abs(np.fft.rfft(frames * np.hanning(SPECTRUM_SIZE))) ** 2 + 1e-10).T
-        )
-        top = decibels.max() if top is None else top
-        panel.imshow(
-            decibels,
-            origin="lower",
-            aspect="auto",
-            cmap="magma",
-            vmin=top - DEPTH_DB,
-            vmax=top,
-            extent=(0, len(signal) / sample_rate, 0, sample_rate / 2000),
-        )
-        panel.set(title=name, xlabel="s", ylabel="kHz")
+    """The first signal [T] beside each of the others, one row each, all on the first one's
+    scale.
+    """
+    from matplotlib.figure import Figure
+
+    (first, original), *copies = audio.items()
+    figure = Figure(figsize=(11, 2.2 * max(1, len(copies))), layout="constrained")
+    grid = figure.subplots(max(1, len(copies)), 2, squeeze=False, sharex=True, sharey=True)
+    top = _decibels(original).max()
+    for row, (name, copy) in zip(grid, copies or [(first, original)], strict=True):
+        for title, signal, panel in ((first, original, row[0]), (name, copy, row[1])):
+            panel.imshow(
+                _decibels(signal),
+                origin="lower",
+                aspect="auto",
+                cmap="magma",
+                vmin=top - DEPTH_DB,
+                vmax=top,
+                extent=(0, len(signal) / sample_rate, 0, sample_rate / 2000),
+            )
+            panel.set(title=title, xlabel="s", ylabel="kHz")
+    return figure
+
+
+def _decibels(signal: np.ndarray) -> np.ndarray:
+    """Spectrogram [F,N] of a signal [T], dB."""
+    padded = np.pad(signal, (0, SPECTRUM_SIZE))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, SPECTRUM_SIZE)[::SPECTRUM_HOP]
+    power = np.abs(np.fft.rfft(frames * np.hanning(SPECTRUM_SIZE))) ** 2
+    return 10 * np.log10(power + 1e-10).T
+
+
+def envelope_by_quefrency(report: dict) -> Any:
+    """A panel for each measure of the envelope: a line for each system over the bands."""
+    figure, axes = _panels(len(ENVELOPE_MEASURES), 2.8)
+    systems = [name for name in report["systems"] if name != CEILING]
+    for measure, panel in zip(ENVELOPE_MEASURES, axes, strict=True):
+        names = [envelope_name(measure, band) for band in BANDS]
+        for place, system in enumerate(systems):
+            values = [report["systems"][system][name] for name in names]
+            if all(value["n"] for value in values):
+                means, lows, highs = (
+                    np.array([value[end] for value in values]) for end in ("mean", "low", "high")
+                )
+                panel.errorbar(
+                    np.arange(len(BANDS)) + 0.06 * place,
+                    means,
+                    [np.maximum(means - lows, 0), np.maximum(highs - means, 0)],
+                    color="grey" if system == FLOOR else None,
+                    marker="o",
+                    markersize=3,
+                    capsize=2,
+                    label=system,
+                )
+        panel.axhline(1, color="grey", linestyle="--", linewidth=1)
+        panel.set(title=measure, xlabel="quefrency, samples at 24 kHz")
+        panel.set_xticks(range(len(BANDS)), BANDS, rotation=60, fontsize="x-small")
+    axes[0].legend(fontsize="x-small")
     return figure
 
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from affecttts.errors import RequestError
 from affecttts.evaluation.codec.emotion_retention import emotion_metrics
-from affecttts.evaluation.codec.metrics import METRICS, SOUND_JUDGE, VOICE_JUDGE, WORD_JUDGE, Metric
+from affecttts.evaluation.codec.metric import Metric
+from affecttts.evaluation.codec.metrics import JUDGES, METRICS
 from affecttts.evaluation.codec.systems import Absent, System
-from affecttts.evaluation.judges.declarations import SOUND, VOICE, WORDS, JudgeCard, screen
+from affecttts.evaluation.judges.declarations import JudgeCard, screen
 from affecttts.evaluation.judges.emotion import load_emotion_judge
 
-CARDS = {WORD_JUDGE: WORDS, VOICE_JUDGE: VOICE, SOUND_JUDGE: SOUND}
 USUAL = ("acoustic", "spectral")  # the relative one would need every speaker's neutral clips
 
 
@@ -23,7 +23,7 @@ class CodecPanel:
     """What is measured, who judges, and what a reader must be told."""
 
     metrics: tuple[Metric, ...] = METRICS
-    cards: tuple[JudgeCard, ...] = tuple(CARDS.values())
+    cards: tuple[JudgeCard, ...] = tuple(JUDGES.values())
     alarms: tuple[str, ...] = ()
 
 
@@ -37,7 +37,7 @@ def convene(
 
     Args:
         names: of emotion judges, see `load_emotion_judge`; none = the usual ones.
-        without: judges to leave out: words, voice, sound or an emotion judge.
+        without: judges to leave out: names of `JUDGES` or an emotion judge.
         force: let in judges that taught a codec.
 
     Raises:
@@ -45,13 +45,13 @@ def convene(
         CheckpointError: a folder that holds no judge.
     """
     asked = tuple(names) or USUAL
-    if unknown := set(without) - {*CARDS, *asked}:
+    if unknown := set(without) - {*JUDGES, *asked}:
         raise RequestError(
-            f"--without-judge {min(unknown)}: no judge here; known: {', '.join((*CARDS, *asked))}"
+            f"--without-judge {min(unknown)}: no judge here; known: {', '.join((*JUDGES, *asked))}"
         )
     judges = [load_emotion_judge(name) for name in asked if name not in without]
     kept = tuple(metric for metric in METRICS if metric.judge not in without)
-    cards = tuple(card for name, card in CARDS.items() if name not in without) + tuple(
+    cards = tuple(card for name, card in JUDGES.items() if name not in without) + tuple(
         judge.card for judge in judges
     )
     teachers = {

@@ -1,19 +1,45 @@
-"""What is measured of a codec's copies: each metric takes an original and its copy, and says what
-it needs.
-"""
+"""What is measured of a codec's copies."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
-from importlib.util import find_spec
 
 import numpy as np
 
-from affecttts.data.manifest import Utterance
-from affecttts.evaluation.codec.fidelity import (
+from affecttts.evaluation.codec.heard import (
+    character_errors,
+    naturalness,
+    sound,
+    speaker_cosine,
+    visqol,
+    word_errors,
+    word_errors_at_most_all,
+)
+from affecttts.evaluation.codec.metric import (
+    COST,
+    ENVELOPE,
+    KEPT,
+    PROSODY,
+    QUALITY,
+    SPECTRUM,
+    SPEECH,
+    Metric,
+    Pair,
+)
+from affecttts.evaluation.judges.declarations import (
+    NATURALNESS,
+    SOUND,
+    VOICE,
+    WHISPER_BASE,
+    WORDS,
+    JudgeCard,
+)
+from affecttts.evaluation.judges.words import BASE, TINY_EN
+from affecttts.evaluation.signal.acoustics import Acoustics, acoustics, shift
+from affecttts.evaluation.signal.envelope import BANDS, Envelope, compare_envelopes
+from affecttts.evaluation.signal.fidelity import (
     HOP_SECONDS,
     compare_pitch,
     level_correlation,
@@ -23,55 +49,26 @@ from affecttts.evaluation.codec.fidelity import (
     si_sdr_db,
     stoi,
 )
-from affecttts.evaluation.judges.base import JUDGE_RATE, to_judge_rate
-from affecttts.evaluation.judges.declarations import EXTRA, SOUND, VOICE, WORDS
-from affecttts.evaluation.judges.sound import SoundJudge
-from affecttts.evaluation.judges.voice import VoiceJudge
-from affecttts.evaluation.judges.words import WordJudge, count_words
-from affecttts.evaluation.signal.acoustics import Acoustics, acoustics, shift
-from affecttts.evaluation.signal.pitch import f0_numpy
+from affecttts.evaluation.signal.pitch import agreed_f0, f0_numpy
 
-JUDGE_THREADS = 2  # of the two judges that take most of the time
-KEPT = 4  # results of costly judges that are kept: the original's serves every system
-# a value, or what is counted and over what, so that a corpus rate can be made
-Score = float | tuple[float, float]
+JUDGES = {  # by the names that leave them out
+    "words": WORDS,
+    "whisper_base": WHISPER_BASE,
+    "voice": VOICE,
+    "sound": SOUND,
+    "distillmos": NATURALNESS,
+}
+ENVELOPE_MEASURES = ("spread", "change", "correlation")  # of `Envelope`, by band
 
 
-@dataclass(frozen=True, eq=False)
-class Pair:
-    """An original and its copy."""
-
-    original: np.ndarray  # float32 [T]
-    copy: np.ndarray  # float32 [T]
-    sample_rate: int  # Hz
-    row: Utterance
-    bits: float | None = None  # coded; None = unknown
-    elapsed_seconds: float | None = None  # spent coding; None = nothing was coded
-
-    @property
-    def seconds(self) -> float:
-        """Length in seconds."""
-        return len(self.original) / self.sample_rate
+def envelope_name(measure: str, band: str) -> str:
+    """Name of a metric: a measure of `ENVELOPE_MEASURES` in a band of quefrency."""
+    return f"envelope {measure} {band}"
 
 
-@dataclass(frozen=True)
-class Metric:
-    """One row of the report; `needs` are packages."""
-
-    name: str
-    unit: str
-    higher_is_better: bool | None  # None = neither
-    group: str
-    measure: Callable[[Pair], Score]
-    needs: tuple[str, ...] = ()
-    install: str = EXTRA
-    by_emotion: bool = False
-    judge: str = ""  # by which it can be left out
-
-
-def missing(metric: Metric) -> str:
-    """How to install what the metric lacks; empty where nothing is."""
-    return metric.install if any(find_spec(package) is None for package in metric.needs) else ""
+def _by(judge: str, *more: str) -> dict:
+    card: JudgeCard = JUDGES[judge]
+    return {"needs": (*card.packages, *more), "install": card.install, "judge": judge}
 
 
 def _waveform(measure: Callable[..., float], **options: bool) -> Callable[[Pair], float]:
@@ -83,10 +80,21 @@ def _f0(audio: bytes, sample_rate: int) -> np.ndarray:
     return f0_numpy(np.frombuffer(audio, dtype=np.float32), sample_rate)
 
 
-def _pitch(part: int) -> Callable[[Pair], float]:
+@lru_cache(maxsize=KEPT)
+def _agreed_f0(audio: bytes, sample_rate: int) -> np.ndarray:
+    return agreed_f0(_f0(audio, sample_rate), np.frombuffer(audio, dtype=np.float32), sample_rate)
+
+
+def _pitch(part: int, track: Callable[[bytes, int], np.ndarray] = _f0) -> Callable[[Pair], float]:
     return lambda pair: compare_pitch(
-        *(_f0(x.tobytes(), pair.sample_rate) for x in (pair.original, pair.copy))
+        *(track(x.tobytes(), pair.sample_rate) for x in (pair.original, pair.copy))
     )[part]
+
+
+def _agreed(pair: Pair) -> tuple[float, float]:
+    audio = pair.original.tobytes()
+    agreed = (_agreed_f0(audio, pair.sample_rate) > 0).sum()
+    return 100.0 * float(agreed), float((_f0(audio, pair.sample_rate) > 0).sum())
 
 
 @lru_cache(maxsize=KEPT)
@@ -102,108 +110,27 @@ def _moved(name: str) -> Callable[[Pair], float]:
     )
 
 
-def visqol(pair: Pair) -> float:
-    """ViSQOL v3, speech mode, lattice mapping (Chinen et al. 2020), 1 to 5, by the package
-    visqol-python.
-    """
-    signals = (
-        to_judge_rate(x, pair.sample_rate).astype(np.float64) for x in (pair.original, pair.copy)
-    )
-    try:
-        return float(_visqol().measure_from_arrays(*signals, JUDGE_RATE).moslqo)
-    except (IndexError, ValueError):  # its way of saying that there is too little speech
-        return math.nan
-
-
 @lru_cache(maxsize=1)
-def _visqol():
-    from visqol import VisqolApi
-
-    api = VisqolApi()
-    api.create(mode="speech", use_lattice_model=True)
-    return api
+def _envelope(original: bytes, copy: bytes, sample_rate: int) -> Envelope:
+    signals = (np.frombuffer(x, dtype=np.float32) for x in (original, copy))
+    return compare_envelopes(*signals, sample_rate)
 
 
-_word_judge, _voice_judge, _sound_judge = (
-    lru_cache(maxsize=1)(judge) for judge in (WordJudge, VoiceJudge, SoundJudge)
-)
+def _envelope_of(pair: Pair) -> Envelope:
+    return _envelope(pair.original.tobytes(), pair.copy.tobytes(), pair.sample_rate)
 
 
-@lru_cache(maxsize=KEPT)
-def _heard(audio: bytes, sample_rate: int) -> str:
-    return _word_judge(JUDGE_THREADS).transcribe(
-        np.frombuffer(audio, dtype=np.float32), sample_rate
-    )
+def _envelope_metric(measure: str, place: int) -> Metric:
+    def value(pair: Pair) -> float:
+        return float(getattr(_envelope_of(pair), measure)[place])
+
+    better = True if measure == "correlation" else None
+    return Metric(envelope_name(measure, BANDS[place]), "", better, ENVELOPE, value)
 
 
-def word_errors(pair: Pair) -> Score:
-    """100 times the word errors of Whisper tiny.en, and the words; nothing where the clip has no
-    English text.
-    """
-    if (
-        not pair.row.text
-        or not pair.row.language.startswith("en")
-        or not any(map(str.isalnum, pair.row.text))
-    ):
-        return float("nan")
-    counts = count_words(pair.row.text, _heard(pair.copy.tobytes(), pair.sample_rate))
-    return 100.0 * counts.errors, float(counts.words)
-
-
-def character_errors(pair: Pair) -> Score:
-    """As `word_errors`, of characters."""
-    if isinstance(word_errors(pair), float):
-        return float("nan")
-    import jiwer
-
-    texts = (pair.row.text, _heard(pair.copy.tobytes(), pair.sample_rate))
-    result = jiwer.process_characters(*map(_normalizer(), texts))
-    errors = result.substitutions + result.deletions + result.insertions
-    return 100.0 * errors, float(result.hits + result.substitutions + result.deletions)
-
-
-@lru_cache(maxsize=1)
-def _normalizer() -> Callable[[str], str]:
-    from whisper_normalizer.english import EnglishTextNormalizer
-
-    return EnglishTextNormalizer()
-
-
-def speaker_cosine(pair: Pair) -> float:
-    """Cosine of Resemblyzer's embeddings of original and copy."""
-    return float(
-        np.dot(*(_voice(x.tobytes(), pair.sample_rate) for x in (pair.original, pair.copy)))
-    )
-
-
-@lru_cache(maxsize=KEPT)
-def _voice(audio: bytes, sample_rate: int) -> np.ndarray:
-    samples = np.frombuffer(audio, dtype=np.float32)
-    return _voice_judge()(samples, sample_rate) if np.abs(samples).max() > 0 else np.full(1, np.nan)
-
-
-@lru_cache(maxsize=KEPT)
-def _sound(audio: bytes, sample_rate: int) -> float:
-    return _sound_judge(JUDGE_THREADS)(np.frombuffer(audio, dtype=np.float32), sample_rate)
-
-
-QUALITY, SPECTRUM, PROSODY, SPEECH, EMOTION, COST = (
-    "quality",
-    "spectrum",
-    "prosody",
-    ("words and voice"),
-    "emotion",
-    "cost",
-)
-WORD_JUDGE, VOICE_JUDGE, SOUND_JUDGE = "words", "voice", "sound"
-_BY_WORDS = {"needs": WORDS.packages, "install": WORDS.install, "judge": WORD_JUDGE}
-_BY_VOICE = {
-    "needs": (*VOICE.packages, "webrtcvad"),
-    "install": VOICE.install,
-    "judge": VOICE_JUDGE,
-}
-_BY_SOUND = {"needs": SOUND.packages, "install": SOUND.install, "judge": SOUND_JUDGE}
 METRICS = (
+    Metric("DistillMOS", "", True, QUALITY, naturalness, of_copy=True, **_by("distillmos")),
+    Metric("DNSMOS", "", True, QUALITY, sound, of_copy=True, **_by("sound")),
     Metric("PESQ-WB", "", True, QUALITY, _waveform(pesq_wide_band), ("pesq",)),
     Metric(
         "ViSQOL",
@@ -213,9 +140,6 @@ METRICS = (
         visqol,
         ("visqol", "ai_edge_litert"),
         "pip install 'visqol-python[lattice]'",
-    ),
-    Metric(
-        "DNSMOS", "", True, QUALITY, lambda p: _sound(p.copy.tobytes(), p.sample_rate), **_BY_SOUND
     ),
     Metric("STOI", "", True, QUALITY, _waveform(stoi), ("pystoi",)),
     Metric("ESTOI", "", True, QUALITY, _waveform(stoi, extended=True), ("pystoi",)),
@@ -228,8 +152,32 @@ METRICS = (
         SPECTRUM,
         lambda p: log_spectral_distance_db(p.original, p.copy),
     ),
+    Metric("envelope error", "dB", False, SPECTRUM, lambda p: _envelope_of(p).error_db),
     Metric("tilt shift", "dB", False, SPECTRUM, _moved("tilt")),
+    *(
+        _envelope_metric(measure, place)
+        for measure in ENVELOPE_MEASURES
+        for place in range(len(BANDS))
+    ),
     Metric("log-F0 correlation", "", True, PROSODY, _pitch(0), by_emotion=True),
+    Metric(
+        "log-F0 correlation, where two trackers agree",
+        "",
+        True,
+        PROSODY,
+        _pitch(0, _agreed_f0),
+        ("pyworld",),
+        "pip install 'affecttts[train]'",
+    ),
+    Metric(
+        "voiced frames where two trackers agree",
+        "%",
+        None,
+        PROSODY,
+        _agreed,
+        ("pyworld",),
+        "pip install 'affecttts[train]'",
+    ),
     Metric("F0 error", "cents", False, PROSODY, _pitch(1), by_emotion=True),
     Metric("voicing errors", "%", False, PROSODY, _pitch(2)),
     Metric("pitch range shift", "st", False, PROSODY, _moved("range"), by_emotion=True),
@@ -241,9 +189,35 @@ METRICS = (
         lambda p: level_correlation(p.original, p.copy, round(HOP_SECONDS * p.sample_rate)),
     ),
     Metric("level shift", "dB", False, PROSODY, _moved("level")),
-    Metric("word errors", "%", False, SPEECH, word_errors, **_BY_WORDS),
-    Metric("character errors", "%", False, SPEECH, character_errors, **_BY_WORDS),
-    Metric("speaker cosine", "", True, SPEECH, speaker_cosine, **_BY_VOICE),
+    Metric("word errors", "%", False, SPEECH, word_errors(TINY_EN), of_copy=True, **_by("words")),
+    Metric(
+        "word errors, a clip at most all wrong",
+        "%",
+        False,
+        SPEECH,
+        word_errors_at_most_all(TINY_EN),
+        of_copy=True,
+        **_by("words"),
+    ),
+    Metric(
+        "character errors",
+        "%",
+        False,
+        SPEECH,
+        character_errors(TINY_EN),
+        of_copy=True,
+        **_by("words"),
+    ),
+    Metric(
+        "word errors, Whisper base",
+        "%",
+        False,
+        SPEECH,
+        word_errors(BASE),
+        of_copy=True,
+        **_by("whisper_base"),
+    ),
+    Metric("speaker cosine", "", True, SPEECH, speaker_cosine, **_by("voice", "webrtcvad")),
     Metric(
         "bitrate",
         "kbit/s",

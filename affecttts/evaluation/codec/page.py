@@ -4,7 +4,7 @@ sounds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,10 +15,13 @@ import numpy as np
 from affecttts.data.manifest import Utterance
 from affecttts.evaluation.codec.figures import (
     against_bitrate,
+    envelope_by_quefrency,
     pitch_contours,
     plotted,
     spectrograms,
 )
+from affecttts.evaluation.codec.metric import ENVELOPE
+from affecttts.evaluation.codec.metrics import ENVELOPE_MEASURES, envelope_name
 from affecttts.evaluation.codec.summary import CEILING, FLOOR, cell, titled
 from affecttts.evaluation.judges.declarations import EXTRA
 from affecttts.evaluation.report.page import (
@@ -31,6 +34,7 @@ from affecttts.evaluation.report.page import (
     figure_svg,
     write_page,
 )
+from affecttts.evaluation.signal.envelope import BANDS
 
 ALIGNED = (
     "Copies are moved by each codec's constant delay before they are compared, and compared "
@@ -44,6 +48,14 @@ PAIRED = (
     "Differences on the same clips with 95 % bootstrap intervals; p by random flips of sign, "
     "two-sided, not corrected for "
     "the number of comparisons."
+)
+SHARPNESS = (
+    "Of the log spectrum's cepstrum, loud frames, by quefrency in samples at 24 kHz. Spread: "
+    "standard deviation of the copies over that of the originals; below 1 they are blurred, above "
+    "1 rough. Change: the same of the difference between frames. 1 is best in all three."
+)
+ORIGINALS = (
+    "The originals have scores of their own here; copies minus originals, on the same clips. "
 )
 LOSSES = (
     "Emotion loss: points of accuracy that the judge loses between the originals of that "
@@ -71,11 +83,15 @@ def write_codec_page(path: Path, report: dict, sample: Sequence[Sample], sample_
             "Bars: 95 % bootstrap intervals.",
         )
         sections.append(Section("Against bitrate", (figure,)))
+    sections += _envelope(report, order, drawn)
+    if any(report["losses"].values()):
+        sections.append(Section("Copies and originals", tuple(_losses(report, order))))
     if report["comparisons"]:
         sections.append(Section("Paired comparisons", tuple(_comparisons(report, order))))
     sections += [Section(title, parts) for title, parts in _details(report, order) if parts]
     sections.append(Section("Judges", (_judges(report),)))
-    sections.append(Section("A fixed sample", tuple(_sample(sample, order, sample_rate, drawn))))
+    parts = _sample(sample, order, report["bitrates"], sample_rate, drawn)
+    sections.append(Section("A fixed sample", tuple(parts)))
     facts = {
         "Manifest": report["manifest"],
         "Clips": str(report["n"]),
@@ -110,7 +126,7 @@ def _rate(report: dict, system: str) -> str:
 
 
 def _tables(report: dict, order: list[str]) -> list[Table]:
-    groups = list(dict.fromkeys(report["groups"].values()))
+    groups = [g for g in dict.fromkeys(report["groups"].values()) if g != ENVELOPE]
     tables = []
     for group in groups:
         names = [name for name, of in report["groups"].items() if of == group]
@@ -137,24 +153,53 @@ def _tables(report: dict, order: list[str]) -> list[Table]:
     )
 
 
+def _envelope(report: dict, order: list[str], drawn: bool) -> list[Section]:
+    """A table for each measure of the envelope, by quefrency, and a drawing."""
+    if ENVELOPE not in report["groups"].values():
+        return []
+    tables: list[Table | Figure] = []
+    for measure in ENVELOPE_MEASURES:
+        names = [envelope_name(measure, band) for band in BANDS]
+        rows = [(s, *(cell(report["systems"][s][n], report["n"]) for n in names)) for s in order]
+        note = SHARPNESS if measure == ENVELOPE_MEASURES[-1] else ""
+        tables.append(Table(measure.capitalize(), ("codec", *BANDS), tuple(rows), note))
+    if drawn:
+        svg = figure_svg(envelope_by_quefrency(report))
+        tables.append(Figure("By quefrency", svg, "Bars: 95 % bootstrap intervals."))
+    return [Section("Sharpness of the envelope", tuple(tables))]
+
+
+def _losses(report: dict, order: list[str]) -> list[Table]:
+    losses = report["losses"]
+    shown = [name for name in order if losses.get(name)]
+    return [
+        _differences(f"{system} minus the originals", report, losses[system], ORIGINALS + PAIRED)
+        for system in shown
+    ]
+
+
 def _comparisons(report: dict, order: list[str]) -> list[Table]:
     compared = report["comparisons"]
-    parts = []
-    for system in (name for name in order if name in compared["systems"]):
-        rows = [
-            (
-                titled(report, name),
-                f"{v['difference']:.3g} [{v['low']:.3g}, {v['high']:.3g}]",
-                f"{v['p']:.2g}",
-                str(v["n"]),
-            )
-            for name, v in compared["systems"][system].items()
-        ]
-        title = f"{system} minus {compared['reference']}"
-        parts.append(
-            Table(title, ("metric", "difference", "p", "n"), tuple(rows), "" if parts else PAIRED)
+    shown = [name for name in order if name in compared["systems"]]
+    return [
+        _differences(
+            f"{system} minus {compared['reference']}", report, compared["systems"][system], PAIRED
         )
-    return parts
+        for system in shown
+    ]
+
+
+def _differences(title: str, report: dict, found: dict, note: str) -> Table:
+    rows = [
+        (
+            titled(report, name),
+            f"{v['difference']:.3g} [{v['low']:.3g}, {v['high']:.3g}]",
+            f"{v['p']:.2g}",
+            str(v["n"]),
+        )
+        for name, v in found.items()
+    ]
+    return Table(title, ("metric", "difference", "p", "n"), tuple(rows), note)
 
 
 def _details(report: dict, order: list[str]) -> list[tuple[str, tuple[Table, ...]]]:
@@ -211,7 +256,9 @@ def _judges(report: dict) -> Table:
     return Table("Who judged", (*shown, "taught"), tuple(rows))
 
 
-def _sample(sample: Sequence[Sample], order: list[str], sample_rate: int, drawn: bool) -> list[Any]:
+def _sample(
+    sample: Sequence[Sample], order: list[str], asked: Iterable[str], sample_rate: int, drawn: bool
+) -> list[Any]:
     shown = [name for name in order if name != FLOOR]
     parts: list[Any] = []
     for place, item in enumerate(sample):
@@ -219,12 +266,14 @@ def _sample(sample: Sequence[Sample], order: list[str], sample_rate: int, drawn:
         parts.append(
             Players(title, tuple(Clip(name, item.audio[name], sample_rate) for name in shown))
         )
-        if drawn and place == 0:
-            audio = {name: item.audio[name] for name in shown}
-            drawings = (
-                ("Spectrograms", spectrograms, "80 dB deep."),
-                ("Pitch", pitch_contours, "Grey: the original."),
-            )
+        if drawn:
+            # all codecs of the first clip, of the others only the codec that was asked for first
+            names = shown if place == 0 else [CEILING, *list(asked)[:1]]
+            audio = {name: item.audio[name] for name in names}
+            drawings = [
+                ("Spectrograms", spectrograms, "Left the original, right its copy; 80 dB deep.")
+            ]
+            drawings += [("Pitch", pitch_contours, "Grey: the original.")] if place == 0 else []
             for what, draw, note in drawings:
                 parts.append(
                     Figure(f"{what} of {item.row.id}", figure_svg(draw(audio, sample_rate)), note)

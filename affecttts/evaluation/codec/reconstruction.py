@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from affecttts.data.audio_cache import AudioCache, f0_world
-from affecttts.evaluation.codec.fidelity import compare_pitch, level_correlation
+from affecttts.evaluation.signal.fidelity import compare_pitch, level_correlation
 from codec import Codec
 from codec.training.losses import SpectralLosses
 

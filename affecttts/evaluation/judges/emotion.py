@@ -67,10 +67,7 @@ class AcousticJudge:
     """
 
     def __init__(self, stored: StoredJudge, tensors: dict[str, Tensor]) -> None:
-        """Args:
-        tensors: mean [D], scale [D], weight [D,E], bias [E] and, of a relative one, neutral
-            [D].
-        """
+        """`tensors`: mean [D], scale [D], weight [D,E], bias [E] and, if relative, neutral [D]."""
         self.stored, self.card, self.labels = stored, stored.declaration, stored.labels
         self._values = {name: tensor.numpy().astype(np.float64) for name, tensor in tensors.items()}
         if stored.inputs != NAMES or self._values["weight"].shape != (

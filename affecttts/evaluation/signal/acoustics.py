@@ -1,6 +1,4 @@
-"""What a listener hears of an emotion, as five numbers per clip: pitch, pitch range, rate, level
-and tilt.
-"""
+"""Audible correlates of emotion in a clip: pitch, pitch range, rate, level and tilt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Acoustic functionals of an utterance: what an emotion does to pitch, loudness, tempo, voice
+"""Acoustic functionals of an utterance: correlates of emotion in pitch, loudness, tempo, voice
 quality and timbre.
 
 Written after the usual sets of emotion research (GeMAPS, Eyben et al. 2016), from their

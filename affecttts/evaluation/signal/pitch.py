@@ -113,8 +113,7 @@ def _autocorrelation(frames: np.ndarray) -> np.ndarray:
 
 
 def _candidates(correlation: np.ndarray, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
-    """The strongest peaks of each frame from lag `first` on and before `last`, refined by a
-    parabola.
+    """The strongest peaks of each frame at lags `first` <= lag < `last`, refined by a parabola.
 
     Returns:
         Lags [N,C] in samples, 0 where there are fewer peaks, and heights [N,C].

@@ -11,9 +11,11 @@ import numpy as np
 from affecttts.errors import RequestError
 from affecttts.evaluation.judges.emotion import EmotionJudge
 from affecttts.evaluation.report.journal import read_journal
-from affecttts.evaluation.speech.plan import Ask
-from affecttts.evaluation.speech.scores import Ear, Take
+from affecttts.evaluation.speech.emotion_scores import Ear
+from affecttts.evaluation.speech.plan import meant_emotion
+from affecttts.evaluation.speech.scores import Take
 from affecttts.evaluation.stats.paired import Comparison, compare
+from affecttts.synthesis.request import SpeechRequest
 
 NAN = float("nan")
 
@@ -26,11 +28,11 @@ class Difference:
     comparison: Comparison
 
 
-def other_takes(report: Path, asks: dict[str, Ask]) -> dict[str, Take]:
-    """What another report's judges heard of the same asks, by key.
+def other_takes(report: Path, requests: dict[str, SpeechRequest]) -> dict[str, Take]:
+    """What another report's judges heard of the same requests, by key.
 
     Raises:
-        RequestError: it is no report, or has none of the asks.
+        RequestError: it is no report, or has none of the requests.
     """
     path = report / "items.jsonl"
     if not path.is_file():
@@ -40,8 +42,8 @@ def other_takes(report: Path, asks: dict[str, Ask]) -> dict[str, Take]:
         )
     done = read_journal(path)
     takes = {
-        key: Take(ask.text, ask.voice, ask.meant, done[key])
-        for key, ask in asks.items()
+        key: Take(request.text, request.voice, meant_emotion(request), done[key])
+        for key, request in requests.items()
         if key in done
     }
     if not takes:
@@ -62,14 +64,21 @@ def differences(
     keys = [key for key in dict.fromkeys(keys) if key in theirs]
     rows = [
         _difference(
-            "word errors, %",
+            name,
             mine,
             theirs,
             keys,
-            lambda take: 100 * take.heard["words"]["errors"],
-            _words,
-        ),
-        _difference("sound, DNSMOS", mine, theirs, keys, lambda take: take.heard["sound"]),
+            lambda take, part=part: 100 * take.heard[part]["errors"],
+            lambda take, part=part: take.heard[part]["words"],
+        )
+        for name, part in (
+            ("word errors, %", "words"),
+            ("word errors, Whisper base, %", "whisper_base"),
+        )
+    ]
+    rows += [
+        _difference(name, mine, theirs, keys, lambda take, part=part: take.heard[part])
+        for name, part in (("naturalness, DistillMOS", "distillmos"), ("sound, DNSMOS", "sound"))
     ]
     for judge in judges:
         ears = Ear(judge, mine.values()), Ear(judge, theirs.values())
@@ -97,10 +106,6 @@ def _difference(
     first, second = ([known(value, side[key]) for key in keys] for side in (mine, theirs))
     weights = np.nan_to_num([known(weight, mine[key]) for key in keys])
     return Difference(name, compare(first, second, weights))
-
-
-def _words(take: Take) -> float:
-    return take.heard["words"]["words"]
 
 
 def _right(ear: Ear, take: Take) -> float:

@@ -17,22 +17,25 @@ from affecttts.evaluation.report.journal import Journal
 from affecttts.evaluation.speech.comparison import other_takes
 from affecttts.evaluation.speech.hearing import Panel
 from affecttts.evaluation.speech.plan import (
-    Ask,
+    Design,
     Plan,
     evenly,
     items_of_batch,
     items_of_manifest,
+    key_of,
     make_plan,
+    meant_emotion,
+    neutral_twin,
     rows_of_manifest,
     shipped_items,
 )
 from affecttts.evaluation.speech.scores import Take
 from affecttts.evaluation.speech.shifts import NEUTRAL
 from affecttts.evaluation.speech.speaking import Spoken, clip_audio, speak
-from affecttts.synthesis.model_folder import read_model_info
+from affecttts.synthesis.model_folder import ModelInfo, read_model_info
+from affecttts.synthesis.request import SpeechRequest, prepare
 from affecttts.synthesis.synthesizer import Synthesizer
 from affecttts.synthesis.voices import VoiceShelf
-from codec.atomic import sweep
 from codec.audio import read_samples
 from codec.files import fingerprint
 
@@ -48,7 +51,7 @@ class TtsOptions:
     model: Path | None = None  # None = the shipped one
     items: Path | None = None  # batch file; without it and a manifest, our own sentences
     manifest: Path | None = None  # its texts where no items are given, and its audio as the ceiling
-    limit: int = 100  # items
+    design: Design = field(default_factory=Design)
     judges: tuple[str, ...] = ()  # of emotion; none = the shipped ones
     without: tuple[str, ...] = ()
     force: bool = False  # let in judges that taught the model
@@ -63,7 +66,7 @@ class Evaluated:
     options: TtsOptions
     plan: Plan
     panel: Panel
-    spoken: dict[str, Spoken]  # by key of the plan's asks
+    spoken: dict[str, Spoken]  # by key of the plan's requests
     takes: dict[str, Take]  # by key
     corpus: tuple[Take, ...]  # `chosen` rows beside the items, then neutral ones for comparison
     chosen: int
@@ -79,7 +82,7 @@ class Evaluated:
 
     def items(self) -> list[Take]:
         """The items' clips, in order."""
-        return [self.takes[ask.key] for _, ask in self.plan.items]
+        return [self.takes[key_of(request)] for _, request in self.plan.items]
 
     def corpus_items(self) -> tuple[Take, ...]:
         """The corpus's clips that stand beside the items."""
@@ -87,10 +90,11 @@ class Evaluated:
 
     def with_twins(self) -> list[Take]:
         """The items' clips and their neutral twins, each once."""
+        requests = [request for _, request in self.plan.items]
         keys = dict.fromkeys(
-            [ask.key for _, ask in self.plan.items] + [ask.twin.key for _, ask in self.plan.items]
+            key_of(request) for request in (*requests, *map(neutral_twin, requests))
         )
-        return [self.takes[key] for key in keys]
+        return [self.takes[key] for key in keys if key in self.takes]
 
 
 def evaluate(options: TtsOptions, progress: Progress = lambda items, label: items) -> Evaluated:
@@ -103,20 +107,19 @@ def evaluate(options: TtsOptions, progress: Progress = lambda items, label: item
     folder, info = read_model_info(options.model)
     shelf = VoiceShelf(info)
     rows = rows_of_manifest(options.manifest) if options.manifest else []
-    items = evenly(_items(options, rows, shelf), options.limit)
+    items = _items(options, rows, shelf)
     panel = Panel.of(options.judges or shipped_judges(), options.without, options.threads)
     teachers = teachers_of(folder / "codec", folder / "lm")
     alarms = screen(panel.cards, teachers, info.name, options.force)
-    plan = make_plan(items, shelf.info)
-    sweep(options.report)
-    rival = other_takes(options.against, plan.asks) if options.against else {}
+    plan = make_plan(items, shelf.info, options.design)
+    rival = other_takes(options.against, plan.requests) if options.against else {}
     settings = {
         "lm": fingerprint(folder / "lm"),
         "codec": fingerprint(folder / "codec", decoder=True),
         "sampling": info.sampling,
     }
     spoken = speak(
-        plan.asks,
+        plan.requests,
         lambda: Synthesizer.with_voices(folder, info, shelf.folders),
         options.report / "clips",
         Journal(options.report / "spoken.jsonl", settings),
@@ -124,12 +127,12 @@ def evaluate(options: TtsOptions, progress: Progress = lambda items, label: item
     )
     heard = Journal(options.report / "items.jsonl", settings)
     takes = _hear(plan, panel, options.report / "clips", heard, progress)
-    chosen = evenly(rows, options.limit)
+    chosen = evenly(rows, options.design.limit)
     corpus = _hear_corpus(options.manifest, chosen, _beside(chosen, rows), panel, heard, progress)
     facts = {
         "model": f"{info.name} ({folder}), codec {settings['codec']}, LM {settings['lm']}",
         "items": _source(options),
-        "n": f"{len(items)} items, {len(plan.asks)} clips spoken, {len(chosen)} clips of the "
+        "n": f"{len(items)} items, {len(plan.requests)} clips spoken, {len(chosen)} clips of the "
         f"corpus, {len(corpus)} with neutral ones",
         "teachers of the model": ", ".join(teachers) or "none recorded",
     }
@@ -152,26 +155,45 @@ def evaluate(options: TtsOptions, progress: Progress = lambda items, label: item
 
 def _items(
     options: TtsOptions, rows: Sequence[Utterance], shelf: VoiceShelf
-) -> list[tuple[str, Ask]]:
-    if options.limit < 1:
-        raise RequestError(f"--limit {options.limit}: give at least 1")
+) -> list[tuple[str, SpeechRequest]]:
+    design = options.design
+    if design.limit < 1:
+        raise RequestError(f"--limit {design.limit}: give at least 1")
     if options.items:
-        return items_of_batch(options.items, shelf)
-    items = items_of_manifest(rows, shelf.info) if options.manifest else shipped_items(shelf.info)
+        return evenly(items_of_batch(options.items, shelf), design.limit)
+    own = design.crossed or design.emotions or not options.manifest
+    try:
+        items = (
+            shipped_items(shelf.info, design)
+            if own
+            else evenly(items_of_manifest(rows, shelf.info), design.limit)
+        )
+        for name, request in items:
+            _check(name, request, shelf.info)
+    except RequestError as error:
+        raise RequestError(f"{_source(options)}: {error}") from error
     if not items:
         raise RequestError(
             f"{options.manifest}: none of its emotions is known to the model; give --items instead"
         )
-    for name, ask in items:
-        try:
-            ask.request(shelf.info)
-        except RequestError as error:
-            raise RequestError(f"{_source(options)}: {name}: {error}") from error
     return items
 
 
+def _check(name: str, request: SpeechRequest, info: ModelInfo) -> None:
+    try:
+        prepare(info, request)
+    except RequestError as error:
+        raise RequestError(f"{name}: {error}") from error
+
+
 def _source(options: TtsOptions) -> str:
-    return str(options.items or options.manifest or "the sentences of the package")
+    if (
+        options.items
+        or options.manifest
+        and not (options.design.crossed or options.design.emotions)
+    ):
+        return str(options.items or options.manifest)
+    return "the sentences of the package"
 
 
 def _beside(chosen: list[Utterance], rows: Sequence[Utterance]) -> list[Utterance]:
@@ -189,13 +211,13 @@ def _beside(chosen: list[Utterance], rows: Sequence[Utterance]) -> list[Utteranc
 def _hear(
     plan: Plan, panel: Panel, folder: Path, journal: Journal, progress: Progress
 ) -> dict[str, Take]:
-    """All asks by key; words, voice and sound of the items alone."""
-    takes, items = {}, {ask.key for _, ask in plan.items}
-    asks = plan.asks
-    for key in progress(list(asks), "judging"):
-        ask = asks[key]
-        heard = _kept(journal, key, panel, *clip_audio(folder, key), ask.text, key in items)
-        takes[key] = Take(ask.text, ask.voice, ask.meant, heard)
+    """All requests by key; words, voice and sound of the items alone."""
+    takes, items = {}, {key_of(request) for _, request in plan.items}
+    requests = plan.requests
+    for key in progress(list(requests), "judging"):
+        request = requests[key]
+        heard = _kept(journal, key, panel, *clip_audio(folder, key), request.text, key in items)
+        takes[key] = Take(request.text, request.voice, meant_emotion(request), heard)
     return takes
 
 

@@ -10,16 +10,38 @@ from typing import Any
 
 import numpy as np
 
-from affecttts.evaluation.judges.declarations import ACOUSTICS, SOUND, VOICE, WORDS, JudgeCard
+from affecttts.evaluation.judges.declarations import (
+    ACOUSTICS,
+    NATURALNESS,
+    SOUND,
+    VOICE,
+    WHISPER_BASE,
+    WORDS,
+    JudgeCard,
+)
 from affecttts.evaluation.judges.emotion import AcousticJudge, EmotionJudge, load_emotion_judge
+from affecttts.evaluation.judges.naturalness import NaturalnessJudge
 from affecttts.evaluation.judges.sound import SoundJudge
 from affecttts.evaluation.judges.voice import VoiceJudge
-from affecttts.evaluation.judges.words import WordJudge, count_characters, count_words
+from affecttts.evaluation.judges.words import (
+    BASE,
+    TINY_EN,
+    WordJudge,
+    count_characters,
+    count_words,
+)
 from affecttts.evaluation.signal.acoustics import acoustics, letters
 from affecttts.evaluation.signal.faults import sound_faults
 from affecttts.evaluation.signal.functionals import functionals
 
-PARTS = {"words": WORDS, "voice": VOICE, "sound": SOUND}
+PARTS = {
+    "words": WORDS,
+    "whisper_base": WHISPER_BASE,
+    "voice": VOICE,
+    "sound": SOUND,
+    "distillmos": NATURALNESS,
+}
+WHISPERS = {"words": TINY_EN, "whisper_base": BASE}
 DECIMALS = 5  # of what is kept
 
 
@@ -29,7 +51,7 @@ class Panel:
 
     Attributes:
         emotions: name -> judge.
-        left_out: names of parts ("words", "voice", "sound") that are not wanted.
+        left_out: names of `PARTS` that are not wanted.
     """
 
     emotions: dict[str, EmotionJudge]
@@ -73,7 +95,7 @@ class Panel:
         """What `known` does not say yet of mono audio [T] that should say `text`.
 
         Args:
-            whole: also words, voice and sound, which are slow; else only what tells of emotion.
+            whole: also what `PARTS` say, which is slow; else only what tells of emotion.
         """
         wrong = sound_faults(audio, sample_rate)
         tasks: dict[str, Callable[[], Any]] = {"faults": lambda: wrong}
@@ -87,16 +109,26 @@ class Panel:
                     tasks[f"emotion {name}"] = lambda judge=judge: judge(audio, sample_rate)
             if whole and "voice" not in self.missing:
                 tasks["voice"] = lambda: self._judge("voice", VoiceJudge)(audio, sample_rate)
-        if whole and "words" not in self.missing:
-            tasks["words"] = lambda: self._words(audio, sample_rate, text)
-        if whole and "sound" not in self.missing:
-            tasks["sound"] = lambda: self._judge("sound", lambda: SoundJudge(self.threads))(
-                audio, sample_rate
-            )
+        if whole:
+            tasks |= self._slow(audio, sample_rate, text)
         return {name: _plain(task()) for name, task in tasks.items() if name not in known}
 
-    def _words(self, audio: np.ndarray, sample_rate: int, text: str) -> dict[str, Any]:
-        heard = self._judge("words", lambda: WordJudge(self.threads)).transcribe(audio, sample_rate)
+    def _slow(self, audio: np.ndarray, sample_rate: int, text: str) -> dict[str, Callable[[], Any]]:
+        """What words and sound are, by part; nothing of what is missing."""
+        tasks: dict[str, Callable[[], Any]] = {
+            part: lambda part=part: self._words(part, audio, sample_rate, text) for part in WHISPERS
+        }
+        tasks["sound"] = lambda: self._judge("sound", lambda: SoundJudge(self.threads))(
+            audio, sample_rate
+        )
+        tasks["distillmos"] = lambda: self._judge("distillmos", NaturalnessJudge)(
+            audio, sample_rate
+        )
+        return {part: task for part, task in tasks.items() if part not in self.missing}
+
+    def _words(self, part: str, audio: np.ndarray, sample_rate: int, text: str) -> dict[str, Any]:
+        judge = self._judge(part, lambda: WordJudge(self.threads, WHISPERS[part]))
+        heard = judge.transcribe(audio, sample_rate)
         counts = count_words(text, heard)
         errors, characters = count_characters(text, heard)
         return {

@@ -10,116 +10,126 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from affecttts.data.manifest import Utterance, read_manifest
-from affecttts.emotion.spec import EmotionSpec
 from affecttts.errors import RequestError
 from affecttts.evaluation.resources import prompts, sentences
 from affecttts.evaluation.speech.shifts import NEUTRAL
-from affecttts.synthesis.batch import check_id, check_types, parse_item, read_lines
+from affecttts.synthesis.batch import check_id, item_request, parse_item, read_lines
 from affecttts.synthesis.model_folder import ModelInfo
-from affecttts.synthesis.request import Request, prepare
+from affecttts.synthesis.request import SpeechRequest, prepare
 from affecttts.synthesis.voices import VoiceShelf
 
 SEED = 7
 INTENSITIES = (0.5, 1.0, 1.5)
-LADDERS = 8  # items that are spoken at all intensities
-PROMPTS_AN_EMOTION = 2
+PROMPT_TEXTS = 2  # of the items, which every prompt is spoken with
 
 
 @dataclass(frozen=True)
-class Ask:
-    """One thing to say, as `prepare` takes it."""
+class Design:
+    """What is spoken of our own sentences, and what around the items."""
 
-    text: str
-    emotion: str | None
-    intensity: float | None
-    voice: str
-    seed: int
-    prompt: str | None = None
+    limit: int = 100  # items; sentences where they are crossed
+    crossed: bool = False  # every sentence in every voice and emotion
+    emotions: tuple[str, ...] = ()  # of our own sentences; none = all of the model
+    ladders: int = 8  # items that are spoken at all intensities
+    prompts: int = 2  # free-text prompts of every emotion
+    items_only: bool = False  # no neutral twins either
 
-    @property
-    def key(self) -> str:
-        """Names it in journals and files: the same words in the same way have the same key."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
 
-    @property
-    def meant(self) -> str | None:
-        """The emotion's tag; None of a blend or a prompt, which mean no single one."""
-        if self.prompt is not None:
-            return None
-        spec = EmotionSpec.parse(self.emotion, self.intensity, None)
-        return None if spec.mixture else spec.tag
+def key_of(request: SpeechRequest) -> str:
+    """Names a request in journals and files: the same words in the same way have the same key."""
+    return hashlib.sha256(json.dumps(request.to_dict(), sort_keys=True).encode()).hexdigest()[:16]
 
-    @property
-    def twin(self) -> Ask:
-        """The same without any emotion."""
-        return replace(self, emotion=NEUTRAL, intensity=None, prompt=None)
 
-    def request(self, info: ModelInfo) -> Request:
-        """Checked, for the synthesiser."""
-        return prepare(info, **asdict(self))
+def meant_emotion(request: SpeechRequest) -> str | None:
+    """The emotion's tag; None of a blend or a prompt, which mean no single one."""
+    spec = request.spec
+    return None if spec.mixture or spec.text is not None else spec.tag
+
+
+def neutral_twin(request: SpeechRequest) -> SpeechRequest:
+    """The same without any emotion."""
+    return replace(request, emotion=NEUTRAL, intensity=None, prompt=None)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that is spoken; the same ask may stand in several places and is spoken once."""
+    """Everything that is spoken; a request may stand in several places and is spoken once."""
 
-    items: tuple[tuple[str, Ask], ...]  # by id
-    ladders: tuple[tuple[Ask, ...], ...]  # the same at `INTENSITIES`
-    contours: tuple[Ask, ...]  # one text in all emotions
-    prompted: tuple[tuple[Ask, str], ...]  # a free-text prompt and the emotion that it stands for
+    items: tuple[tuple[str, SpeechRequest], ...]  # by id
+    ladders: tuple[tuple[SpeechRequest, ...], ...]  # the same at `INTENSITIES`
+    contours: tuple[SpeechRequest, ...]  # one text in all emotions
+    # a free-text prompt and the emotion that it stands for
+    prompted: tuple[tuple[SpeechRequest, str], ...]
+    twins: bool = True  # whether neutral twins are spoken
 
     @property
-    def asks(self) -> dict[str, Ask]:
+    def requests(self) -> dict[str, SpeechRequest]:
         """All of them by key."""
-        own = [ask for _, ask in self.items]
-        prompted = [ask for ask, _ in self.prompted]
-        around = [*(ask for ladder in self.ladders for ask in ladder), *self.contours, *prompted]
-        return {ask.key: ask for ask in (*own, *(ask.twin for ask in (*own, *around)), *around)}
+        own = [request for _, request in self.items]
+        steps = [request for ladder in self.ladders for request in ladder]
+        around = [*steps, *self.contours, *(request for request, _ in self.prompted)]
+        twins = [neutral_twin(r) for r in (*own, *around)] if self.twins else []
+        return {key_of(request): request for request in (*own, *twins, *around)}
 
 
-def make_plan(items: Sequence[tuple[str, Ask]], info: ModelInfo) -> Plan:
+def make_plan(
+    items: Sequence[tuple[str, SpeechRequest]], info: ModelInfo, design: Design | None = None
+) -> Plan:
     """Plan an evaluation around items; what the model does not know of is left out of what stands
     around them.
     """
-    emotional = [ask for _, ask in items if ask.meant not in (None, NEUTRAL)]
-    picked = {(ask.meant, ask.voice, ask.text): ask for ask in emotional}
+    design = design or Design()
+    if design.items_only:
+        return Plan(tuple(items), (), (), (), twins=False)
+    emotional = [r for _, r in items if meant_emotion(r) not in (None, NEUTRAL)]
+    picked = {(meant_emotion(r), r.voice, r.text): r for r in emotional}
     ladders = [
-        tuple(replace(ask, intensity=x) for x in INTENSITIES)
-        for ask in _spread_by_emotion(list(picked.values()))
+        tuple(replace(request, intensity=x) for x in INTENSITIES)
+        for request in _spread_by_emotion(list(picked.values()))
     ]
     first = next(iter(emotional), items[0][1])
     contours = tuple(
         replace(first, emotion=tag, intensity=None, prompt=None) for tag in info.emotions
     )
-    return Plan(tuple(items), tuple(ladders[:LADDERS]), contours, tuple(_prompted(first, info)))
+    texts = list(dict.fromkeys(request.text for _, request in items))[:PROMPT_TEXTS]
+    prompted = [
+        (replace(request, text=text), emotion)
+        for request, emotion in _prompted(first, info, design.prompts)
+        for text in texts
+    ]
+    return Plan(tuple(items), tuple(ladders[: design.ladders]), contours, tuple(prompted))
 
 
-def _spread_by_emotion(asks: list[Ask]) -> list[Ask]:
+def _spread_by_emotion(requests: list[SpeechRequest]) -> list[SpeechRequest]:
     """One of every emotion, then a second one, and so on."""
-    seen: dict[str | None, int] = {}
+    seen: Counter[str | None] = Counter()
     ranked = []
-    for place, ask in enumerate(asks):
-        seen[ask.meant] = seen.get(ask.meant, 0) + 1
-        ranked.append((seen[ask.meant], place, ask))
-    return [ask for _, _, ask in sorted(ranked, key=lambda item: item[:2])]
+    for place, request in enumerate(requests):
+        emotion = meant_emotion(request)
+        seen[emotion] += 1
+        ranked.append((seen[emotion], place, request))
+    return [request for _, _, request in sorted(ranked, key=lambda item: item[:2])]
 
 
-def _prompted(like: Ask, info: ModelInfo) -> Iterable[tuple[Ask, str]]:
-    counts: dict[str, int] = {}
+def _prompted(
+    like: SpeechRequest, info: ModelInfo, most: int
+) -> Iterable[tuple[SpeechRequest, str]]:
+    counts: Counter[str] = Counter()
     for row in prompts():
         emotion = row["emotion"]
-        counts[emotion] = counts.get(emotion, 0) + 1
-        if emotion in info.emotions and counts[emotion] <= PROMPTS_AN_EMOTION:
+        counts[emotion] += 1
+        if emotion in info.emotions and counts[emotion] <= most:
             yield replace(like, emotion=None, intensity=None, prompt=row["prompt"]), emotion
 
 
 # -- where items come from
-def items_of_batch(path: Path, shelf: VoiceShelf) -> list[tuple[str, Ask]]:
+def items_of_batch(path: Path, shelf: VoiceShelf) -> list[tuple[str, SpeechRequest]]:
     """Items of a batch file, as `affecttts synthesize --batch` reads them; a missing seed is 7.
 
     Raises:
@@ -131,19 +141,9 @@ def items_of_batch(path: Path, shelf: VoiceShelf) -> list[tuple[str, Ask]]:
         try:
             name, values = parse_item(line)
             check_id(name, seen)
-            check_types(values)
-            voice = shelf.name(values.get("voice")) or shelf.info.default_voice
-            seed = values["seed"] if values.get("seed") is not None else SEED
-            ask = Ask(
-                values["text"],
-                values.get("emotion"),
-                values.get("intensity"),
-                voice,
-                seed,
-                values.get("prompt"),
-            )
-            ask.request(shelf.info)
-            items.append((name, ask))
+            request = item_request(values, shelf, seed=SEED, voice=shelf.info.default_voice)
+            prepare(shelf.info, request)
+            items.append((name, request))
         except RequestError as error:
             raise RequestError(f"{path}:{number}: {error}") from error
     return items
@@ -162,44 +162,62 @@ def rows_of_manifest(path: Path) -> list[Utterance]:
     return rows
 
 
-def items_of_manifest(rows: Sequence[Utterance], info: ModelInfo) -> list[tuple[str, Ask]]:
+def items_of_manifest(
+    rows: Sequence[Utterance], info: ModelInfo
+) -> list[tuple[str, SpeechRequest]]:
     """The same words and emotions for the model to say, in the row's voice where it has that one,
     else in its voices in turn.
+
+    Raises:
+        RequestError: a row that cannot be asked for; the message names its id.
     """
-    return [
-        (
-            row.id,
-            Ask(
-                row.text,
-                row.emotion,
-                row.intensity,
-                row.speaker if row.speaker in info.voices else _turn(i, info),
-                SEED,
-            ),
-        )
-        for i, row in enumerate(rows)
-        if row.emotion in info.emotions
-    ]
+    items = []
+    for place, row in enumerate(rows):
+        if row.emotion not in info.emotions:
+            continue
+        voice = row.speaker if row.speaker in info.voices else _turn(place, info)
+        try:
+            request = SpeechRequest(row.text or "", row.emotion, row.intensity, voice, SEED)
+        except RequestError as error:
+            raise RequestError(f"{row.id}: {error}") from error
+        items.append((row.id, request))
+    return items
 
 
-def shipped_items(info: ModelInfo) -> list[tuple[str, Ask]]:
+def shipped_items(info: ModelInfo, design: Design | None = None) -> list[tuple[str, SpeechRequest]]:
     """Our sentences over the model's voices and emotions, so that all pairs of those come up in
-    turn.
+    turn; more items than sentences take new seeds. Crossed: each of the first normal sentences in
+    all voices and emotions.
+
+    Raises:
+        RequestError: an emotion that the model does not know.
     """
-    emotions = info.emotions
-    return [
-        (
-            row["id"],
-            Ask(
-                row["text"],
-                emotions[(i // len(info.voices)) % len(emotions)],
-                None,
-                _turn(i, info),
-                SEED,
-            ),
+    design = design or Design()
+    if unknown := set(design.emotions) - set(info.emotions):
+        raise RequestError(
+            f"--emotion {min(unknown)}: the model has none of this name; known: "
+            f"{', '.join(info.emotions)}"
         )
-        for i, row in enumerate(sentences("normal"))
-    ]
+    emotions = design.emotions or info.emotions
+    if design.crossed:
+        return [
+            (
+                f"{row['id']} {voice} {emotion}",
+                SpeechRequest(row["text"], emotion, voice=voice, seed=SEED),
+            )
+            for row in sentences("normal")[: design.limit]
+            for voice in info.voices
+            for emotion in emotions
+        ]
+    rows = sentences()
+    items = []
+    for i in range(max(design.limit, len(rows))):
+        turn, row = i // len(rows), rows[i % len(rows)]
+        emotion = emotions[(i // len(info.voices)) % len(emotions)]
+        name = f"{row['id']} again {turn}" if turn else row["id"]
+        request = SpeechRequest(row["text"], emotion, voice=_turn(i, info), seed=SEED + turn)
+        items.append((name, request))
+    return evenly(items, design.limit)
 
 
 def _turn(place: int, info: ModelInfo) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from affecttts.evaluation.report.journal import Journal
-from affecttts.evaluation.speech.plan import Ask
+from affecttts.synthesis.request import SpeechRequest
 from affecttts.synthesis.synthesizer import Synthesizer
 from codec.atomic import atomic_file
 from codec.audio import Audio, decoded, save_wav
@@ -30,7 +30,7 @@ class Spoken:
 
 
 def speak(
-    asks: dict[str, Ask],
+    requests: dict[str, SpeechRequest],
     load: Callable[[], Synthesizer],
     folder: Path,
     journal: Journal,
@@ -40,23 +40,23 @@ def speak(
     something is missing.
     """
     missing = [
-        key for key in asks if key not in journal.done or not (folder / f"{key}.wav").exists()
+        key for key in requests if key not in journal.done or not (folder / f"{key}.wav").exists()
     ]
     folder.mkdir(parents=True, exist_ok=True)
     synthesizer = load() if missing else None
     if missing:
         # the first one is slower than any other
-        synthesizer.speak(asks[missing[0]].request(synthesizer.info))
+        synthesizer.synthesize(requests[missing[0]])
     for key in progress(missing):
         started = time.perf_counter()
-        result = synthesizer.speak(asks[key].request(synthesizer.info))
+        result = synthesizer.synthesize(requests[key])
         elapsed = time.perf_counter() - started
         with atomic_file(folder / f"{key}.wav") as temporary:
             save_wav(temporary, Audio(result.audio, result.sample_rate))
         journal.add(
             key, asdict(Spoken(result.seconds, elapsed, result.finish_reason, peak_megabytes()))
         )
-    return {key: Spoken(**journal.done[key]) for key in asks}
+    return {key: Spoken(**journal.done[key]) for key in requests}
 
 
 def clip_audio(folder: Path, key: str) -> tuple[np.ndarray, int]:

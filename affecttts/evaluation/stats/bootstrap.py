@@ -41,6 +41,16 @@ def interval(values: Sequence[float], seed: int = 0) -> Interval:
     return ratio_interval(kept, np.ones_like(kept), seed)
 
 
+def median_interval(values: Sequence[float], seed: int = 0) -> Interval:
+    """Median of `values`, as the interval's middle, with a 95 % interval by resampling them."""
+    kept = np.asarray(values, dtype=float)
+    kept = kept[np.isfinite(kept)]
+    if len(kept) == 0:
+        return Interval(float("nan"), float("nan"), float("nan"))
+    drawn = np.median(kept[resamples(len(kept), seed)], axis=1)
+    return Interval(float(np.median(kept)), *ends(drawn))
+
+
 def ratio_interval(
     numerators: Sequence[float], denominators: Sequence[float], seed: int = 0
 ) -> Interval:

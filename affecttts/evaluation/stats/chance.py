@@ -19,6 +19,9 @@ class Band(NamedTuple):
     high: float
 
 
+HALF = Band(50.0, 50.0)  # % of two answers
+
+
 def chance_band(
     truth: np.ndarray,
     answers: np.ndarray,

@@ -1,6 +1,4 @@
-"""How often a judge hears the emotion that was meant: accuracy, recall, confusion, each beside
-chance.
-"""
+"""How often a judge recognises the intended emotion: accuracy, recall, confusion, beside chance."""
 
 from __future__ import annotations
 
@@ -15,17 +13,17 @@ from affecttts.evaluation.stats.chance import Band, chance_band
 
 @dataclass(frozen=True)
 class Recognition:
-    """What one judge heard in N clips; shares in %."""
+    """A judge's answers for N clips; shares in %."""
 
-    labels: tuple[str, ...]  # emotions meant or heard, in the judge's order
-    counts: np.ndarray  # int [E,E], rows = meant, columns = heard
+    labels: tuple[str, ...]  # emotions intended or answered, in the judge's order
+    counts: np.ndarray  # int [E,E], rows = intended, columns = answered
     accuracy: Interval
-    mean_recall: Interval  # unweighted mean over the emotions meant
+    mean_recall: Interval  # unweighted mean over the intended emotions
     chance: Band  # of the mean recall, by permuted labels
     n: int
 
     def recalls(self) -> dict[str, tuple[int, Interval]]:
-        """Emotion -> number of clips and share heard right."""
+        """Emotion -> number of clips and share recognised."""
         rows = {label: row for label, row in zip(self.labels, self.counts) if row.sum()}
         return {
             label: (
@@ -41,8 +39,8 @@ class Recognition:
 def recognition(
     meant: Sequence[str], probabilities: np.ndarray, labels: Sequence[str]
 ) -> Recognition | None:
-    """Compare what was meant with the likeliest of what was heard; clips whose emotion the judge
-    has no label for are left out.
+    """Compare intended emotions with a judge's likeliest ones; clips of other emotions than the
+    judge's are left out.
 
     Args:
         meant: emotions [N].
@@ -56,27 +54,27 @@ def recognition(
     if not known:
         return None
     truth = np.array([list(labels).index(meant[i]) for i in known])
-    heard = np.asarray(probabilities)[known].argmax(axis=1)
+    answers = np.asarray(probabilities)[known].argmax(axis=1)
     counts = np.zeros((len(labels), len(labels)), dtype=int)
-    np.add.at(counts, (truth, heard), 1)
+    np.add.at(counts, (truth, answers), 1)
     return Recognition(
         tuple(labels),
         counts,
-        interval(100.0 * (truth == heard)),
-        _recall_interval(truth, heard),
-        chance_band(truth, heard, mean_recall),
+        interval(100.0 * (truth == answers)),
+        _recall_interval(truth, answers),
+        chance_band(truth, answers, mean_recall),
         len(known),
     )
 
 
-def mean_recall(truth: np.ndarray, heard: np.ndarray) -> float:
-    """Unweighted mean over the classes in `truth` of the share heard right, %."""
-    right = np.bincount(truth[truth == heard], minlength=truth.max() + 1)
+def mean_recall(truth: np.ndarray, answers: np.ndarray) -> float:
+    """Unweighted mean over the classes in `truth` of the share recognised, %."""
+    right = np.bincount(truth[truth == answers], minlength=truth.max() + 1)
     total = np.bincount(truth)
     return 100 * float((right[total > 0] / total[total > 0]).mean())
 
 
-def _recall_interval(truth: np.ndarray, heard: np.ndarray) -> Interval:
+def _recall_interval(truth: np.ndarray, answers: np.ndarray) -> Interval:
     """Bootstrap over clips."""
-    values = [mean_recall(truth[pick], heard[pick]) for pick in resamples(len(truth))]
-    return Interval(mean_recall(truth, heard), *ends(values))
+    values = [mean_recall(truth[pick], answers[pick]) for pick in resamples(len(truth))]
+    return Interval(mean_recall(truth, answers), *ends(values))

@@ -30,8 +30,7 @@ def compare(
     denominators: Sequence[float] | None = None,
     seed: int = 0,
 ) -> Comparison:
-    """Paired comparison of means, or of corpus rates over the same denominators; not-a-numbers are
-    left out.
+    """Paired comparison of means, or of corpus rates over the same denominators, without NaN.
 
     The p-value is two-sided: how often random signs on the clips' differences make their sum as
     large (Fisher 1935). It is not corrected for the number of comparisons.

@@ -25,13 +25,12 @@ from affecttts.evaluation.stats.bootstrap import Interval, ratio_interval
 from affecttts.evaluation.stats.chance import Band
 from affecttts.evaluation.stats.confusion import recognition
 from affecttts.evaluation.stats.summary import markdown_table, show
+from affecttts.evaluation.tokens.classifiers import gru_probe, linear_probe
 from affecttts.evaluation.tokens.probes import (
     Probe,
     ProbeItem,
     folds,
-    gru_probe,
     guess,
-    linear_probe,
     phone_counts,
     probe_item,
 )

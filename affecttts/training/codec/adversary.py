@@ -9,21 +9,53 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from affecttts.training.codec.config import CodecTrainingConfig
+from affecttts.training.schedule import learning_rate
 from codec.training.adversarial import discriminator_loss, generator_losses
 from codec.training.discriminators import Discriminator
 
 
 class Adversary:
-    """Trains discriminators against a generator, and judges the generator with them held still."""
+    """Trains discriminators against a generator, and judges the generator with them held still.
+
+    Args:
+        init: discriminator folder to start from; None: fresh ones.
+    """
 
     def __init__(
-        self, discriminator: Discriminator, learning_rate: float, clip: float, accelerator: Any
+        self, config: CodecTrainingConfig, sample_rate: int, init: str | None, accelerator: Any
     ) -> None:
-        optimizer = torch.optim.AdamW(
-            discriminator.parameters(), learning_rate, betas=(0.8, 0.99), fused=True
+        self.config, self.sample_rate, self.accelerator = config, sample_rate, accelerator
+        discriminator = (
+            Discriminator(config.discriminator)
+            if init is None
+            else Discriminator.from_pretrained(init)
         )
-        self.accelerator, self.clip = accelerator, clip
+        optimizer = torch.optim.AdamW(
+            discriminator.parameters(),
+            config.discriminator_learning_rate,
+            betas=(0.8, 0.99),
+            fused=True,
+        )
         self.discriminator, self.optimizer = accelerator.prepare(discriminator, optimizer)
+
+    def play(
+        self, real: Tensor, fake: Tensor, step: int
+    ) -> tuple[dict[str, Tensor], dict[str, float]]:
+        """The discriminators' step on a random crop of audio [B,1,T], then their judgement.
+
+        Returns:
+            losses of the generator, none before its time, and values for the log.
+        """
+        config = self.config
+        samples = round(config.adversarial_crop_seconds * self.sample_rate)
+        length = min(samples, real.shape[-1])
+        start = int(torch.randint(0, real.shape[-1] - length + 1, ()))
+        real, fake = (part[..., start : start + length] for part in (real, fake))
+        rate = learning_rate(step, config.discriminator_learning_rate, 1, config.steps)
+        logs = self.learn(real, fake, rate)
+        alone = step < config.adversarial_start_step + config.adversarial_alone_steps
+        return {} if alone else self.judge(real, fake), logs
 
     def plain(self) -> Discriminator:
         """The discriminators without what distributes them."""
@@ -34,7 +66,14 @@ class Adversary:
         with self.accelerator.autocast():
             judged, judged_fake = self.discriminator(real), self.discriminator(fake.detach())
             loss = discriminator_loss(judged, judged_fake)
-        update(self.accelerator, self.optimizer, self.discriminator, loss, rate, self.clip)
+        update(
+            self.accelerator,
+            self.optimizer,
+            self.discriminator,
+            loss,
+            rate,
+            self.config.gradient_clip,
+        )
         means = (
             torch.stack([part.score.float().mean() for part in side]).mean().item()
             for side in (judged, judged_fake)

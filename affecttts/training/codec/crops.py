@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from affecttts.data.audio_cache import AudioCache
 from affecttts.data.codes.store import CodeStore
+from affecttts.data.manifest import Utterance
 from affecttts.errors import RequestError
 from affecttts.teachers.lessons import FrameLessons, Lessons, collate
 from codec.config import CodecConfig
@@ -27,6 +29,20 @@ class CropConfig:
     seed: int
     reach: int = 1  # tokens to either side of a frame's own that come with it
     predicted_share: float = 0.0  # of the crops that come with predicted codes, where there are any
+
+
+def check_any_to_train_on(
+    utterances: Iterable[Utterance], speaker_weights: Mapping[str, float]
+) -> None:
+    """Refuse data of which nothing would ever be drawn.
+
+    Raises:
+        RequestError: no utterance of the train split has a speaker of a weight above 0.
+    """
+    if not any(u.split == "train" and speaker_weights.get(u.speaker, 1) > 0 for u in utterances):
+        raise RequestError(
+            "no clip to train on: set `split` to train in some rows whose speaker_weights are not 0"
+        )
 
 
 @dataclass(frozen=True)
@@ -69,13 +85,9 @@ class CropSampler:
         self.cache, self.config, self.codec, self.rank = cache, config, codec, rank
         self.lessons, self.predicted = lessons, predicted
         self.frames = round(config.seconds * codec.frame_rate) * codec.frame_stride
+        check_any_to_train_on((clip.utterance for clip in cache.clips), config.speaker_weights)
         train = [index for index, clip in enumerate(cache.clips) if clip.utterance.split == "train"]
         self.clips = [index for index in train if self._weight(index) > 0]
-        if not self.clips:
-            raise RequestError(
-                "no clip to train on: set `split` to train in some rows whose "
-                "speaker_weights are not 0"
-            )
         lengths = np.array([self._weight(index) for index in self.clips])
         self.cumulative = np.cumsum(lengths / lengths.sum())
 

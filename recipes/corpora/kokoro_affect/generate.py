@@ -27,6 +27,7 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
+from affecttts.cli.script import run_script
 from affecttts.data.manifest import Utterance, format_row, parse_row, write_manifest
 from affecttts.errors import RequestError
 from affecttts.text import text_to_phonemes
@@ -267,4 +268,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_script(main))

@@ -21,6 +21,7 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
+from affecttts.cli.script import run_script
 from affecttts.data.manifest import Utterance, write_manifest
 from affecttts.data.splits import sentence_split
 from affecttts.errors import RequestError
@@ -136,4 +137,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_script(main))

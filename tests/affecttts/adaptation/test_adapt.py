@@ -1,29 +1,23 @@
-"""An adaptation of a tiny model from end to end, interrupted, and with everything wrong that users
-get wrong.
-"""
+"""An adaptation of a tiny model from end to end, and its choices."""
 
 from __future__ import annotations
 
 import json
-import shutil
 
-import numpy as np
 import pytest
-import soundfile
 import torch
 
-from affecttts.adaptation import prepare, training
-from affecttts.adaptation.asr import Transcript
+from affecttts.adaptation import training
 from affecttts.adaptation.decoder import DecoderTrainer
 from affecttts.adaptation.run import Declined
 from affecttts.adaptation.training import VoiceTrainer
-from affecttts.errors import InputError, OutputError, RequestError
+from affecttts.errors import InputError, RequestError
 from affecttts.lm.model import load_lm
 from affecttts.synthesis.lora import CONFIG_NAME, DECODER_NAME, PROJECTIONS, ROWS_NAME, WEIGHTS_NAME
 from affecttts.synthesis.synthesizer import Synthesizer
 from affecttts.synthesis.voices import CARD_NAME, SELF_TEST_NAME, read_card
-from codec.errors import CheckpointError
 from codec.files import fingerprint, load_weights
+from tiny_adaptations import Killed, files
 from tiny_models import VOICES
 
 pytestmark = pytest.mark.slow
@@ -31,28 +25,10 @@ pytestmark = pytest.mark.slow
 TEXT = "Hello there."
 
 
-class Killed(BaseException):
-    pass
-
-
-def files(folder):
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
-
-
-def made(folder):
-    """The voice's files but for what was found out about it."""
-    return {name: content for name, content in files(folder).items() if name != SELF_TEST_NAME}
-
-
 def rows(session):
     return {row.name: row for row in session.result.rows}
 
 
-# -- what comes out
 def test_the_folder_holds_two_files_of_peft_our_card_and_the_self_test(adapted, adaptable_model):
     assert set(files(adapted.output)) == {CONFIG_NAME, WEIGHTS_NAME, CARD_NAME, SELF_TEST_NAME}
     assert [path.name for path in adapted.output.parent.iterdir()] == ["allison"], (
@@ -158,93 +134,6 @@ def test_no_means_no(run_adaptation, recordings, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-# -- interrupted
-def stop_at(monkeypatch, step):
-    """Lose the process when so many steps are done."""
-    original = VoiceTrainer.train_step
-
-    def train_step(self):
-        if self.step == step:
-            raise Killed
-        return original(self)
-
-    monkeypatch.setattr(VoiceTrainer, "train_step", train_step)
-
-
-def test_killed_and_resumed_is_the_same_adapter(
-    run_adaptation, recordings, adapted, tmp_path, monkeypatch
-):
-    steps = read_card(adapted.output).training["steps"]
-    assert steps > 4
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        stop_at(patch, 3)
-        run_adaptation(recordings, tmp_path / "allison")
-    assert not (tmp_path / "allison").exists()
-    torch.rand(7)
-    counted = []
-    original = VoiceTrainer.train_step
-    monkeypatch.setattr(
-        VoiceTrainer, "train_step", lambda self: counted.append(self.step) or original(self)
-    )
-    monkeypatch.setattr(prepare, "cut", lambda *_: pytest.fail("prepared again"))
-    resumed = run_adaptation(recordings, tmp_path / "allison")
-    assert counted == list(range(2, steps)), "from the checkpoint on"
-    assert made(resumed.output) == made(adapted.output)
-
-
-def test_other_settings_or_recordings_start_anew(run_adaptation, recordings, tmp_path, monkeypatch):
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        stop_at(patch, 3)
-        run_adaptation(recordings, tmp_path / "allison")
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        stop_at(patch, 0)
-        run_adaptation(recordings, tmp_path / "allison", config={"rank": 5})
-    fewer = shutil.copytree(recordings, tmp_path / "fewer")
-    next(iter(sorted(fewer.glob("*.opus")))).unlink()
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        stop_at(patch, 0)
-        run_adaptation(fewer, tmp_path / "allison")
-
-
-def test_disk_full_leaves_nothing_half_written_and_can_go_on(
-    run_adaptation, recordings, adapted, adaptable_model, tmp_path, monkeypatch
-):
-    def full(*_, **__):
-        raise OSError(28, "No space left on device")
-
-    before = files(adaptable_model)
-    for place in (
-        "affecttts.adaptation.prepare.save_wav",
-        "affecttts.adaptation.training.save_checkpoint",
-        "affecttts.adaptation.training.save_weights",
-    ):
-        with (
-            monkeypatch.context() as patch,
-            pytest.raises(OutputError, match="No space left.*run the same command again"),
-        ):
-            patch.setattr(place, full)
-            run_adaptation(recordings, tmp_path / "allison")
-        assert {path.name for path in tmp_path.iterdir()} <= {".allison.adapting"}
-    assert made(run_adaptation(recordings, tmp_path / "allison").output) == made(adapted.output)
-    assert files(adaptable_model) == before
-
-
-def test_a_failing_run_keeps_the_earlier_voice(
-    run_adaptation, recordings, adapted, tmp_path, monkeypatch
-):
-    voice = shutil.copytree(adapted.output, tmp_path / "allison")
-    with pytest.raises(RequestError, match="--force"):
-        run_adaptation(recordings, voice)
-    monkeypatch.setattr(
-        "affecttts.adaptation.run.write_json",
-        lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")),
-    )
-    with pytest.raises(OutputError):
-        run_adaptation(recordings, voice, force=True)
-    assert files(voice) == files(adapted.output)
-
-
-# -- choices
 def test_the_codecs_decoder_alone_is_tuned(
     run_adaptation, recordings, adaptable_model, adapted, tmp_path, monkeypatch
 ):
@@ -335,180 +224,3 @@ def test_consent_is_hashed_into_the_card(run_adaptation, recordings, tmp_path):
         read_card(session.output).consent_sha256
         == hashlib.sha256((tmp_path / "consent.txt").read_bytes()).hexdigest()
     )
-
-
-def test_emotions_of_a_table_are_used(run_adaptation, recordings, tmp_path):
-    names = sorted(path.name for path in recordings.glob("*.opus"))
-    table = [
-        {
-            "path": str(recordings / name),
-            "text": (recordings / name).with_suffix(".txt").read_text(),
-            "emotion": "furious",
-        }
-        for name in names
-    ]
-    (tmp_path / "t.jsonl").write_text("\n".join(map(json.dumps, table)))
-    session = run_adaptation(tmp_path / "t.jsonl", tmp_path / "v")
-    assert (
-        read_card(session.output).data["emotions"] == {"angry": 6}
-        and read_card(session.output).data["labelled"] == 0
-    )
-
-
-def bare(recordings, folder):
-    """The recordings without their transcripts."""
-    return shutil.copytree(recordings, folder, ignore=shutil.ignore_patterns("*.txt"))
-
-
-class Recogniser:
-    """Hears what it is told to."""
-
-    name = "stub"
-
-    def __init__(self, model=None):
-        pass
-
-    def __call__(self, samples, rate):
-        return Transcript("I will not stand for this kind of behavior.", -0.3)
-
-
-def test_what_was_heard_is_shown(run_adaptation, recordings, tmp_path, monkeypatch):
-    monkeypatch.setattr(prepare, "Recogniser", Recogniser)
-    session = run_adaptation(
-        bare(recordings, tmp_path / "bare"), tmp_path / "v", config={"minimum_seconds": 1.0}
-    )
-    data = read_card(session.output).data
-    assert data["transcripts"] == {"by stub": data["clips"] + data["held_out"]}
-    heard = [line for line in session.lines if line.startswith("heard ")]
-    assert data["held_out"] == 1, "of a single sentence, one clip all the same"
-    assert heard and all(".opus: I will not stand" in line for line in heard)
-
-
-# -- bad input
-def one_file(folder, samples, name="a.wav", text=None):
-    folder.mkdir(exist_ok=True)
-    soundfile.write(folder / name, samples, 24_000)
-    if text:
-        (folder / name).with_suffix(".txt").write_text(text)
-    return folder
-
-
-def refused(cli, model, audio, output, *parts, code=2, **options):
-    """Whether `affecttts adapt` ends in exactly one line, with nothing left behind."""
-    extra = [item for key, value in options.items() for item in (f"--{key}", value)]
-    done = cli(
-        "adapt",
-        "--audio",
-        audio,
-        "--name",
-        "allison",
-        "--output",
-        output,
-        "--model",
-        model,
-        "--yes",
-        "--quiet",
-        *extra,
-    )
-    assert done.refused(code, *parts)
-    return not output.exists() and not output.with_name(f".{output.name}.adapting").exists()
-
-
-@pytest.fixture
-def bad(cli, adaptable_model, tmp_path, monkeypatch):
-    pytest.importorskip("peft")
-    pytest.importorskip("faster_whisper")
-    monkeypatch.setenv("ACCELERATE_USE_CPU", "true")
-    monkeypatch.setattr(prepare, "MARGIN", -10.0)
-    return lambda audio, *parts, **more: refused(
-        cli, more.pop("model", adaptable_model), audio, tmp_path / "v" / "allison", *parts, **more
-    )
-
-
-def test_no_audio_or_no_speech(bad, tmp_path, recordings):
-    (tmp_path / "empty").mkdir()
-    assert bad(tmp_path / "none", "none: no such file or folder", code=1)
-    assert bad(tmp_path / "empty", "no audio found")
-    assert bad(
-        one_file(tmp_path / "silence", np.zeros(48_000)), "no usable speech in 1 files", "silent"
-    )
-    time = np.arange(96_000) / 24_000
-    assert bad(
-        one_file(tmp_path / "music", 0.1 * np.sin(2 * np.pi * 440 * time)),
-        "no usable speech",
-        "music",
-    )
-
-
-def test_one_clip_of_a_second(bad, tmp_path, recordings):
-    path = sorted(recordings.glob("*.opus"))[0]
-    (tmp_path / "one").mkdir()
-    shutil.copy(path, tmp_path / "one")
-    shutil.copy(path.with_suffix(".txt"), tmp_path / "one")
-    assert bad(tmp_path / "one", "s of usable speech in 1 clips", "at least 30 s", "5 minutes")
-
-
-def test_transcripts_of_other_files(bad, recordings, tmp_path, monkeypatch):
-    monkeypatch.setattr(prepare, "MARGIN", 1e6)
-    assert bad(
-        recordings, "do not match the recordings (6 of 6", "check which text belongs to which file"
-    )
-
-
-def test_another_language(bad, recordings, tmp_path, monkeypatch):
-    folder = shutil.copytree(recordings, tmp_path / "spanish")
-    for index, path in enumerate(sorted(folder.glob("*.txt"))):
-        path.write_text(
-            "La persona a la que usted llama no puede contestar ahora, llame más "
-            f"tarde por favor {index}."
-        )
-    monkeypatch.setattr(prepare, "SPEECH_RATES", (0, 1000))
-    pytest.importorskip("py3langid")
-    assert bad(folder, "another language (es)")
-
-
-def test_gibberish_is_no_english(bad, recordings, tmp_path, monkeypatch):
-    monkeypatch.setattr(prepare, "Recogniser", Recogniser)
-    monkeypatch.setattr(Recogniser, "__call__", lambda *_: Transcript("I'm", -1.7))
-    assert bad(
-        bare(recordings, tmp_path / "bare"), "do not sound like English speech", "not understood"
-    )
-
-
-def test_names_outputs_and_settings(bad, cli, recordings, adaptable_model, tmp_path):
-    adapt = ("adapt", "--audio", recordings, "--model", adaptable_model, "--yes")
-    assert cli(*adapt, "--name", "../x", "--output", tmp_path / "v").refused(2, "voice name")
-    assert cli(*adapt, "--name", "heart", "--output", tmp_path / "v").refused(
-        2, "a voice 'heart' of its own"
-    )
-    (tmp_path / "docs").mkdir()
-    (tmp_path / "docs" / "letter").write_text("x")
-    for force in ((), ("--force",)):
-        assert cli(*adapt, "--name", "a", "--output", tmp_path / "docs", *force).refused(
-            2, "is no voice"
-        )
-    assert bad(recordings, "unknown keys ['colour']", set="colour=red")
-    assert bad(recordings, "rank is 0", rank=0)
-    assert bad(recordings, "cannot read the config", config=tmp_path / "none.yaml")
-    assert bad(bare(recordings, tmp_path / "bare"), "no Whisper model", recogniser=tmp_path)
-    assert cli(*adapt[:-1], "--name", "a", "--output", tmp_path / "v").refused(2, "--yes")
-
-
-def test_models_that_cannot_be_adapted(bad, recordings, tiny_model_dir, tmp_path):
-    assert bad(recordings, "has no replay data", "--replay-manifest", model=tiny_model_dir, code=1)
-    assert bad(recordings, "give both", **{"replay-tokens": tmp_path})
-    assert bad(recordings, "model.json", model=tmp_path, code=1)
-
-
-def test_base_data_of_another_codec_or_other_voices(
-    run_adaptation, recordings, adaptable_model, tmp_path
-):
-    replay = shutil.copytree(adaptable_model / "replay", tmp_path / "replay")
-    manifest = replay / "manifest.jsonl"
-    manifest.write_text(manifest.read_text().replace('"fenrir"', '"stranger"'))
-    with pytest.raises(RequestError, match="stranger is no voice of this model"):
-        run_adaptation(recordings, tmp_path / "v", replay_manifest=manifest, replay_tokens=replay)
-    index = next(replay.glob("tokens-*.json"))
-    index.write_text(index.read_text().replace(fingerprint(adaptable_model / "codec"), "0" * 16))
-    with pytest.raises(CheckpointError, match="encoded by codec 0000"):
-        run_adaptation(recordings, tmp_path / "v", replay_manifest=manifest, replay_tokens=replay)

@@ -139,7 +139,7 @@ def test_models_without_a_phone_classifier_or_with_one_of_other_phones_are_refus
     PhoneClassifier(PhoneClassifierConfig(dim=8, dilations=(1,), classes=3)).save_pretrained(
         model / PHONE_CLASSIFIER_NAME
     )
-    with pytest.raises(CheckpointError, match="hears 3 phones"):
+    with pytest.raises(CheckpointError, match="knows 3 phones"):
         load_phone_classifier(model)
     shutil.rmtree(model / PHONE_CLASSIFIER_NAME)
     with pytest.raises(CheckpointError, match="has no phone_classifier.*train_phone_classifier"):

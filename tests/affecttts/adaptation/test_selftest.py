@@ -9,7 +9,7 @@ import pytest
 
 from affecttts.adaptation import selftest
 from affecttts.adaptation.asr import Recogniser
-from affecttts.adaptation.prepare import Prepared
+from affecttts.adaptation.prepared import Prepared
 from affecttts.adaptation.prosody import ProsodyReference
 from affecttts.adaptation.selftest import SelfTester
 from affecttts.errors import RequestError
@@ -61,10 +61,7 @@ def tester(adapted, adaptable_model, monkeypatch):
         )
         return SelfTester(
             adaptable_model,
-            adapted.output,
-            Held(DATA, None),
-            reference,
-            (4.0, 3.5),
+            selftest.Trained(adapted.output, Held(DATA, None), reference, (4.0, 3.5)),
             None,
             lambda x, label: x,
             1,

@@ -1,4 +1,4 @@
-"""`affecttts adapt` and recipes/adapt_voice.py: one function, the same options, one question."""
+"""`affecttts adapt`: its options, its config, one question."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from affecttts.adaptation.config import AdaptationConfig
 from affecttts.adaptation.selftest import Row, SelfTest
-from tiny_models import REPOSITORY, load_recipe
+from tiny_models import REPOSITORY
 
 OPTIONS = ["--audio", "clips", "--name", "allison", "--output", "voices/allison"]
 
@@ -107,27 +107,15 @@ def test_nobody_to_ask(cli, calls, monkeypatch):
     assert not calls
 
 
-def test_the_recipe_is_the_same(calls, monkeypatch, cli):
-    monkeypatch.setattr(
-        sys,
-        "argv",
-        [
-            "adapt_voice.py",
-            *OPTIONS,
-            "--yes",
-            "--config",
-            str(REPOSITORY / "recipes" / "configs" / "small" / "adapt.yaml"),
-        ],
-    )
-    assert load_recipe("adapt_voice").main() == 0
-    cli(
-        "adapt",
-        *OPTIONS,
-        "--yes",
-        "--config",
-        REPOSITORY / "recipes" / "configs" / "small" / "adapt.yaml",
-    )
-    assert calls[0] == calls[1] and calls[0][1].require_consent
+def test_a_config_file_is_read(calls, cli):
+    config = REPOSITORY / "recipes" / "configs" / "small" / "adapt.yaml"
+    assert cli("adapt", *OPTIONS, "--yes", "--config", config).code == 0
+    assert calls[0][1].require_consent
+
+
+def test_an_unknown_setting_is_refused_with_the_nearest(calls, cli):
+    assert cli("adapt", *OPTIONS, "--yes", "--set", "epoch=3").refused(2, "did you mean epochs?")
+    assert not calls
 
 
 def test_few_recordings_are_gone_through_more_often_unless_epochs_are_given():

@@ -1,5 +1,6 @@
 """`affecttts synthesize` and `list` where all goes well."""
 
+import argparse
 import importlib.util
 import io
 import json
@@ -9,9 +10,10 @@ from types import SimpleNamespace
 import pytest
 import soundfile
 
+from affecttts.cli import main as command_line
 from affecttts.emotion.freetext import embedding
 from affecttts.emotion.table import load_emotions
-from affecttts.synthesis.request import prepare
+from affecttts.synthesis.request import SpeechRequest
 from affecttts.synthesis.synthesizer import Synthesizer
 
 
@@ -90,6 +92,7 @@ def test_an_existing_file_is_kept_unless_forced(say, tmp_path):
     assert target.read_bytes().startswith(b"RIFF")
 
 
+@pytest.mark.slow
 def test_every_setting_is_heard(say, tmp_path):
     settings = {
         "neutral": [],
@@ -106,6 +109,7 @@ def test_every_setting_is_heard(say, tmp_path):
     assert (tmp_path / "alias").read_bytes() == (tmp_path / "happy").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_long_text_is_spoken_piece_by_piece(tiny_model_dir):
     sentence = (
         "This is a sentence of some length, and another one of about the same length "
@@ -113,7 +117,7 @@ def test_a_long_text_is_spoken_piece_by_piece(tiny_model_dir):
     )
     calls = []
     synthesizer = Synthesizer.from_pretrained(tiny_model_dir)
-    request = prepare(synthesizer.info, sentence * 3, seed=1)
+    request = synthesizer.prepare(SpeechRequest(sentence * 3, seed=1))
     result = synthesizer.speak(request, lambda: calls.append(1))
     assert len(request.phones) == len(calls) == 3
     assert result.finish_reason == "end"
@@ -121,6 +125,7 @@ def test_a_long_text_is_spoken_piece_by_piece(tiny_model_dir):
     assert len(result.audio) == result.codes.shape[1] * 960 + pauses
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     importlib.util.find_spec(embedding.MODEL_PACKAGE) is None,
     reason="no sentence-embedding package",
@@ -169,3 +174,27 @@ def test_an_interruption_is_told(say, tmp_path, monkeypatch):
     monkeypatch.setattr(Synthesizer, "speak", interrupt)
     assert say("-o", tmp_path / "out.wav").refused(130, "interrupted")
     assert not list(tmp_path.iterdir())
+
+
+def commands(parser, path=()):
+    """Every command's words and parser."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, inner in action.choices.items():
+                yield from commands(inner, (*path, name))
+            return
+    yield path, parser
+
+
+def test_json_means_the_same_of_every_command():
+    found = [
+        (path, action)
+        for path, parser in commands(command_line._parser())
+        for action in parser._actions
+        if "--json" in action.option_strings
+    ]
+    assert len(found) > 8
+    for path, action in found:
+        assert action.nargs == 0, f"{path}: --json takes a value"
+        if path != ("voices", "list"):  # moved; it says where
+            assert action.help.startswith("print JSON on standard output"), path

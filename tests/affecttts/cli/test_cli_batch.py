@@ -162,7 +162,7 @@ def test_batches_that_cannot_be_read(say, batch, tmp_path):
 
 
 def test_no_item_of_a_long_batch_is_lost_silently(batch, tmp_path, monkeypatch):
-    monkeypatch.setattr("affecttts.cli.synthesize.MAX_TEXT_BYTES", 80)
+    monkeypatch.setattr("affecttts.cli.source.MAX_TEXT_BYTES", 80)
     done = batch(*[GOOD | {"id": f"item {i}"} for i in range(4)])
     assert done.code in (1, 2) or (done.code == 0 and len(names(tmp_path)) == 4)
 

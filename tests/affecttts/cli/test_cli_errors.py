@@ -11,7 +11,7 @@ import pytest
 
 from affecttts.cli.main import main
 from affecttts.synthesis.model_folder import read_model_info
-from affecttts.synthesis.request import prepare
+from affecttts.synthesis.request import SpeechRequest, prepare
 from tiny_models import random_codec
 
 BAD_REQUESTS = {
@@ -130,7 +130,7 @@ def test_unreadable_text_files(say, tmp_path, data):
 
 
 def test_too_much_text(say, tmp_path, monkeypatch):
-    monkeypatch.setattr("affecttts.cli.synthesize.MAX_TEXT_BYTES", 20)
+    monkeypatch.setattr("affecttts.cli.source.MAX_TEXT_BYTES", 20)
     (tmp_path / "text.txt").write_text("word " * 5)
     assert say("--input", tmp_path / "text.txt", "-o", tmp_path / "out.wav").refused(
         2, "more than 20 bytes"
@@ -147,7 +147,7 @@ def test_the_cap_is_an_error_of_its_own(say, capped_model_dir, tmp_path):
 
 def test_figures_are_split_by_how_long_they_are_said(tiny_model_dir):
     """180 characters of figures are over a thousand phones, too many for one piece."""
-    request = prepare(read_model_info(tiny_model_dir)[1], "123456789 " * 18, seed=1)
+    request = prepare(read_model_info(tiny_model_dir)[1], SpeechRequest("123456789 " * 18, seed=1))
     assert len(request.phones) > 3 and max(map(len, request.phones)) < 300
 
 
@@ -157,7 +157,8 @@ def test_a_rule_of_stars_between_paragraphs_is_no_reason_to_refuse(tiny_model_di
         "text by itself, and nothing joins it at all."
     )
     request = prepare(
-        read_model_info(tiny_model_dir)[1], f"{paragraph}\n\n***\n\n{paragraph}", seed=1
+        read_model_info(tiny_model_dir)[1],
+        SpeechRequest(f"{paragraph}\n\n***\n\n{paragraph}", seed=1),
     )
     assert len(request.phones) == 2
 

@@ -304,14 +304,18 @@ def test_lists_and_describes_voices(cli, voice, tmp_path):
     shutil.copytree(voice, tmp_path / "voices" / "good")
     shutil.copytree(voice, tmp_path / "voices" / "bad")
     (tmp_path / "voices" / "bad" / CARD_NAME).write_text("{")
-    rows = json.loads(cli("voices", "list", tmp_path / "voices", "--json").out)
+    listed = ("list", "voices", "--folder", tmp_path / "voices")
+    rows = json.loads(cli(*listed, "--json").out)
     assert [row.get("name") for row in rows] == [None, "allison"] and "error" in rows[0]
-    assert "allison" in cli("voices", "list", tmp_path / "voices").out.decode()
+    assert [row["id"] for row in rows] == [str(tmp_path / "voices" / n) for n in ("bad", "good")]
+    assert "allison" in cli(*listed).out.decode()
+    assert cli("list", "emotions", "--folder", tmp_path).refused(2, "list voices")
+    assert cli("voices", "list", "mine").refused(2, "affecttts list voices --folder mine")
     values = json.loads(cli("voices", "info", voice, "--json").out)
     assert values["name"] == "allison" and values["base"]["name"] == "tiny"
     assert "consent: none" in cli("voices", "info", voice).out.decode()
     assert cli("voices", "info", tmp_path).refused(2, "no adapted voice")
-    assert cli("voices", "list", tmp_path / "none").refused(2, "no such folder")
+    assert cli("list", "voices", "--folder", tmp_path / "none").refused(2, "no such folder")
 
 
 def test_merges_from_the_command_line(cli, tiny_model_dir, voice, tmp_path):

@@ -16,12 +16,13 @@ from affecttts.text.g2p import (
     short_data_path,
 )
 
+# As in the training data, but for "live", which espeak alone takes for the adjective.
 # Sentences are usage examples of WordNet 3.0, (c) 2006 Princeton University.
 GOLDEN = [
     ("This button had fallen off.", "ðɪs bˈʌʔn hæd fˈɔlən ˈɔf."),
     ("The royal road to success.", "ðə ɹˈYəl ɹˈOd tə səksˈɛs."),
     ("A pointed allusion to what was going on.", "ə pˈYntɪd əlˈuʒən tə wʌt wʌz ɡˌOɪŋ ˈɔn."),
-    ("It's your birthday, so let's live it up!", "ɪts jʊɹ bˈɜθdA, sˌO lˈɛts lˈIv ɪɾ ˈʌp!"),
+    ("It's your birthday, so let's live it up!", "ɪts jʊɹ bˈɜθdA, sˌO lˈɛts lˈɪv ɪɾ ˈʌp!"),
     ("Can you clue me in?", "kæn ju klˈu mˌi ˈɪn?"),
     ("She can't boil potatoes, let alone cook a meal.", "ʃi kˈænt bˈYl pətˈAɾOz, lˈɛt əlˈOn kˈʊk ə mˈil."),
     ("I'm sorry.", "Im sˈɑɹi."),
@@ -53,7 +54,7 @@ def test_missing_final_punctuation_is_added() -> None:
         "Łódź, Zürich, São Paulo, smørrebrød & jalapeño",
         "On 3/14/2025 at 3:30 pm, Dr. Lee paid $5.99 (50% off) for 3 kg!",
         "xqzt brrr hmm psst AAAaaa b2b",
-        "it's - well; \"quoted\" [sic] {x} a_b c/d #1 @ 5% ~ ^ | \\",
+        'it\'s - well; "quoted" [sic] {x} a_b c/d #1 @ 5% ~ ^ | \\',
     ],
 )
 def test_any_english_text_stays_within_the_inventory(text: str) -> None:
@@ -80,7 +81,7 @@ def test_threads_get_what_one_thread_gets() -> None:
     texts = [text for text, _ in GOLDEN] * 4
     with ThreadPoolExecutor(4) as pool:
         said = list(pool.map(lambda text: EspeakG2P().phonemize(text), texts))
-    assert said == [phonemes for _, phonemes in GOLDEN] * 4
+    assert said == [EspeakG2P().phonemize(text) for text in texts]
 
 
 def test_data_at_a_short_path_is_used_in_place() -> None:

@@ -18,7 +18,9 @@ def test_inventory_order_is_the_one_of_its_version() -> None:
 
 
 def test_unknown_symbol_is_named_with_its_place_and_word() -> None:
-    with pytest.raises(UnknownSymbolError, match=r"'#' \(U\+0023\) at position 5 .* 'w#ɹ'") as caught:
+    with pytest.raises(
+        UnknownSymbolError, match=r"'#' \(U\+0023\) at position 5 .* 'w#ɹ'"
+    ) as caught:
         to_ids("həl w#ɹ ld")
     error = caught.value
     assert (error.symbol, error.position, error.word) == ("#", 5, "w#ɹ")

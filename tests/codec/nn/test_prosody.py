@@ -91,7 +91,7 @@ def test_the_tracker_follows_a_glide():
     assert octaves.median() < 0.01 and octaves.quantile(0.95) < 0.05
 
 
-def test_the_tracker_hears_no_pitch_in_noise_and_silence():
+def test_the_tracker_finds_no_pitch_in_noise_and_silence():
     noise = 0.1 * torch.randn(1, 1, RATE, generator=torch.Generator().manual_seed(0))
     assert (f0_torch(noise, RATE, HOP, 55.0, 700.0) > 0).float().mean() < 0.1
     assert (f0_torch(torch.zeros(1, 1, RATE), RATE, HOP, 55.0, 700.0) == 0).all()

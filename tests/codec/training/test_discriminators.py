@@ -40,6 +40,7 @@ def test_any_length_is_judged(kind, length):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_learns_to_tell_noise_from_a_tone(kind, tone):
     module = discriminator(kind)
@@ -87,7 +88,7 @@ def test_each_band_has_its_own_eyes():
     assert max(range(5), key=moved.__getitem__) == 3
 
 
-def test_a_scale_hears_no_detail_above_its_rate():
+def test_a_scale_reads_no_detail_above_its_rate():
     """Averaging by four takes a tone at half the rate away."""
     full, coarse = ScaleDiscriminator(1, 4), ScaleDiscriminator(4, 4)
     buzz = torch.tensor([1.0, -1.0]).repeat(2000)[None, None]

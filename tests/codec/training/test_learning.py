@@ -9,6 +9,7 @@ from codec.training.losses import SpectralLosses, pitch_losses
 from tiny_models import random_codec
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quantize", [False, True])
 def test_losses_fall_on_one_sound(tone, quantize):
     codec, spectral = random_codec(quantizer_dropout=0.0).train(), SpectralLosses(24_000)

@@ -1,4 +1,4 @@
-"""The phone classifier hears phones, not level; the phonetic loss teaches the copy alone."""
+"""The phone classifier ignores level; the phonetic loss has gradients for the copy alone."""
 
 import pytest
 import torch
@@ -53,7 +53,7 @@ def test_gradient_reaches_the_copy_and_nothing_else(phone_classifier):
     assert all(parameter.grad is None for parameter in phone_classifier.parameters())
 
 
-def test_saved_and_loaded_hears_the_same(phone_classifier, tmp_path):
+def test_saved_and_loaded_gives_the_same(phone_classifier, tmp_path):
     phone_classifier.save_pretrained(tmp_path / "phone_classifier")
     again = PhoneClassifier.from_pretrained(tmp_path / "phone_classifier")
     features = phone_classifier.features(speech(0))

@@ -7,7 +7,6 @@ from codec.training.relation import (
     FORMS,
     FUNCTIONS,
     NORMS,
-    FeatureMatcher,
     RelationConfig,
     relation_correlation,
     relation_loss,
@@ -287,17 +286,6 @@ def test_the_soft_share_falls_to_nothing():
     config = RelationConfig(soft=0.25, soft_steps=100)
     assert [config.soft_share(step) for step in (0, 50, 100, 500)] == [0.25, 0.125, 0.0, 0.0]
     assert RelationConfig().soft_share(0) == 0.0
-
-
-def test_feature_matching_vanishes_at_the_teachers_direction():
-    matcher = FeatureMatcher([(6, 6)])
-    with torch.no_grad():
-        matcher.heads[0].weight.copy_(torch.eye(6)), matcher.heads[0].bias.zero_()
-    x, mask = frames(1), everywhere(frames(1))
-    assert matcher([x], [(1.0, 2 * x, mask)]).item() == pytest.approx(0.0, abs=1e-6)
-    assert matcher([x], [(1.0, -x, mask)]).item() == pytest.approx(2.0, abs=1e-5)
-    assert matcher([x], [(0.5, -x, mask)]).item() == pytest.approx(1.0, abs=1e-5)
-    assert matcher([x], [(1.0, -x, ~mask)]).item() == 0.0
 
 
 def test_unknown_forms_are_refused():

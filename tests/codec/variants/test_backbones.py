@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from codec import Codec, CodecConfig
-from codec.config import CHOICES, PRESETS
+from codec.config import CHOICES
 from codec.parts import VARIANTS
 from codec.training.losses import SpectralLosses, pitch_losses
-from codec.variants.seanet import SeanetDecoder, SeanetEncoder, Snake
+from codec.variants.seanet import SeanetDecoder, SeanetEncoder
 from tiny_models import random_codec
 
 SEANET = {"seanet_filters": 4, "seanet_strides": (4, 5, 6, 8)}
@@ -70,12 +70,9 @@ def test_gradient_reaches_every_weight_and_the_loss_falls(encoder, decoder, tone
     assert history[-1] < 0.8 * history[0]
 
 
-@pytest.mark.parametrize("activation", CHOICES["seanet_activation"])
-def test_seanet_frames_stand_for_their_samples(activation):
-    """A click in frame 5 is felt most in hidden frame 5, and back again: no convolution shifts
-    time.
-    """
-    config = CodecConfig.preset("tiny", **SEANET, encoder="seanet", seanet_activation=activation)
+def test_seanet_frames_stand_for_their_samples():
+    """A click in frame 5 changes hidden frame 5 most, and back: no convolution shifts time."""
+    config = CodecConfig.preset("tiny", **SEANET, encoder="seanet")
     torch.manual_seed(0)
     encoder, decoder = SeanetEncoder(config).eval(), SeanetDecoder(config).eval()
     click = torch.zeros(1, 1, 960 * 11)
@@ -93,13 +90,6 @@ def test_seanet_frames_stand_for_their_samples(activation):
     assert felt.argmax() == 5 and heard.argmax() == 5
 
 
-def test_snake_is_its_formula():
-    snake, x = Snake(3), torch.randn(2, 3, 5)
-    with torch.no_grad():
-        snake.alpha.copy_(torch.tensor([[0.5], [1.0], [2.0]]))
-    torch.testing.assert_close(snake(x), x + torch.sin(snake.alpha * x) ** 2 / snake.alpha)
-
-
 def test_strides_must_make_a_frame():
     with pytest.raises(ValueError, match="seanet_strides"):
         CodecConfig.preset("tiny", encoder="seanet")
@@ -115,8 +105,8 @@ def millions(module):
 
 
 def test_the_papers_shape_has_its_44_million_parameters():
-    """docs/codec.md accounts for them."""
-    config = PRESETS["paper"]
+    """docs/lab/codec_comparison.md counts them."""
+    config = CodecConfig.preset("paper")
     with torch.device("meta"):
         model = Codec(config)
     assert (config.sample_rate, config.samples_per_frame, config.frame_rate, config.bitrate) == (

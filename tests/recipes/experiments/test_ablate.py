@@ -4,6 +4,7 @@ table.
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,11 @@ for package in ("accelerate", "pyworld", "matplotlib"):
     pytest.importorskip(package)
 
 from affecttts.errors import RequestError
+from affecttts.training.codec.ablation import AblationConfig, SizeConfig, plan
 from affecttts.training.codec.config import CodecTrainingConfig
 from affecttts.training.config import load_config
 from codec import CodecConfig
-from codec.config import from_dict
 from codec.files import read_json
-from codec.training.alignment import AlignmentConfig
-from codec.training.relation import RelationConfig
 from tiny_models import DATA, REPOSITORY, load_recipe
 
 pytestmark = pytest.mark.slow
@@ -101,29 +100,27 @@ def test_two_cells_are_trained_scored_and_compared(ablate, monkeypatch, capsys):
 
 
 def test_other_changes_under_an_old_name_are_refused(ablate, tmp_path):
-    recipe, _ = ablate
-    config = load_config(recipe.AblationConfig, TINY, [])
-    for run in recipe.plan(config, tmp_path):
+    config, base = load_config(AblationConfig, TINY, []), TINY.with_name("codec_1_base.yaml")
+    for run in plan(config, base, tmp_path):
         run.folder.mkdir(parents=True)
         (run.folder / "changes.json").write_text(json.dumps(run.changes))
-    assert len(recipe.plan(config, tmp_path)) == 2
-    changed = recipe.replace(config, set={**config.set, "steps": 5})
+    assert len(plan(config, base, tmp_path)) == 2
+    changed = replace(config, set={**config.set, "steps": 5})
     with pytest.raises(RequestError, match="other changes"):
-        recipe.plan(changed, tmp_path)
+        plan(changed, base, tmp_path)
 
 
 def test_cells_can_be_chosen(ablate):
-    recipe, _ = ablate
-    config = load_config(recipe.AblationConfig, CONFIGS / "ablation_modules.yaml", [])
-    some = recipe.only(config, {"none", "rela"})
+    config = load_config(AblationConfig, CONFIGS / "ablation_modules.yaml", [])
+    some = config.only({"none", "rela"})
     assert list(some.cells) == ["none", "rela"] and set(some.published) == {"none", "rela"}
     with pytest.raises(RequestError, match="rela"):
-        recipe.only(config, {"none", "everything"})
+        config.only({"none", "everything"})
 
 
 def test_a_reference_must_be_a_cell(ablate):
     with pytest.raises(ValueError, match="nobody"):
-        ablate[0].AblationConfig("codec_tiny.yaml", {"none": {}}, "nobody")
+        AblationConfig("codec_tiny.yaml", {"none": {}}, "nobody")
 
 
 def test_differences_are_paired(ablate):
@@ -148,9 +145,8 @@ def test_there_are_tables():
 
 
 def test_a_size_changes_every_cell_and_no_choice(ablate):
-    recipe, _ = ablate
-    table = load_config(recipe.AblationConfig, CONFIGS / "ablation_details.yaml", [])
-    quick = load_config(recipe.SizeConfig, QUICK, [])
+    table = load_config(AblationConfig, CONFIGS / "ablation_details.yaml", [])
+    quick = load_config(SizeConfig, QUICK, [])
     small = quick.applied(table)
     assert (
         small.cells == table.cells
@@ -162,9 +158,9 @@ def test_a_size_changes_every_cell_and_no_choice(ablate):
         and small.set["gradient_ratios"] == table.set["gradient_ratios"]
     )
     assert small.set["codec"] == table.set["codec"] | quick.set["codec"]
-    assert recipe.SizeConfig().applied(table) == table
-    with pytest.raises(RequestError, match="cells"):
-        load_config(recipe.SizeConfig, TINY, [])  # a table is no size
+    assert SizeConfig().applied(table) == table
+    with pytest.raises(RequestError, match="base is not known"):
+        load_config(SizeConfig, TINY, [])  # a table is no size
 
 
 def test_seeds_can_be_chosen(ablate):
@@ -176,25 +172,22 @@ def test_seeds_can_be_chosen(ablate):
 @pytest.mark.parametrize("size", [None, QUICK], ids=["full", "quick"])
 @pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
 def test_every_cell_of_every_table_is_possible(ablate, path, size):
-    recipe, _ = ablate
-    config = load_config(recipe.AblationConfig, path, [])
+    config = load_config(AblationConfig, path, [])
     if size:
-        config = load_config(recipe.SizeConfig, size, []).applied(config)
+        config = load_config(SizeConfig, size, []).applied(config)
     base = path.parent / config.base
     assert config.cells[config.reference] == {}
-    for run in recipe.plan(config, Path("nowhere")):
-        options = [f"{key}={json.dumps(value)}" for key, value in run.changes.items()]
-        training = load_config(CodecTrainingConfig, base, options)
+    for run in plan(config, base, Path("nowhere")):
+        training = load_config(CodecTrainingConfig, base, run.overrides)
         shape = CodecConfig.preset(training.preset, **training.codec)
         assert shape.modulation == "none" or shape.modulation_window < round(
             training.crop_seconds * shape.frame_rate
         )
-        from_dict(RelationConfig, training.relation), from_dict(AlignmentConfig, training.alignment)
         assert training.seed == run.seed
 
 
 def test_the_table_of_the_modules_has_all_eight_combinations(ablate):
-    config = load_config(ablate[0].AblationConfig, CONFIGS / "ablation_modules.yaml", [])
+    config = load_config(AblationConfig, CONFIGS / "ablation_modules.yaml", [])
     found = {
         (
             bool(cell.get("codec")),
@@ -204,3 +197,18 @@ def test_the_table_of_the_modules_has_all_eight_combinations(ablate):
     }
     # `strong`, `affective` and the fading ones are all three again
     assert len(found) == 8 and len(config.cells) == 12
+
+
+def test_quality_is_what_evaluate_codec_says(tmp_path, tiny_codec, monkeypatch):
+    from argparse import Namespace
+
+    from affecttts.evaluation.codec import judges, metrics
+
+    kept = tuple(m for m in metrics.METRICS if m.name in ("SI-SDR", "F0 error"))
+    monkeypatch.setattr(judges, "METRICS", kept)
+    tiny_codec.save_pretrained(tmp_path / "codec")
+    asked = Namespace(quality_manifest=DATA / "manifest.jsonl", quality_limit=2)
+    values = load_recipe("experiments/ablate_codec").quality(tmp_path, asked)
+    assert "judge: SI-SDR" in values and "judge: word errors" not in values
+    report = read_json(tmp_path / "quality" / "report.json")
+    assert values["judge: SI-SDR"] == report["systems"]["cell"]["SI-SDR"]["mean"]

@@ -276,6 +276,7 @@ def peak_and_time(manifest, rows, store):
         assert summary.kept == rows
 
 
+@pytest.mark.slow
 def test_memory_is_bounded_and_time_linear(corpus, tmp_path):
     manifest = corpus(row("a"))
     small, quick = peak_and_time(manifest, 1_000, tmp_path / "small")

@@ -213,6 +213,7 @@ def run_and_kill(manifest, output, items, delay):
     os.close(read_end)
 
 
+@pytest.mark.slow
 def test_killed_25_times_nothing_is_lost_doubled_or_mispaired(corpus, tmp_path):
     draw, manifest, output = random.Random(0), corpus(20), tmp_path / "tokens"
     for attempt in range(25):

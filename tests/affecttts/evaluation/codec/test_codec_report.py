@@ -1,12 +1,14 @@
 """`affecttts evaluate codec`: ceiling, floor, several systems, resuming, what is missing."""
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from affecttts.cli.main import main
 from affecttts.errors import RequestError
-from affecttts.evaluation.codec import judges, metrics
+from affecttts.evaluation.codec import figures, judges, metric, metrics
 from affecttts.evaluation.codec.report import unlike
 from tiny_models import DATA
 
@@ -16,8 +18,8 @@ KEPT = ("SI-SDR", "PESQ-WB", "F0 error", "bitrate", "real-time factor")
 @pytest.fixture
 def command(tiny_model_dir, tmp_path, monkeypatch):
     monkeypatch.setattr(judges, "METRICS", tuple(m for m in metrics.METRICS if m.name in KEPT))
-    real = metrics.find_spec
-    monkeypatch.setattr(metrics, "find_spec", lambda name: None if name == "pesq" else real(name))
+    real = metric.find_spec
+    monkeypatch.setattr(metric, "find_spec", lambda name: None if name == "pesq" else real(name))
     options = [
         "--manifest",
         str(DATA / "manifest.jsonl"),
@@ -110,6 +112,38 @@ def test_systems_are_added_compared_and_drawn(command, tmp_path, capsys):
         and "://" not in page
     )
     assert page.count("data:audio/flac") == 2 * 5
+    assert page.count("<h3>Spectrograms of") == 2 and page.count("<h3>Pitch of") == 1
+
+
+def test_original_and_copy_stand_side_by_side():
+    pytest.importorskip("matplotlib")
+    clips = {name: np.random.default_rng(0).normal(0, 0.1, 6000) for name in ("it", "a", "b")}
+    figure = figures.spectrograms(clips, 24000)
+    assert [axes.get_title() for axes in figure.axes] == ["it", "a", "it", "b"]
+    assert len({image.get_clim() for axes in figure.axes for image in axes.images}) == 1
+    assert len(figures.spectrograms({"it": clips["it"]}, 24000).axes) == 2
+
+
+def test_the_envelope_and_what_copies_lose_are_reported(command, tmp_path, monkeypatch, capsys):
+    """Blur shows as spread below 1; judges that hear copies alone hear the originals, too."""
+    whole = [m for m in metrics.METRICS if m.group == "envelope" or m.name == "DistillMOS"]
+    loud = replace(whole[0], measure=lambda pair: float(np.abs(pair.copy).mean()), needs=())
+    monkeypatch.setattr(judges, "METRICS", (loud, *whole[1:]))
+    extra = ["--codec", "opus", "--bitrates", "6"]
+    assert main([*command, "3", *extra]) == 0
+    report, page = read(tmp_path), (tmp_path / "r" / "report.html").read_text()
+    for measure in metrics.ENVELOPE_MEASURES:
+        name = metrics.envelope_name(measure, "6-10")
+        assert report["systems"]["perfect copy"][name]["mean"] == pytest.approx(1.0)
+        assert report["systems"]["opus 6k"][name]["n"] == report["n"]
+    correlation = metrics.envelope_name("correlation", "6-10")
+    heard = {name: values[correlation]["mean"] for name, values in report["systems"].items()}
+    assert heard["another clip"] < heard["opus 6k"] < 1 and heard["tiny"] < heard["opus 6k"]
+    for system, loss in report["losses"].items():
+        values = [report["systems"][x]["DistillMOS"]["mean"] for x in (system, "perfect copy")]
+        assert loss["DistillMOS"]["difference"] == pytest.approx(values[0] - values[1])
+    assert "Sharpness of the envelope" in page and "opus 6k minus the originals" in page
+    assert "DistillMOS ↑, copy - original" in capsys.readouterr().out
 
 
 class Taught:
@@ -121,7 +155,7 @@ class Taught:
 def test_a_judge_that_taught_the_codec_is_refused():
     with pytest.raises(RequestError, match="Whisper"):
         judges.convene([Taught()], ["acoustic"])
-    left = judges.convene([Taught()], ["acoustic"], without=["words", "acoustic"])
+    left = judges.convene([Taught()], ["acoustic"], without=["words", "whisper_base", "acoustic"])
     assert not left.alarms and not any(
         "errors" in m.name and m.unit == "%" and m.judge for m in left.metrics
     )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from affecttts.evaluation.codec.fidelity import compare_pitch, level_correlation
+from affecttts.evaluation.signal.fidelity import compare_pitch, level_correlation
 from affecttts.evaluation.stats.summary import (
     Interval,
     markdown_table,
@@ -12,15 +12,8 @@ from affecttts.evaluation.stats.summary import (
     over_seeds,
     show,
 )
-from affecttts.evaluation.tokens.probes import (
-    ProbeItem,
-    _GruProbe,
-    _padded,
-    gru_probe,
-    linear_probe,
-    probe_scores,
-    take_turns,
-)
+from affecttts.evaluation.tokens.classifiers import _GruProbe, _padded, gru_probe, linear_probe
+from affecttts.evaluation.tokens.probes import ProbeItem, probe_scores, take_turns
 
 
 def test_equal_pitch_tracks_agree():

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from affecttts.data.manifest import Utterance
-from affecttts.evaluation.codec import metrics
+from affecttts.evaluation.codec import heard as hearing
 from affecttts.evaluation.codec.emotion_retention import emotion_metrics
-from affecttts.evaluation.codec.metrics import METRICS, Pair
+from affecttts.evaluation.codec.metric import Pair
+from affecttts.evaluation.codec.metrics import METRICS
 from affecttts.evaluation.codec.report import _finite
 from affecttts.evaluation.judges.declarations import JudgeCard
+from affecttts.evaluation.judges.words import TINY_EN
 
 RATE = 24000
 NAMES = (
@@ -144,20 +146,28 @@ def test_words_are_counted_once_for_words_and_characters(voice, monkeypatch):
     heard = []
 
     class Judge:
-        def __init__(self, threads): ...
+        def __init__(self, threads, whisper): ...
 
         def transcribe(self, audio, sample_rate):
             heard.append(len(audio))
             return "the cat sit"
 
-    monkeypatch.setattr(metrics, "_word_judge", Judge)
-    metrics._heard.cache_clear()
+    monkeypatch.setattr(hearing, "_word_judge", Judge)
+    hearing._transcript.cache_clear()
     pair = Pair(voice, voice, RATE, row(text="The cat sat."))
-    assert metrics.word_errors(pair) == (100.0, 3.0) and metrics.character_errors(pair) == (
-        100.0,
-        11.0,
-    )
+    assert hearing.word_errors(TINY_EN)(pair) == (100.0, 3.0)
+    assert hearing.character_errors(TINY_EN)(pair) == (100.0, 11.0)
     assert len(heard) == 1
-    metrics._heard.cache_clear()
+    hearing._transcript.cache_clear()
     for other in (row(text=None), row(text="Hola", language="es"), row(text="...")):
-        assert np.isnan(metrics.word_errors(Pair(voice, voice, RATE, other)))
+        for measure in (
+            hearing.word_errors,
+            hearing.word_errors_at_most_all,
+            hearing.character_errors,
+        ):
+            assert np.isnan(measure(TINY_EN)(Pair(voice, voice, RATE, other)))
+
+    monkeypatch.setattr(Judge, "transcribe", lambda self, *audio: "the cat " * 40)
+    measures = (hearing.word_errors, hearing.word_errors_at_most_all)
+    looped, bounded = (measure(TINY_EN)(pair) for measure in measures)
+    assert looped[0] > 1000 and bounded == (300.0, 3.0)

@@ -5,8 +5,9 @@ import pytest
 import soundfile
 
 from affecttts.data.manifest import Utterance
-from affecttts.evaluation.codec import metrics
-from affecttts.evaluation.codec.metrics import METRICS, Pair, missing
+from affecttts.evaluation.codec import heard as hearing
+from affecttts.evaluation.codec.metric import Pair, missing
+from affecttts.evaluation.codec.metrics import METRICS
 from tiny_models import DATA
 
 RATE = 16000
@@ -56,7 +57,8 @@ def test_visqol(pair, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "reference"), [("word errors", "wer"), ("character errors", "cer")]
+    ("name", "reference"),
+    [("word errors", "wer"), ("word errors, Whisper base", "wer"), ("character errors", "cer")],
 )
 def test_error_rates_of_a_corpus(pair, monkeypatch, name, reference):
     jiwer, normalizers = (
@@ -66,7 +68,7 @@ def test_error_rates_of_a_corpus(pair, monkeypatch, name, reference):
     normalize = normalizers.EnglishTextNormalizer()
     measure, counts = metric(name), []
     for text, heard in SAID.items():
-        monkeypatch.setattr(metrics, "_heard", lambda audio, rate, heard=heard: heard)
+        monkeypatch.setattr(hearing, "_transcript", lambda *of, heard=heard: heard)
         row = Utterance("a", "a", "s", 1.0, "test", text=text)
         counts.append(measure(Pair(pair.original, pair.copy, RATE, row)))
     expected = getattr(jiwer, reference)(

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
+
 import numpy as np
 import pytest
 
 from affecttts.evaluation.judges.base import package_folder, to_judge_rate
+from affecttts.evaluation.judges.declarations import NATURALNESS
+from affecttts.evaluation.judges.naturalness import NaturalnessJudge
 from affecttts.evaluation.judges.sound import SoundJudge
 from affecttts.evaluation.judges.voice import VoiceJudge
 from affecttts.evaluation.judges.words import WordJudge, count_words
+from codec.audio import load_audio
+from tiny_models import DATA
 
 SAMPLE_RATE = 24000
 
@@ -85,6 +92,22 @@ def test_the_sound_judge_prefers_a_voice_to_noise(pulses):
     scores = judge(pulses(), SAMPLE_RATE), judge(noise, SAMPLE_RATE)
     assert 1 <= scores[1] < scores[0] <= 5
     assert np.isnan(judge(noise[:0], SAMPLE_RATE))
+
+
+def test_the_naturalness_judge_prefers_a_recording_to_noise_and_leaves_transformers_alone():
+    if NATURALNESS.missing:
+        pytest.skip(NATURALNESS.missing)
+    clip = load_audio(DATA / "clips" / "00058_heart_neutral.opus", SAMPLE_RATE).samples
+    before = {name for name in sys.modules if name.startswith("torchaudio")}
+    judge = NaturalnessJudge()
+    noise = np.random.default_rng(0).normal(0, 0.1, SAMPLE_RATE).astype(np.float32)
+    smeared = np.convolve(clip, np.ones(40) / 40, mode="same").astype(np.float32)
+    scores = [judge(x, SAMPLE_RATE) for x in (clip, smeared, noise)]
+    assert 1 <= scores[2] < scores[1] < scores[0] <= 5 and scores[0] > 3.5
+    assert judge(0.3 * clip, SAMPLE_RATE) == pytest.approx(scores[0], abs=1e-3)
+    assert np.isnan(judge(noise[:0], SAMPLE_RATE))
+    after = {name for name in sys.modules if name.startswith("torchaudio")}
+    assert after <= before or importlib.util.find_spec("torchaudio"), "no stub is left"
 
 
 @pytest.mark.filterwarnings("ignore")

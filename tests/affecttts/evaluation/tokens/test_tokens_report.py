@@ -6,12 +6,12 @@ import numpy as np
 import torch
 
 from affecttts.data.codes.store import CodeRow, shard_path, write_shard
-from affecttts.evaluation.tokens import probes
+from affecttts.evaluation.tokens import classifiers
+from affecttts.evaluation.tokens.classifiers import linear_probe
 from affecttts.evaluation.tokens.probes import (
     ProbeItem,
     folds,
     guess,
-    linear_probe,
     phone_counts,
     probe_item,
 )
@@ -101,8 +101,8 @@ def test_vectors_of_a_utterance(tiny_codec, utterances):
 
 
 def test_the_command(cli, tiny_model_dir, tmp_path, monkeypatch):
-    monkeypatch.setattr(probes, "GRU_EPOCHS", 1)
-    monkeypatch.setattr(probes, "GRU_STEPS", 1)
+    monkeypatch.setattr(classifiers, "GRU_EPOCHS", 1)
+    monkeypatch.setattr(classifiers, "GRU_STEPS", 1)
     options = [
         "--manifest",
         DATA / "manifest.jsonl",

@@ -1,0 +1,46 @@
+"""Where a command's text comes from: the command line, a file or standard input."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from affecttts.cli.output import STDOUT
+from affecttts.errors import InputError, RequestError
+from affecttts.synthesis.request import MAX_TEXT
+
+MAX_TEXT_BYTES = MAX_TEXT
+
+
+def read_text(arguments: argparse.Namespace) -> str:
+    """The text of --text or --input.
+
+    Raises:
+        InputError: it cannot be read, or is no UTF-8.
+        RequestError: it is too long.
+    """
+    source = arguments.input if arguments.text is None else arguments.text
+    if source == STDOUT:
+        data, name = sys.stdin.buffer.read(MAX_TEXT_BYTES + 1), "standard input"
+    elif arguments.text is not None:
+        return arguments.text
+    else:
+        data, name = _read_file(source), source
+    if len(data) > MAX_TEXT_BYTES:
+        raise RequestError(f"{name}: more than {MAX_TEXT_BYTES} bytes of text; split it")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{name}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
+        ) from error
+
+
+def _read_file(source: str) -> bytes:
+    try:
+        with open(source, "rb") as file:
+            return file.read(MAX_TEXT_BYTES + 1)
+    except OSError as error:
+        raise InputError(
+            f"{source}: cannot be read ({error.strerror}); give a text file"
+        ) from error

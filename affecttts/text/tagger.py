@@ -1,0 +1,238 @@
+"""How a word is used in its sentence: as a noun, a verb, an adjective, or in the past.
+
+A count of hints from the words around it, each with a weight set by hand on
+the sentences for development in `tests/data/heteronyms.jsonl`.
+"""
+
+import functools
+from collections.abc import Sequence
+
+from affecttts.text.tables import table
+
+NOUN, VERB, ADJECTIVE, PAST = "noun", "verb", "adjective", "past"
+Scores = dict[str, float]
+
+_ADJECTIVE_ENDINGS = (
+    "al",
+    "ous",
+    "ive",
+    "ic",
+    "ful",
+    "less",
+    "able",
+    "ible",
+    "ary",
+    "ish",
+    "ern",
+    "ent",
+    "ant",
+    "ial",
+    "some",
+    "ior",
+)
+_VERB_PLURALS = ("ss", "us", "is", "'s")
+
+
+def scores(words: Sequence[str], index: int) -> Scores:
+    """Weighs the uses of a word.
+
+    Args:
+        words: The words of a sentence, in small letters, without marks.
+        index: Which word.
+
+    Returns:
+        A weight for each of noun, verb, adjective and past; more is likelier.
+    """
+    found = {NOUN: 0.0, VERB: 0.0, ADJECTIVE: 0.0, PAST: 0.0}
+    before, far = _before(words, index)
+    after = words[index + 1] if index + 1 < len(words) else ""
+    third_person = words[index].endswith("s") and not words[index].endswith("ss")
+    _weigh_before(found, before, far, after, third_person)
+    _weigh_after(found, before, after)
+    _weigh_clause(found, words, index, before)
+    return found
+
+
+def _tells_past(words: Sequence[str]) -> bool:
+    """Tells whether a time in the past is named: "yesterday", "last night", "an hour ago"."""
+    if "yesterday" in words or "ago" in words:
+        return True
+    spans = (
+        "night",
+        "week",
+        "month",
+        "year",
+        "summer",
+        "winter",
+        "spring",
+        "fall",
+        "monday",
+        "friday",
+        "sunday",
+        "time",
+    )
+    return any(
+        word == "last" and following in spans
+        for word, following in zip(words, words[1:], strict=False)
+    )
+
+
+@functools.cache
+def listed(name: str) -> frozenset[str]:
+    """Returns the words of one list of the table `context`."""
+    return frozenset(table("context")[name].split())
+
+
+def _before(words: Sequence[str], index: int) -> tuple[str, str]:
+    """Returns the word before and the one before that, adverbs left out; "" at the start."""
+    place = index - 1
+    while place >= 0 and (
+        words[place] in listed("adverbs") or (words[place].endswith("ly") and len(words[place]) > 4)
+    ):
+        place -= 1
+    if place < 0 and index > 0 and words[index - 1] in ("never", "always", "just", "simply"):
+        return "", ""
+    return (words[place] if place >= 0 else ""), (words[place - 1] if place > 0 else "")
+
+
+def _weigh_before(found: Scores, before: str, far: str, after: str, third_person: bool) -> None:
+    if not before or before in ("please", "kindly"):
+        command = (
+            before
+            or after in listed("determiners")
+            or after in listed("objects")
+            or after in listed("prepositions")
+        )
+        found[VERB if command else NOUN] += (
+            3 if before or after not in listed("prepositions") else 0.7
+        )
+    elif before == "to":
+        found[NOUN if far in listed("to_nouns") else VERB] += 2 if far in listed("to_nouns") else 4
+    elif before in listed("modals"):
+        found[VERB] += 4
+    elif before in listed("auxiliary_do"):
+        found[VERB] += 2
+    elif before in listed("have"):
+        found[PAST] += 4
+        found[NOUN] += 1
+    elif before in listed("be"):
+        found[ADJECTIVE] += 2.5
+        found[PAST] += 3
+        found[NOUN] += 1
+    elif before in listed("degree") and before != "all":
+        found[ADJECTIVE] += 3
+    elif far in listed("causatives") and before in listed("objects") | {"us", "me"}:
+        found[VERB] += 4 if after in listed("determiners") or before != "her" else 0
+        found[NOUN] += 1 if before == "her" else 0
+    elif before in listed("determiners") or before.endswith(("'s", "s'")):
+        found[NOUN] += 4
+        found[ADJECTIVE] += 3.5
+    elif before in listed("subjects"):
+        found[VERB] += 6 if before == "who" else 3.5
+        found[PAST] += 1
+    elif before in listed("singular_subjects"):
+        found[VERB if third_person else PAST] += 3.5
+        found[VERB] += 0 if third_person or before == "it" else 0.5
+    elif before in ("which", "that"):
+        found[VERB] += (
+            2 if far and far not in listed("verbs") and far not in listed("prepositions") else 0
+        )
+        found[NOUN] += 1.5
+    elif before in listed("prepositions"):
+        found[NOUN] += 3
+        found[ADJECTIVE] += 1
+    elif before in listed("adjectives") or before.endswith(_ADJECTIVE_ENDINGS):
+        found[NOUN] += 2.5
+    elif before in listed("conjunctions"):
+        found[VERB] += 1.5 if far in listed("base_verbs") else 0
+    elif (
+        before.endswith("s")
+        and not before.endswith(_VERB_PLURALS)
+        and not third_person
+        and before not in listed("verbs")
+    ):
+        found[VERB] += 2
+        found[PAST] += 1
+    elif before in listed("verbs") or before.endswith(("ed", "ing")):
+        found[NOUN] += 1.5
+        found[ADJECTIVE] += 1
+    else:
+        found[NOUN] += 0.5 if third_person else 1
+        found[VERB] += 1 if third_person else 0
+        found[PAST] += 1.5
+
+
+def _weigh_after(found: Scores, before: str, after: str) -> None:
+    if after == "of":
+        found[NOUN] += 2.5
+    elif after in (
+        "her",
+        "it",
+        "you",
+        "me",
+        "him",
+        "them",
+        "us",
+        "himself",
+        "herself",
+        "themselves",
+    ):
+        found[VERB] += 2.5
+    elif after in listed("determiners"):
+        found[VERB] += 2
+        found[PAST] += 2
+    elif (
+        after in listed("be")
+        or after in listed("modals")
+        or after in listed("have")
+        or after in listed("auxiliary_do")
+    ):
+        found[NOUN] += 2.5
+    elif after in listed("conjunctions"):
+        found[NOUN] += 0.5
+        found[ADJECTIVE] += 0.3
+    elif after == "that":
+        found[VERB] += 1.5
+    elif after == "to":
+        found[ADJECTIVE] += 0.5
+    elif after in listed("prepositions") or not after:
+        pass
+    elif after in listed("verbs"):
+        found[NOUN] += 1
+    elif after.endswith("ly"):
+        found[VERB] += 0.8
+    else:
+        found[ADJECTIVE] += 1.5
+        found[VERB] += 0.7 if after.endswith("s") and before not in listed("determiners") else 0
+
+
+def _weigh_clause(found: Scores, words: Sequence[str], index: int, before: str) -> None:
+    others = [word for place, word in enumerate(words) if place != index]
+    if any(
+        word in listed("verbs")
+        or word in listed("modals")
+        or (word.endswith("ed") and len(word) > 4)
+        or word in listed("be")
+        for word in others
+    ):
+        found[NOUN] += 0.7
+    else:
+        found[VERB] += 2
+    asked = words[0] in listed("auxiliary_do") | listed("modals") or (
+        len(words) > 1
+        and words[0] in ("why", "how", "what", "when", "where")
+        and words[1] in listed("auxiliary_do") | listed("modals")
+    )
+    if (
+        asked
+        and 2 <= index <= 4
+        and before not in listed("determiners")
+        and before not in listed("prepositions")
+    ):
+        found[VERB] += 2.5
+    if any(word in listed("past") or (word.endswith("ed") and len(word) > 4) for word in others):
+        found[PAST] += 2
+    if _tells_past(words):
+        found[PAST] += 4
+    elif any(word in listed("present") for word in others):
+        found[PAST] -= 1.5

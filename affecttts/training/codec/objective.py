@@ -1,0 +1,117 @@
+"""What the codec is trained for: all losses of a step and their weights."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from torch import Tensor, nn
+
+from affecttts.training.codec.config import CodecTrainingConfig
+from affecttts.training.codec.crops import CropBatch
+from affecttts.training.schedule import faded, ramp
+from codec import Codec, CodecOutput
+from codec.training.balance import GradientBalancer
+from codec.training.cycle import cycle_loss
+from codec.training.losses import MagnitudeLosses, SpectralLosses, pitch_losses
+from codec.training.phone_classifier import PhoneticLoss
+
+Losses = dict[str, Tensor]
+Logs = dict[str, float]
+
+
+class Objective:
+    """Unweighted named losses of the codec, without those of an adversary, and their weights.
+
+    Args:
+        distillation: `Distillation`, prepared for the processes of the run.
+        phonetic_loss: None: no phone classifier takes part.
+    """
+
+    def __init__(
+        self,
+        config: CodecTrainingConfig,
+        spectral: SpectralLosses,
+        distillation: nn.Module,
+        phonetic_loss: PhoneticLoss | None,
+        accelerator: Any,
+    ) -> None:
+        self.config, self.accelerator = config, accelerator
+        self.spectral, self.distillation = spectral, distillation
+        self.phonetic_loss = phonetic_loss
+        self.fixed_weights = asdict(config.loss_weights)
+        linear = self.fixed_weights["log_magnitude"] or self.fixed_weights["magnitude_convergence"]
+        self.magnitudes = MagnitudeLosses().to(accelerator.device) if linear else None
+        self.balancer = GradientBalancer(config.gradient_ratios.wanted())
+
+    def losses(
+        self, codec: Codec, output: CodecOutput, batch: CropBatch, step: int
+    ) -> tuple[Losses, Logs]:
+        """Unweighted losses of a batch, and values for the log.
+
+        Args:
+            codec: without what distributes it.
+        """
+        losses, logs = self._reconstruction(output, batch, step), {}
+        if step >= self.config.quantized_from:
+            if output.quantized.commitment.requires_grad:
+                losses["commitment"] = output.quantized.commitment
+                if output.quantized.codebook is not None:
+                    losses["codebook"] = output.quantized.codebook
+            if self.fixed_weights["cycle"]:
+                with self.accelerator.autocast():
+                    losses["cycle"] = cycle_loss(codec, output, batch.mask)
+        if batch.lessons is not None:
+            reconstruction = self.fixed_weights["mel"] * losses["mel"]
+            taught, logs = self._taught(output, batch, reconstruction, step)
+            losses |= taught
+        return losses, logs
+
+    def weights(self, losses: Losses, step: int) -> dict[str, float]:
+        """The weight of every loss at a step."""
+        return self.fixed_weights | self._balanced_weights(losses, step)
+
+    def _reconstruction(self, output: CodecOutput, batch: CropBatch, step: int) -> Losses:
+        losses = {
+            **self.spectral(output.audio, batch.audio),
+            **pitch_losses(output.decoded, batch.f0),
+        }
+        if self.magnitudes is not None:
+            losses |= self.magnitudes(output.audio, batch.audio)
+        if step < self.config.waveform_steps:
+            losses["waveform"] = (output.audio - batch.audio).abs().mean()
+        if self.phonetic_loss is not None:
+            losses |= self.phonetic_loss(output.audio, batch.audio)
+        return losses
+
+    def _taught(
+        self, output: CodecOutput, batch: CropBatch, reconstruction: Tensor, step: int
+    ) -> tuple[Losses, Logs]:
+        """Losses that the teachers give, with their measured gradients kept up to date."""
+        losses, logs = self.distillation(output, batch.lessons, step)
+        balanced = {name: losses[name] for name in self.balancer.ratios if name in losses}
+        if balanced and (step % self.config.balance_every == 0 or not self.balancer.norms):
+            self.balancer.measure(output.latents, reconstruction, balanced)
+        norms = {f"gradient_norm/{name}": norm for name, norm in self.balancer.norms.items()}
+        weights = self._balanced_weights(losses, step)
+        return losses, logs | norms | {f"weight/{name}": w for name, w in weights.items()}
+
+    def _balanced_weights(self, losses: Losses, step: int) -> dict[str, float]:
+        config, start = self.config, self.config.quantized_from
+        share = ramp(step, start, start + config.balanced_ramp_steps) * faded(
+            step, config.steps, config.balanced_fade
+        )
+        return {
+            name: share * self.balancer.weight(name)
+            for name in self.balancer.ratios
+            if name in losses
+        }
+
+
+def quantizer_logs(output: CodecOutput) -> Logs:
+    """Perplexity and usage of every codebook."""
+    if output.quantized is None:
+        return {}
+    logs = {f"perplexity/q{k + 1}": p.item() for k, p in enumerate(output.quantized.perplexity)}
+    logs |= {f"usage/q{k + 1}": share.item() for k, share in enumerate(output.quantized.usage)}
+    return logs | {"restarts": output.quantized.restarts.item()}

@@ -1,0 +1,300 @@
+"""Training of a codec: everything alive in a run, its steps, and how it resumes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from torch import Tensor
+from tqdm import tqdm
+
+from affecttts.data.audio_cache import AudioCache
+from affecttts.data.lineage import resumed_lineage, training_lineage
+from affecttts.teachers.lessons import Lessons
+from affecttts.teachers.registry import make_teacher
+from affecttts.training import checkpoint
+from affecttts.training.codec.adversary import Adversary, update
+from affecttts.training.codec.config import CodecTrainingConfig
+from affecttts.training.codec.crops import CropBatch, CropConfig, CropSampler
+from affecttts.training.codec.distillation import Distillation
+from affecttts.training.codec.objective import Objective, quantizer_logs
+from affecttts.training.codec.request import (
+    asked_shape,
+    check_inputs,
+    predicted_codes,
+    taught_shape,
+    teacher_dims,
+)
+from affecttts.training.codec.validation import validate
+from affecttts.training.config import describe
+from affecttts.training.precision import mixed_precision
+from affecttts.training.schedule import learning_rate, ramp
+from affecttts.training.tracker import Tracker
+from codec import Codec, CodecConfig, CodecOutput
+from codec.model import CODEBOOKS
+from codec.training.losses import SpectralLosses
+from codec.training.phone_classifier import PhoneClassifier, PhoneticLoss
+
+
+class Trainer:
+    """A run: `resume`, then `run`.
+
+    Args:
+        cache_folder: of decoded audio, F0 and what teachers say.
+        output: folder of the run; the codec lies in its `codec`, what it resumes from in its
+            `checkpoint`.
+        init: codec folder to start from.
+        init_discriminator: discriminator folder to start from.
+        predicted: folder of token shards that a language model predicted.
+        phone_classifier: folder of a phone classifier, whose phones copies shall keep.
+
+    Raises:
+        RequestError, CheckpointError: config, data and folders do not go together; what can be told
+            without decoding audio is told before that.
+    """
+
+    def __init__(
+        self,
+        config: CodecTrainingConfig,
+        cache_folder: Path,
+        manifests: list[str],
+        output: Path,
+        init: str | None,
+        init_discriminator: str | None = None,
+        predicted: str | None = None,
+        phone_classifier: str | None = None,
+    ) -> None:
+        set_seed(config.seed)
+        self.config, self.output = config, output
+        self.accelerator = Accelerator(mixed_precision=mixed_precision(config.mixed_precision))
+        shape = asked_shape(config, init)
+        check_inputs(config, shape, manifests, phone_classifier)
+        store = predicted_codes(config, predicted, init) if predicted else None
+        with self.accelerator.main_process_first():  # which fills what is missing
+            self.cache = AudioCache(manifests, cache_folder, shape.sample_rate, shape.hop_length)
+            self.lessons = self._lessons(shape, cache_folder / "teachers")
+        self.shape = taught_shape(config, shape, self.lessons)
+        codec = Codec.extended(init, self.shape) if init else Codec(self.shape)
+        if config.frozen:
+            for part in (codec.encoder, codec.modulator, codec.student, codec.quantizer):
+                if part is not None:
+                    part.requires_grad_(False)
+        self._prepare(codec, init_discriminator, phone_classifier)
+        crops = CropConfig(
+            config.batch_size,
+            config.crop_seconds,
+            config.gain_jitter_db,
+            config.speaker_weights,
+            config.seed,
+            config.alignment.reach,
+            config.predicted_share,
+        )
+        self.sampler = CropSampler(
+            self.cache, crops, self.shape, self.accelerator.process_index, self.lessons, store
+        )
+        taught_by = {
+            *(config.teachers if self.lessons is not None else ()),
+            *(["phone_classifier"] if phone_classifier else []),
+        }
+        self.lineage = training_lineage(manifests, init, teachers=taught_by)
+        self.step = 0
+
+    # -- what there is
+    def _lessons(self, shape: CodecConfig, root: Path) -> Lessons | None:
+        """What the teachers say of the corpus, asked where it is not yet known; None where nothing
+        needs it.
+        """
+        config = self.config
+        reads = shape.modulation not in ("none", "self") or shape.emotion_channels > 0
+        if config.frozen or not (config.gradient_ratios.wanted() or reads):
+            return None
+        device = str(self.accelerator.device)
+        teachers = (make_teacher(name, shape, device) for name in config.teachers)
+        return Lessons(*teachers, self.cache, root)
+
+    def _prepare(
+        self, codec: Codec, init_discriminator: str | None, phone_classifier: str | None
+    ) -> None:
+        """All networks, their optimisers and losses, on the devices of the run."""
+        config = self.config
+        wanted = tuple(config.gradient_ratios.wanted())
+        distillation = Distillation(
+            self.shape,
+            teacher_dims(self.shape, self.lessons),
+            config.relation,
+            config.alignment,
+            wanted,
+        )
+        trained = [p for p in (*codec.parameters(), *distillation.parameters()) if p.requires_grad]
+        self.ema = torch.optim.swa_utils.AveragedModel(
+            codec,
+            multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(config.weight_ema),
+            use_buffers=False,
+        )
+        optimizer = torch.optim.AdamW(
+            trained, config.learning_rate, betas=(0.8, 0.99), weight_decay=0.01, fused=True
+        )
+        self.adversary = (
+            Adversary(config, self.shape.sample_rate, init_discriminator, self.accelerator)
+            if config.adversarial_start_step is not None
+            else None
+        )
+        self.codec, self.distillation, self.optimizer = self.accelerator.prepare(
+            codec, distillation, optimizer
+        )
+        device = self.accelerator.device
+        self.ema.to(device)
+        spectral = SpectralLosses(self.shape.sample_rate).to(device)
+        phonetic = (
+            PhoneticLoss(PhoneClassifier.from_pretrained(phone_classifier))
+            if phone_classifier
+            else None
+        )
+        self.objective = Objective(
+            config, spectral, self.distillation, phonetic and phonetic.to(device), self.accelerator
+        )
+
+    # -- one step
+    def train_step(self) -> dict[str, float]:
+        """One generator update and, with an adversary, one discriminator update; returns the logged
+        values.
+        """
+        config = self.config
+        batch = self.sampler.batch(self.step).to(self.accelerator.device)
+        output = self._forward(batch)
+        losses, logs = self.objective.losses(self._plain(), output, batch, self.step)
+        weights = self.objective.weights(losses, self.step)
+        if self.adversary is not None and self.step >= config.adversarial_start_step:
+            adversarial, judged = self.adversary.play(batch.audio, output.audio, self.step)
+            losses, logs = losses | adversarial, logs | judged
+        total = sum(weights[name] * loss for name, loss in losses.items())
+        if not torch.isfinite(total):
+            values = {name: loss.item() for name, loss in losses.items()}
+            raise RuntimeError(
+                f"step {self.step}: the loss is not finite: {values}; batch: {', '.join(batch.ids)}"
+            )
+        rate = learning_rate(self.step, config.learning_rate, config.warmup_steps, config.steps)
+        logs["gradient_norm"] = update(
+            self.accelerator, self.optimizer, self.codec, total, rate, config.gradient_clip
+        )
+        self.ema.update_parameters(self._plain())
+        logs |= {f"loss/{name}": loss.item() for name, loss in losses.items()}
+        return logs | {"learning_rate": rate} | quantizer_logs(output)
+
+    def _forward(self, batch: CropBatch) -> CodecOutput:
+        """The codec in training mode; what makes frozen codes works as in use."""
+        config, choices = self.config, self.config.codebook_choices
+        self.codec.train()
+        if config.frozen:
+            codec = self._plain()
+            for part in (codec.quantizer, codec.modulator, codec.student):
+                if part is not None:
+                    part.eval()
+        rises_from = round((1 - config.student_ramp) * config.steps)
+        with self.accelerator.autocast():
+            return self.codec(
+                batch.audio,
+                batch.f0,
+                self.step >= config.quantized_from,
+                choices[int(torch.randint(len(choices), ()))] if choices else None,
+                batch.lessons.teacher_features if batch.lessons else None,
+                config.student_share * ramp(self.step, rises_from, config.steps),
+                batch.codes,
+                batch.mask,
+            )
+
+    # -- around the steps
+    def start_codebooks(self) -> None:
+        """Codebooks from the latents of some batches, where their step has come; every process gets
+        rank 0's.
+        """
+        config = self.config
+        if config.codebooks not in ("fresh", "restart") or self.step != config.quantized_from:
+            return
+        quantizer = self._plain().quantizer
+        steps = range(self.step, self.step + config.codebooks_start_batches)
+        with torch.no_grad(), self.accelerator.autocast():
+            batches = [self.sampler.batch(step).to(self.accelerator.device) for step in steps]
+            points = torch.cat([self._latents(batch) for batch in batches])
+            mask = torch.cat([batch.mask for batch in batches])
+        quantizer.initialise(points, torch.Generator().manual_seed(config.seed), mask)
+        if self.accelerator.num_processes > 1:
+            for tensor in quantizer.state_dict().values():
+                torch.distributed.broadcast(tensor, 0)
+
+    def _latents(self, batch: CropBatch) -> Tensor:
+        codec = self._plain()
+        hidden = codec.encoder.hidden(batch.audio)
+        teacher_features = batch.lessons.teacher_features if batch.lessons else None
+        return codec.modulate(
+            codec.encoder.latents(hidden), hidden, teacher_features
+        ).latents.float()
+
+    def averaged(self) -> Codec:
+        """The codec with averaged weights and the current codebooks, in evaluation mode."""
+        codec = self.ema.module
+        for (name, buffer), current in zip(codec.named_buffers(), self._plain().buffers()):
+            if name.startswith(CODEBOOKS):
+                buffer.copy_(current)
+        return codec.eval()
+
+    def _plain(self) -> Codec:
+        return self.accelerator.unwrap_model(self.codec)
+
+    def _state(self) -> tuple[dict, dict]:
+        modules = {
+            "codec": self._plain(),
+            "ema": self.ema,
+            "distillation": self.accelerator.unwrap_model(self.distillation),
+        }
+        optimizers = {"codec": self.optimizer.optimizer}
+        if self.adversary is not None:
+            modules["discriminator"] = self.adversary.plain()
+            optimizers["discriminator"] = self.adversary.optimizer.optimizer
+        return modules, optimizers
+
+    def save(self) -> None:
+        """What the run exports, then the checkpoint for resuming."""
+        checkpoint.save_run(self.output, self._exports(), *self._state(), self._counters())
+
+    def _exports(self) -> checkpoint.Exports:
+        """The codec, and beside it the discriminators for those who fine-tune it."""
+        exports = {"codec": checkpoint.with_lineage(self.averaged().save_pretrained, self.lineage)}
+        if self.adversary is not None:
+            exports["discriminator"] = self.adversary.plain().save_pretrained
+        return exports
+
+    def _counters(self) -> dict:
+        state = {"step": self.step, "gradient_norms": self.objective.balancer.norms}
+        return state | {"config": describe(self.config), "lineage": self.lineage.to_dict()}
+
+    def resume(self) -> None:
+        """Go on from OUTPUT/checkpoint where there is one."""
+        if checkpoint.has_checkpoint(self.output / "checkpoint"):
+            state = checkpoint.load_checkpoint(self.output / "checkpoint", *self._state())
+            self.step, self.objective.balancer.norms = state["step"], state["gradient_norms"]
+            self.lineage |= resumed_lineage(state)
+
+    def run(self) -> None:
+        """Train to the configured number of steps."""
+        config, tracker = self.config, Tracker(self.output, self.step)
+        main = self.accelerator.is_main_process
+        bar = tqdm(initial=self.step, total=config.steps, desc="codec", disable=not main)
+        while self.step < config.steps:
+            self.start_codebooks()
+            logs = self.train_step()
+            self.step += 1
+            bar.update()
+            if self.step % config.log_every == 0 and main:
+                tracker.scalars(self.step, logs)
+                bar.set_postfix(mel=f"{logs['loss/mel']:.3f}")
+            if self.step % config.validate_every == 0 and self.step >= config.quantized_from:
+                spectral = self.objective.spectral
+                validate(self.averaged(), self.cache, self.lessons, spectral, tracker, self.step)
+            if main and (self.step % config.checkpoint_every == 0 or self.step == config.steps):
+                self.save()
+        tracker.close()
+        if main:
+            checkpoint.finish_run(self.output, self._exports())
