@@ -8,12 +8,14 @@ play(decoder.finish())
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
 from codec.model import Codec
 from codec.nn.decoder import SourceFilterDecoder
-from codec.nn.layers import ConvNeXtBlock
+from codec.nn.layers import Conv, ConvNeXtBlock
 from codec.nn.source import NO_PITCH, pulses, upsample
 
 
@@ -38,11 +40,11 @@ class Frames:
 
 
 class StreamingConv:
-    """A `Conv` or the depthwise convolution of a ConvNeXt block, with what it has seen."""
+    """A `Conv` or the depthwise convolution of a ConvNeXt block, with the frames that it read."""
 
-    def __init__(self, layer: nn.Module) -> None:
+    def __init__(self, layer: Conv | ConvNeXtBlock) -> None:
         self.block = layer if isinstance(layer, ConvNeXtBlock) else None
-        self.conv = layer if self.block is None else layer.depthwise
+        self.conv = layer.depthwise if isinstance(layer, ConvNeXtBlock) else layer
         self.frames = Frames(*self.conv.context)
 
     def push(self, x: Tensor, last: bool) -> Tensor:
@@ -68,7 +70,7 @@ class StreamingPulses:
         voiced = f0 > 0
         pitch = self._held(f0, voiced) if f0.shape[-1] else f0
         begun = self._before is not None
-        if begun:
+        if self._before is not None:
             pitch, voiced = (
                 torch.cat([before, now], dim=-1)
                 for before, now in zip(self._before, (pitch, voiced), strict=True)
@@ -77,7 +79,8 @@ class StreamingPulses:
         half = self.hop // 2
         part = slice(half if begun else 0, None if last else -half)
         smooth = upsample(pitch, self.hop)[:, part]
-        turns = self._turns + torch.cumsum(smooth.double() / self.rate, dim=-1)
+        turns = torch.cumsum(smooth.double() / self.rate, dim=-1)
+        turns = turns if self._turns is None else self._turns + turns
         self._turns = turns[:, -1:]
         sound = pulses(smooth, turns, self.rate) * upsample(voiced.float(), self.hop)[:, part]
         return sound.to(f0.dtype)
@@ -116,10 +119,8 @@ class StreamingSynthesis:
         self._filters: Tensor | None = None  # [B,C,N], of frames that wait for samples
         self._sum: Tensor | None = None  # [B,size], of frames that overlap the next ones
         self._weight: Tensor | None = None  # [size], of their windows
-        self._made, self._position = (
-            0,
-            0,
-        )  # samples given out (from half a window before 0); of noise
+        self._made = 0  # samples given out, from half a window before 0
+        self._position = 0  # in the noise
 
     def push(self, filters: Tensor, f0: Tensor, last: bool) -> Tensor:
         """filters [B,3*bins,n], f0 [B,n] -> samples [B,t]."""
@@ -158,7 +159,7 @@ class StreamingSynthesis:
             nn.functional.fold(part, (1, length), (1, self.size), stride=(1, self.hop))[:, 0, 0]
             for part in (frames, window.square()[None, :, None].expand(1, -1, count))
         )
-        if self._sum is not None:
+        if self._sum is not None and self._weight is not None:
             tail = self._sum.shape[-1]
             total[:, :tail] += self._sum
             weight[:, :tail] += self._weight
@@ -185,20 +186,26 @@ class StreamingDecoder:
                 f"decoder {codec.config.decoder!r} does not stream; source_filter does"
             )
         self.codec, self.decoder = codec, decoder
-        self.slow = [StreamingConv(layer) for layer in (decoder.stem, *decoder.blocks)]
-        self.fast = [StreamingConv(layer) for layer in decoder.head_blocks]
+        blocks, head_blocks = (
+            cast("list[ConvNeXtBlock]", list(part))
+            for part in (decoder.blocks, decoder.head_blocks)
+        )
+        self.slow = [StreamingConv(layer) for layer in (decoder.stem, *blocks)]
+        self.fast = [StreamingConv(layer) for layer in head_blocks]
         self.synthesis = StreamingSynthesis(decoder)
+        self._batch = 0  # none before the first codes
 
     @torch.inference_mode()
     def push(self, codes: Tensor) -> Tensor:
         """codes int64 [B,k,f] of the base layer -> samples [B,1,t] that are final by now."""
+        self._batch = len(codes)
         return self._push(self.codec.quantizer.lookup(codes), last=False)
 
     @torch.inference_mode()
     def finish(self) -> Tensor:
         """The rest of the samples [B,1,t], once all codes are pushed."""
-        frames = self.slow[0].frames._kept
-        return self._push(frames.new_zeros(*frames.shape[:2], 0), last=True)
+        nothing = self.decoder.window.new_zeros(self._batch, self.codec.config.latent_dim, 0)
+        return self._push(nothing, last=True) if self._batch else nothing[:, :1]
 
     def _push(self, latents: Tensor, last: bool) -> Tensor:
         decoder, hidden = self.decoder, latents

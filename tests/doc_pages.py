@@ -64,6 +64,11 @@ def joined(body: str) -> list[str]:
     return [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
 
 
+def links(page: Path) -> list[str]:
+    """Targets of the links of a page, those inside code left out."""
+    return LINK.findall(SPAN.sub("", prose(page)))
+
+
 def spans(page: Path) -> list[str]:
     """Code inside the text."""
     return SPAN.findall(prose(page))

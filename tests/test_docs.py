@@ -6,7 +6,7 @@ import pytest
 import soundfile
 
 from affecttts.emotion.table import load_emotions
-from doc_pages import LINK, PAGES, anchors, blocks, name, prose, spans, text
+from doc_pages import PAGES, anchors, blocks, links, name, spans, text
 from tiny_models import REPOSITORY, load_recipe
 
 README = REPOSITORY / "README.md"
@@ -26,7 +26,7 @@ def map_paths() -> list[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_links_inside_the_repository_lead_to_a_file_and_heading(page):
-    for link in LINK.findall(prose(page)):
+    for link in links(page):
         if "://" in link or link.startswith("mailto:"):
             continue
         path, _, anchor = link.partition("#")

@@ -37,7 +37,7 @@ class SpeechResult:
     seed: int
     phones: str
     end_probability: float  # least probability of the end token where a piece ends
-    warnings: tuple[str, ...] = ()  # one line for each thing of the text that was skipped
+    warnings: tuple[str, ...] = ()  # what of the text was skipped
 
     @property
     def seconds(self) -> float:
@@ -95,10 +95,7 @@ class Synthesizer:
     def from_pretrained(
         cls, folder: str | Path | None = None, lexicon: Iterable[str | Path] = ()
     ) -> Synthesizer:
-        """Load a model folder, or the shipped model.
-
-        Args:
-            lexicon: files of pronunciations, see docs/text.md, for requests that name none.
+        """Load a model folder, or the shipped model; `lexicon` are files of pronunciations.
 
         Raises:
             CheckpointError: missing, corrupt, or parts that do not belong together.
@@ -139,14 +136,10 @@ class Synthesizer:
 
         card = read_card(folder)
         check_base(card, describe_base(self.folder, self.info, self.layout), folder)
-        info, tensors = (
-            with_voice(self.info, card),
-            merged_tensors(self._language_model, folder, card),
-        )
-        engine = Engine(self._language_model.config, tensors)
-        self._adapted[card.name] = Speaker(
-            voice_layout(self.layout, card.name), engine, load_decoder(self.codec, folder)
-        )
+        info, lm = with_voice(self.info, card), self._language_model
+        engine = Engine(lm.config, merged_tensors(lm, folder, card))
+        layout, codec = voice_layout(self.layout, card.name), load_decoder(self.codec, folder)
+        self._adapted[card.name] = Speaker(layout, engine, codec)
         self.info = info
         return card.name
 
@@ -183,9 +176,8 @@ class Synthesizer:
 
     def prepare(self, request: SpeechRequest) -> PreparedRequest:
         """Check a request against this model and its voices, see `prepare` of `request`."""
-        if request.lexicon is None and self.lexicon:
-            request = replace(request, lexicon=self.lexicon)
-        return prepare(self.info, request)
+        lexicon = request.lexicon or self.lexicon or None
+        return prepare(self.info, replace(request, lexicon=lexicon))
 
     def speak(
         self,
@@ -204,18 +196,17 @@ class Synthesizer:
         pieces = []
         with torch_threads(chosen_threads(1)):  # the work of one token is too little to share
             for index, phones in enumerate(request.phones):
-                pieces.append(
-                    self._generate(speaker, phones, conditions, weights, request.seed, index)
-                )
+                piece = self._generate(speaker, phones, conditions, weights, request.seed, index)
+                pieces.append(piece)
                 progress()
-                if pieces[-1].finish_reason != "end":
+                if piece.finish_reason != "end":
                     break
             return self._result(request, pieces, speaker.codec)
 
     def _generate(
         self,
         speaker: Speaker,
-        phonemes: str,
+        phones: str,
         conditions: list[Condition],
         weights: list[float],
         seed: int,
@@ -227,9 +218,9 @@ class Synthesizer:
         from affecttts.lm.sequence import phone_ids
 
         generator = torch.Generator().manual_seed((seed + 7919 * index) % MAX_SEED)
-        phones = phone_ids(self.layout, phonemes)
+        ids = phone_ids(self.layout, phones)
         return generate(
-            speaker.engine, speaker.layout, conditions, weights, phones, self.sampling, generator
+            speaker.engine, speaker.layout, conditions, weights, ids, self.sampling, generator
         )
 
     def _conditions(self, request: PreparedRequest) -> tuple[list[Condition], list[float]]:
@@ -240,7 +231,7 @@ class Synthesizer:
 
         spec, pieces = request.emotion, ()
         if spec.text is not None:
-            spec, pieces = self._read_prompt(spec)
+            spec, pieces = self._read_prompt(spec, spec.text)
         emotions = {
             tag: share
             for tag, share in (dict(spec.mixture) or {spec.tag: 1.0}).items()
@@ -252,33 +243,26 @@ class Synthesizer:
         rows = {}
         for tag, share in emotions.items():
             if tag != "neutral":
-                vad = (
-                    EmotionSpec(tag=tag, intensity=trained).resolved_vad()
-                    if spec.vad is None
-                    else spec.vad
-                )
-                rows[Condition(request.voice, tag, round(trained, 2), vad, pieces)] = (
-                    share * strength
-                )
+                vad = spec.vad or EmotionSpec(tag=tag, intensity=trained).resolved_vad()
+                condition = Condition(request.voice, tag, round(trained, 2), vad, pieces)
+                rows[condition] = share * strength
         rest = 1.0 - sum(rows.values())
         if abs(rest) > 1e-6:
             rows[Condition(request.voice)] = rest
         return list(rows), list(rows.values())
 
-    def _read_prompt(self, spec: EmotionSpec) -> tuple[EmotionSpec, tuple[int, ...]]:
-        """Free text -> the emotion nearest to it, at its strength, and the words themselves as
-        pieces.
-        """
+    def _read_prompt(self, spec: EmotionSpec, text: str) -> tuple[EmotionSpec, tuple[int, ...]]:
+        """Free text -> the emotion nearest to it, at its strength, and its words as pieces."""
         from affecttts.emotion.freetext import FreeTextEncoder
 
         if self._reader is None:
             self._reader = FreeTextEncoder()
-        reading = self._reader.read(spec.text)
+        reading = self._reader.read(text)
         if reading.emotion not in self.info.emotions:
             raise RequestError(
                 f"the prompt asks for {reading.emotion}, which this model was not trained on"
             )
-        pieces = self.pieces.encode(spec.text) if self.pieces else ()
+        pieces = self.pieces.encode(text) if self.pieces else ()
         intensity = min(1.5, reading.intensity * spec.intensity)
         return replace(spec, tag=reading.emotion, intensity=intensity, text=None), pieces
 
@@ -291,13 +275,9 @@ class Synthesizer:
         for piece in pieces:
             if piece.codes.shape[1]:
                 parts += [pause, codec.decode(piece.codes[None])[0, 0].numpy()]
-        audio = (
-            np.clip(np.concatenate(parts[1:]), -1.0, 1.0)
-            if parts
-            else np.zeros(0, dtype=np.float32)
-        )
+        whole = np.concatenate(parts[1:]) if parts else np.zeros(0, dtype=np.float32)
         return SpeechResult(
-            audio,
+            np.clip(whole, -1.0, 1.0),
             rate,
             np.concatenate([piece.codes.numpy() for piece in pieces], axis=1),
             pieces[-1].finish_reason,

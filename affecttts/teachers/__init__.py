@@ -1,3 +1,1 @@
-"""Frozen teachers of the codec's modules: they say what emotion and what content every codec frame
-holds.
-"""
+"""Frozen teachers of the codec's modules: features of emotion and content for every codec frame."""

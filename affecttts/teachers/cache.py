@@ -1,4 +1,4 @@
-"""Lessons of a whole corpus on disk, so that a teacher is asked once per utterance.
+"""Answers of a teacher for a whole corpus on disk, so that it is asked once per utterance.
 
 A folder holds vectors.f16 (all vectors, one after the other), ends.f32 for teachers without a rate,
 and index.json.
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from affecttts.data.audio_cache import AudioCache, usual_f0, usual_level
-from affecttts.teachers.protocol import Clip, Lesson, Teacher
+from affecttts.teachers.protocol import Clip, Teacher, TeacherAnswer
 from codec.atomic import atomic_folder, recover
 from codec.errors import CheckpointError
 from codec.files import read_json, write_json
@@ -22,10 +22,10 @@ INDEX_NAME = "index.json"
 
 
 def build_cache(teacher: Teacher, audio: AudioCache, folder: str | Path) -> None:
-    """Ask the teacher about every clip (progress bar) and write its lessons to `folder`.
+    """Ask the teacher about every clip (progress bar) and write its answers to `folder`.
 
     Raises:
-        CheckpointError: the teacher had nothing to say about any of them.
+        CheckpointError: the teacher has no answer for any of them.
     """
     from tqdm import tqdm
 
@@ -37,13 +37,13 @@ def build_cache(teacher: Teacher, audio: AudioCache, folder: str | Path) -> None
             open(temporary / "ends.f32", "wb") as ends,
         ):
             for clip in clips:
-                lesson = teacher.teach(clip)
-                count = 0 if lesson is None else len(lesson.vectors)
-                if lesson is not None:
-                    dim = lesson.vectors.shape[1]
-                    vectors.write(lesson.vectors.astype(np.float16).tobytes())
+                answer = teacher.teach(clip)
+                count = 0 if answer is None else len(answer.vectors)
+                if answer is not None:
+                    dim = answer.vectors.shape[1]
+                    vectors.write(answer.vectors.astype(np.float16).tobytes())
                     ends.write(
-                        b"" if lesson.ends is None else lesson.ends.astype(np.float32).tobytes()
+                        b"" if answer.ends is None else answer.ends.astype(np.float32).tobytes()
                     )
                 name = clip.utterance.id
                 rows.append(
@@ -53,8 +53,7 @@ def build_cache(teacher: Teacher, audio: AudioCache, folder: str | Path) -> None
         if not start:
             raise CheckpointError(
                 f"teacher {teacher.id}: nothing to learn about any of {len(rows)} utterances; "
-                "does the manifest have what it "
-                "reads (transcripts, phone durations)?"
+                "does the manifest have what it reads (transcripts, phone durations)?"
             )
         write_json(
             temporary / INDEX_NAME,
@@ -65,16 +64,13 @@ def build_cache(teacher: Teacher, audio: AudioCache, folder: str | Path) -> None
 def _clips(audio: AudioCache) -> Iterator[Clip]:
     f0, loud = usual_f0(audio), usual_level(audio)
     for clip in audio.clips:
-        speaker, heard = (
-            clip.utterance.speaker,
-            (audio.audio(clip), audio.sample_rate, audio.f0(clip), audio.hop_length),
-        )
-        yield Clip(clip.utterance, *heard, f0[speaker], loud[speaker])
+        speaker = clip.utterance.speaker
+        sound = audio.audio(clip), audio.sample_rate, audio.f0(clip), audio.hop_length
+        yield Clip(clip.utterance, *sound, f0[speaker], loud[speaker])
 
 
 class TeacherCache:
-    """Read access: `lesson(index)` of the audio cache's clip `index`, `dim`, `rate`, `per_gain`.
-    Built where it is missing.
+    """A teacher's answers for the clips of an audio cache, built where they are missing.
 
     Raises:
         CheckpointError: made by another teacher, at another rate, for other audio, or incomplete.
@@ -105,13 +101,13 @@ class TeacherCache:
         )
         self._ends = _open(folder / "ends.f32", np.float32, total) if self.rate is None else None
 
-    def lesson(self, index: int) -> Lesson | None:
-        """What the teacher said about clip `index`; None where that was nothing."""
+    def answer(self, index: int) -> TeacherAnswer | None:
+        """The teacher's answer for clip `index` of the audio cache; None where there is none."""
         row = self._rows[index]
         part = slice(row["start"], row["start"] + row["count"])
         if not row["count"]:
             return None
-        return Lesson(self._vectors[part], None if self._ends is None else self._ends[part])
+        return TeacherAnswer(self._vectors[part], None if self._ends is None else self._ends[part])
 
 
 def _open(path: Path, kind: type, count: int) -> np.ndarray:

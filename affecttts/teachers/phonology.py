@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from affecttts.data.manifest import Utterance
-from affecttts.teachers.protocol import Clip, Lesson, Teacher
+from affecttts.teachers.protocol import Clip, Teacher, TeacherAnswer
 from affecttts.text.symbols import SYMBOLS
 
 SILENCE = len(SYMBOLS)  # row of silence in the table
@@ -103,7 +103,7 @@ class PhonologyTeacher(Teacher):
     def __init__(self) -> None:
         self._table = feature_table()
 
-    def teach(self, clip: Clip) -> Lesson | None:
+    def teach(self, clip: Clip) -> TeacherAnswer | None:
         """Vectors of the phones with their ends; None where the manifest has no durations.
 
         A stress mark has no sound of its own: its time counts to the phone behind it.
@@ -111,7 +111,7 @@ class PhonologyTeacher(Teacher):
         if clip.utterance.durations is None:
             return None
         spoken = spoken_phones(clip.utterance)
-        return Lesson(self._table[spoken.rows], spoken.ends)
+        return TeacherAnswer(self._table[spoken.rows], spoken.ends)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from affecttts.data.audio_cache import level
-from affecttts.teachers.protocol import Clip, Lesson, Teacher
+from affecttts.teachers.protocol import Clip, Teacher, TeacherAnswer
 from codec.config import CodecConfig
 from codec.nn.prosody import LEVELS, ProsodyFeatures
 
@@ -35,14 +35,14 @@ class ProsodyTeacher(Teacher):
         )
         self._features = ProsodyFeatures(config)
 
-    def teach(self, clip: Clip) -> Lesson:
+    def teach(self, clip: Clip) -> TeacherAnswer:
         """One vector per codec frame; the last frame may be padded with silence."""
         stride, hop = self.config.frame_stride, self.config.hop_length
         missing = -len(clip.f0) % stride
         f0 = np.pad(clip.f0, (0, missing)).astype(np.float32)
         audio = np.pad(clip.audio, (0, max(0, len(f0) * hop - len(clip.audio))))
         audio, f0 = torch.from_numpy(audio)[None, None], torch.from_numpy(f0)[None]
-        return Lesson(self._features(audio, f0, torch.tensor([clip.usual_f0]))[0].numpy())
+        return TeacherAnswer(self._features(audio, f0, torch.tensor([clip.usual_f0]))[0].numpy())
 
 
 class AffectiveProsodyTeacher(ProsodyTeacher):
@@ -58,8 +58,8 @@ class AffectiveProsodyTeacher(ProsodyTeacher):
         self.per_gain = np.zeros_like(WEIGHTS)
         self.per_gain[list(LEVELS)] = WEIGHTS[list(LEVELS)]
 
-    def teach(self, clip: Clip) -> Lesson:
+    def teach(self, clip: Clip) -> TeacherAnswer:
         """As the other teacher's, [F,12] centred and weighted."""
         vectors = super().teach(clip).vectors
         vectors[:, LEVELS] += level(clip.audio) - clip.usual_level
-        return Lesson((vectors - USUAL) * WEIGHTS)
+        return TeacherAnswer((vectors - USUAL) * WEIGHTS)

@@ -1,4 +1,4 @@
-"""What a teacher is: it reads a whole utterance and says something of every stretch of it."""
+"""What a teacher is: it reads a whole utterance and gives a vector for every stretch of it."""
 
 from __future__ import annotations
 
@@ -29,39 +29,34 @@ class Clip:
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """Vectors in the order of time."""
+class TeacherAnswer:
+    """A teacher's vectors for an utterance, in the order of time."""
 
     vectors: np.ndarray  # float [N,dim]
-    # float [N] seconds at which each vector's stretch ends; None: all last 1 / rate
-    ends: np.ndarray | None = None
+    ends: np.ndarray | None = None  # float [N] seconds, of each stretch; None: all last 1 / rate
 
 
 class Teacher(Protocol):
-    """A frozen model or method; teachers inherit from it. Nothing is loaded before the first
-    lesson.
+    """A frozen model or method; nothing is loaded before the first answer.
+
+    `id` names the teacher and all that its answers depend on; caches made by another are refused.
     """
 
-    # names the teacher and all that its answers depend on; a cache made by another id is refused
     id: str
-    rate: float | None  # vectors per second; None where every lesson has its own `ends`
-    # float32 [dim], what ten times the power adds to a vector; None = nothing
-    per_gain: np.ndarray | None = None
+    rate: float | None  # vectors per second; None where every answer has its own `ends`
+    per_gain: np.ndarray | None = None  # float32 [dim], what ten times the power adds to a vector
 
-    def teach(self, clip: Clip) -> Lesson | None:
-        """The lesson of one utterance; None where the teacher has nothing to go by, e.g. no
-        transcript.
-        """
+    def teach(self, clip: Clip) -> TeacherAnswer | None:
+        """Vectors of one utterance; None where there is nothing to read, e.g. no transcript."""
         ...
 
 
 def frames_at(
-    lesson: Lesson, rate: float | None, start: float, count: int, frame_rate: float
+    answer: TeacherAnswer, rate: float | None, start: float, count: int, frame_rate: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A lesson brought to codec frames.
+    """An answer at codec frames.
 
-    Faster lessons are averaged over each frame, slower ones interpolated; stretches with `ends`
-    hold their value.
+    Faster vectors are averaged over each frame, slower ones interpolated; those with `ends` hold.
 
     Args:
         rate: the teacher's.
@@ -72,39 +67,36 @@ def frames_at(
     Returns:
         features float32 [F,dim], zero where unknown, and known bool [F].
     """
-    if lesson.ends is not None:
-        places = places_at(lesson, start, count, frame_rate)
-        return _rows(lesson.vectors, places), places < len(lesson.vectors)
+    if answer.ends is not None:
+        places = places_at(answer, start, count, frame_rate)
+        return _rows(answer.vectors, places), places < len(answer.vectors)
     borders = (start + np.arange(count + 1) / frame_rate) * rate
-    middles, total = (borders[:-1] + borders[1:]) / 2, len(lesson.vectors)
+    middles, total = (borders[:-1] + borders[1:]) / 2, len(answer.vectors)
     known = middles < total
     if rate >= frame_rate:
-        features = _averages(lesson.vectors, borders)
+        features = _averages(answer.vectors, borders)
     else:
-        features = interpolated(lesson.vectors, middles - 0.5)
+        features = interpolated(answer.vectors, middles - 0.5)
     return np.where(known[:, None], features, 0).astype(np.float32), known
 
 
 def windows_at(
-    lesson: Lesson, start: float, count: int, frame_rate: float, reach: int
+    answer: TeacherAnswer, start: float, count: int, frame_rate: float, reach: int
 ) -> np.ndarray:
-    """The vector whose stretch every frame lies in, with `reach` more to either side: float32 [F, 2
-    * reach + 1, dim].
+    """Every frame's vector with `reach` more to either side, float32 [F, 2 * reach + 1, dim].
 
     Vectors past either end are zero, and so are whole frames past the last stretch.
     """
-    places = places_at(lesson, start, count, frame_rate)
+    places = places_at(answer, start, count, frame_rate)
     window = places[:, None] + np.arange(-reach, reach + 1)
-    window = np.where((places < len(lesson.vectors))[:, None], window, -1)
-    return _rows(lesson.vectors, window)
+    window = np.where((places < len(answer.vectors))[:, None], window, -1)
+    return _rows(answer.vectors, window)
 
 
-def places_at(lesson: Lesson, start: float, count: int, frame_rate: float) -> np.ndarray:
-    """Index of the stretch in which the middle of every frame lies, int64 [F]; len(vectors) past
-    the last one.
-    """
+def places_at(answer: TeacherAnswer, start: float, count: int, frame_rate: float) -> np.ndarray:
+    """Index of the stretch of every frame's middle, int64 [F]; len(vectors) past the last one."""
     middles = start + (np.arange(count) + 0.5) / frame_rate
-    return np.searchsorted(lesson.ends, middles, side="right")
+    return np.searchsorted(answer.ends, middles, side="right")
 
 
 def _rows(vectors: np.ndarray, index: np.ndarray) -> np.ndarray:

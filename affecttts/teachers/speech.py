@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from affecttts.errors import RequestError
-from affecttts.teachers.protocol import Clip, Lesson, Teacher, interpolated
+from affecttts.teachers.protocol import Clip, Teacher, TeacherAnswer, interpolated
 from codec.audio import resample
 
 RATE = 50.0  # vectors per second of all of them
@@ -68,7 +68,7 @@ class SpeechEncoderTeacher(Teacher):
         return load_pretrained(AutoFeatureExtractor, self.name), model
 
     @torch.inference_mode()
-    def teach(self, clip: Clip) -> Lesson:
+    def teach(self, clip: Clip) -> TeacherAnswer:
         """One vector per 20 ms."""
         extractor, model = self._model
         audio = resample(clip.audio, clip.sample_rate, SPEECH_RATE)
@@ -77,7 +77,7 @@ class SpeechEncoderTeacher(Teacher):
             self.device
         )
         layers = torch.stack(model(values, output_hidden_states=True).hidden_states)
-        return Lesson(fitted(layers.mean(0)[0].cpu().numpy(), round(clip.seconds * RATE)))
+        return TeacherAnswer(fitted(layers.mean(0)[0].cpu().numpy(), round(clip.seconds * RATE)))
 
 
 class ClapTeacher(Teacher):
@@ -100,7 +100,7 @@ class ClapTeacher(Teacher):
         model = load_pretrained(ClapAudioModelWithProjection, self.name).to(self.device).eval()
         return load_pretrained(ClapFeatureExtractor, self.name), model.audio_model
 
-    def teach(self, clip: Clip) -> Lesson:
+    def teach(self, clip: Clip) -> TeacherAnswer:
         """One vector per 20 ms."""
         audio = resample(clip.audio, clip.sample_rate, CLAP_RATE)
         width = round(CLAP_SECONDS * CLAP_RATE)
@@ -113,7 +113,7 @@ class ClapTeacher(Teacher):
         smooth = torch.nn.functional.avg_pool1d(
             torch.from_numpy(vectors).t()[None], 5, 1, 2, count_include_pad=False
         )
-        return Lesson(smooth[0].t().numpy())
+        return TeacherAnswer(smooth[0].t().numpy())
 
     @torch.inference_mode()
     def _steps(self, audio: np.ndarray) -> np.ndarray:
@@ -150,11 +150,11 @@ class Emotion2VecTeacher(Teacher):
             model=self.name, device=self.device, disable_update=True, disable_pbar=True
         )
 
-    def teach(self, clip: Clip) -> Lesson:
+    def teach(self, clip: Clip) -> TeacherAnswer:
         """One vector per 20 ms."""
         audio = resample(clip.audio, clip.sample_rate, SPEECH_RATE)
         answer = self._model.generate(audio, granularity="frame", extract_embedding=True)
-        return Lesson(
+        return TeacherAnswer(
             fitted(np.asarray(answer[0]["feats"], dtype=np.float32), round(clip.seconds * RATE))
         )
 
@@ -184,7 +184,7 @@ class WhisperTeacher(Teacher):
             str(folder), device="cpu", compute_type="float32"
         )
 
-    def teach(self, clip: Clip) -> Lesson:
+    def teach(self, clip: Clip) -> TeacherAnswer:
         """One vector per 20 ms."""
         audio, width = (
             resample(clip.audio, clip.sample_rate, SPEECH_RATE),
@@ -193,7 +193,7 @@ class WhisperTeacher(Teacher):
         vectors = np.concatenate(
             [self._encode(audio[start : start + width]) for start in range(0, len(audio), width)]
         )
-        return Lesson(fitted(vectors, round(clip.seconds * RATE)))
+        return TeacherAnswer(fitted(vectors, round(clip.seconds * RATE)))
 
     def _encode(self, audio: np.ndarray) -> np.ndarray:
         import ctranslate2

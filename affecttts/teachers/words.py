@@ -12,7 +12,7 @@ import torch
 
 from affecttts.data.manifest import Utterance
 from affecttts.emotion.freetext.embedding import packaged_model_path
-from affecttts.teachers.protocol import Clip, Lesson, Teacher
+from affecttts.teachers.protocol import Clip, Teacher, TeacherAnswer
 from affecttts.teachers.speech import RATE, SPEECH_RATE, load_pretrained
 from codec.audio import resample
 
@@ -43,7 +43,7 @@ def word_borders(utterance: Utterance, words: int, seconds: float) -> np.ndarray
 
 
 class TextEncoder:
-    """Any BERT-like encoder of transformers: words and their borders in time -> a lesson."""
+    """Any BERT-like encoder of transformers: words and their borders in time -> their vectors."""
 
     def __init__(self, name: str, device: str = "cpu") -> None:
         self.name, self.device = name, device
@@ -57,7 +57,7 @@ class TextEncoder:
         ).eval()
 
     @torch.inference_mode()
-    def lesson(self, words: list[str], borders: np.ndarray) -> Lesson:
+    def answer(self, words: list[str], borders: np.ndarray) -> TeacherAnswer:
         """One vector per word piece, each with an even share of its word's time, after a zero
         vector for what comes before.
 
@@ -83,7 +83,7 @@ class TextEncoder:
                 borders[word] + seen[word] / counts[word] * (borders[word + 1] - borders[word])
             )
         vectors = np.concatenate([np.zeros_like(hidden[:1]), hidden[kept]])
-        return Lesson(vectors, np.maximum.accumulate(np.array(ends)))
+        return TeacherAnswer(vectors, np.maximum.accumulate(np.array(ends)))
 
 
 class TranscriptTeacher(Teacher):
@@ -94,12 +94,12 @@ class TranscriptTeacher(Teacher):
     def __init__(self, encoder: TextEncoder, id: str) -> None:
         self.encoder, self.id = encoder, id
 
-    def teach(self, clip: Clip) -> Lesson | None:
+    def teach(self, clip: Clip) -> TeacherAnswer | None:
         """One vector per word piece; None without a transcript."""
         words = (clip.utterance.text or "").split()
         if not words:
             return None
-        return self.encoder.lesson(words, word_borders(clip.utterance, len(words), clip.seconds))
+        return self.encoder.answer(words, word_borders(clip.utterance, len(words), clip.seconds))
 
 
 class RecognisedTeacher(Teacher):
@@ -120,13 +120,13 @@ class RecognisedTeacher(Teacher):
         model = load_pretrained(AutoModelForCTC, self.recogniser).to(self.device).eval()
         return load_pretrained(Wav2Vec2Processor, self.recogniser), model
 
-    def teach(self, clip: Clip) -> Lesson | None:
+    def teach(self, clip: Clip) -> TeacherAnswer | None:
         """One vector per word piece; None where no word is heard."""
         heard = self._words(resample(clip.audio, clip.sample_rate, SPEECH_RATE))
         if not heard:
             return None
         borders = np.array([heard[0][1], *(end for _, _, end in heard)])
-        return self.encoder.lesson([word for word, _, _ in heard], borders)
+        return self.encoder.answer([word for word, _, _ in heard], borders)
 
     @torch.inference_mode()
     def _words(self, audio: np.ndarray) -> list[tuple[str, float, float]]:

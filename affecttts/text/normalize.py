@@ -136,7 +136,7 @@ def _check(text: str, cleaned: str, skipped: list[str]) -> None:
         raise RequestError("text is empty: give at least one word to speak")
     if not any(map(str.isalnum, cleaned)):
         letters = any(map(str.isalnum, text))
-        what = "letters that are not English" if letters else "emoji" if skipped else "punctuation"
+        what = "letters that are not Latin" if letters else "emoji" if skipped else "punctuation"
         raise RequestError(f"text {excerpt(text)} holds only {what}: add a word to speak")
     if run := _LONG_RUN.search(cleaned):
         raise RequestError(

@@ -96,6 +96,12 @@ def _before(words: Sequence[str], index: int) -> tuple[str, str]:
 
 
 def _weigh_before(found: Scores, before: str, far: str, after: str, third_person: bool) -> None:
+    if not _weigh_after_function_word(found, before, far, after):
+        _weigh_after_other_word(found, before, far, third_person)
+
+
+def _weigh_after_function_word(found: Scores, before: str, far: str, after: str) -> bool:
+    """Whether the word before decided: none, an auxiliary, a determiner and the like."""
     if not before or before in ("please", "kindly"):
         command = (
             before
@@ -127,13 +133,25 @@ def _weigh_before(found: Scores, before: str, far: str, after: str, third_person
     elif before in listed("determiners") or before.endswith(("'s", "s'")):
         found[NOUN] += 4
         found[ADJECTIVE] += 3.5
-    elif before in listed("subjects"):
+    else:
+        return False
+    return True
+
+
+def _weigh_after_other_word(found: Scores, before: str, far: str, third_person: bool) -> None:
+    if before in listed("subjects"):
         found[VERB] += 6 if before == "who" else 3.5
         found[PAST] += 1
     elif before in listed("singular_subjects"):
         found[VERB if third_person else PAST] += 3.5
         found[VERB] += 0 if third_person or before == "it" else 0.5
-    elif before in ("which", "that"):
+    else:
+        _weigh_other(found, before, far, third_person)
+
+
+def _weigh_other(found: Scores, before: str, far: str, third_person: bool) -> None:
+    """Weighs a word before that is neither an auxiliary, a subject nor a determiner."""
+    if before in ("which", "that"):
         found[VERB] += (
             2 if far and far not in listed("verbs") and far not in listed("prepositions") else 0
         )

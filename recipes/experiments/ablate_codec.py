@@ -1,5 +1,4 @@
-"""Which part of the codec does what? Train and score every cell of a table of variations, and
-compare.
+"""Ablation of the codec: train, score and compare every cell of a table of variations.
 
     python recipes/experiments/ablate_codec.py recipes/experiments/ablation_modules.yaml \\
         --manifest corpus/manifest.jsonl --output runs/ablation
@@ -105,21 +104,6 @@ def score(run: Run, config: AblationConfig, arguments: argparse.Namespace) -> di
 
 
 def quality(folder: Path, arguments: argparse.Namespace) -> dict[str, float]:
-    """What the judges of benchmarks/codec_quality.py say, means alone."""
-    script, answer = RECIPES.parent / "benchmarks" / "codec_quality.py", folder / "quality.json"
-    options = [
-        "--corpus",
-        arguments.quality_corpus,
-        "--codec",
-        str(folder / "codec"),
-        "--limit",
-        str(arguments.quality_limit),
-    ]
-    call([sys.executable, str(script), *options, "--output", str(answer)], folder)
-    numbers = read_json(answer)
-    return {
-        f"judge: {name}": value[0] for name, value in numbers.items() if isinstance(value, list)
-    }
     """What `affecttts evaluate codec` says of a run's codec, means alone."""
     systems = open_systems(CodecRequest((f"{QUALITY_NAME}={folder / 'codec'}",)))
     report = evaluate_codec(
@@ -248,72 +232,10 @@ def parse() -> argparse.Namespace:
     add("--probe-clips", type=int, metavar="N", help=probes)
     launch = 'what starts a run, e.g. "accelerate launch" (default: this Python)'
     add("--launch", help=launch)
-    add("--quality-corpus", metavar="DIR", help="corpus for benchmarks/codec_quality.py")
+    quality = "manifest for what `affecttts evaluate codec` measures"
+    add("--quality-manifest", type=Path, metavar="M", help=quality)
     limit = "its number of clips (default 60)"
     add("--quality-limit", type=int, default=60, metavar="N", help=limit)
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "config", help="YAML file with the table, see recipes/experiments/ablation_*.yaml"
-    )
-    parser.add_argument(
-        "--manifest",
-        action="append",
-        required=True,
-        help="JSONL manifest; may be given several times",
-    )
-    parser.add_argument(
-        "--output", type=Path, required=True, help="folder of all runs and of the results"
-    )
-    parser.add_argument(
-        "--cache", type=Path, help="folder of decoded audio and F0 (default: OUTPUT/cache)"
-    )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="change one value in all cells",
-    )
-    parser.add_argument(
-        "--cells", nargs="+", metavar="NAME", help="only these cells (and the reference)"
-    )
-    parser.add_argument(
-        "--size",
-        metavar="FILE",
-        help="YAML file: how large and long the cells are, see experiments/ablation_quick.yaml",
-    )
-    parser.add_argument(
-        "--seeds",
-        nargs="+",
-        type=int,
-        default=(),
-        metavar="N",
-        help="these seeds, not the config's",
-    )
-    parser.add_argument(
-        "--probe-clips",
-        type=int,
-        metavar="N",
-        help="utterances that the probes read, not as many as the config says",
-    )
-    parser.add_argument(
-        "--launch", help='what starts a run, e.g. "accelerate launch" (default: this Python)'
-    )
-    parser.add_argument(
-        "--quality-manifest",
-        type=Path,
-        metavar="M",
-        help="manifest for what `affecttts evaluate codec` measures",
-    )
-    parser.add_argument(
-        "--quality-limit",
-        type=int,
-        default=60,
-        metavar="N",
-        help="its number of clips (default 60)",
-    )
     return parser.parse_args()
 
 

@@ -21,11 +21,11 @@ import numpy as np
 from affecttts.data.audio_cache import AudioCache
 from affecttts.evaluation.report.terminal import print_table, progress, write_numbers
 from affecttts.evaluation.stats.bootstrap import Interval, interval
-from affecttts.teachers.lessons import Lessons, collate, lessons_for
+from affecttts.teachers.targets import TeacherTargets, collate, targets_for
 
 
 def agreements(
-    codec: Any, cache: AudioCache, lessons: Lessons, clips: list[int]
+    codec: Any, cache: AudioCache, targets: TeacherTargets, clips: list[int]
 ) -> dict[str, np.ndarray]:
     """mode -> % of codes in common with the teachers' [N,K], for clips (indices of the cache) and
     codebooks of the base layer.
@@ -43,7 +43,7 @@ def agreements(
         audio = torch.from_numpy(cache.audio(cache.clips[index]))[None, None]
         frames = -(-audio.shape[-1] // codec.config.samples_per_frame)
         teacher_features = collate(
-            [lessons.stretch(index, 0.0, frames, codec.config, 0)]
+            [targets.stretch(index, 0.0, frames, codec.config, 0)]
         ).teacher_features
         taught = codec.encode(audio, books, "teacher", teacher_features).codes
         rows.append(
@@ -116,8 +116,8 @@ def main() -> None:
     with TemporaryDirectory() as temporary:
         folder = options.cache or Path(temporary) / "cache"
         cache = AudioCache(manifests, folder, shape.sample_rate, shape.hop_length)
-        lessons = lessons_for(shape, cache, folder / "teachers")
-        shares = agreements(codec, cache, lessons, clips := held_out(cache, options.limit))
+        targets = targets_for(shape, cache, folder / "teachers")
+        shares = agreements(codec, cache, targets, clips := held_out(cache, options.limit))
     numbers: dict[str, list[Interval]] = {
         mode: [interval(column) for column in share.T] for mode, share in shares.items()
     }

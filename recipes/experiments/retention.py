@@ -34,7 +34,7 @@ from affecttts.data.audio_cache import AudioCache, CachedClip, f0_world
 from affecttts.evaluation.judges.words import WordJudge
 from affecttts.evaluation.report.terminal import print_table, progress, write_numbers
 from affecttts.evaluation.tokens.probes import emotion_probes, probe_items
-from affecttts.teachers.lessons import Lessons, lessons_for
+from affecttts.teachers.targets import TeacherTargets, targets_for
 from recipes.experiments.retention_rows import (
     SIDES,
     Heard,
@@ -119,64 +119,26 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    parser.add_argument(
-        "--on",
-        type=Path,
-        nargs="+",
-        required=True,
-        metavar="DIR",
-        help="codecs trained with the modules",
-    )
-    parser.add_argument(
-        "--off", type=Path, nargs="+", required=True, metavar="DIR", help="as many trained without"
-    )
-    parser.add_argument(
-        "--corpus",
-        type=Path,
-        required=True,
-        metavar="DIR",
-        help="folder with emotive, voices and human",
-    )
-    parser.add_argument(
-        "--cache",
-        type=Path,
-        metavar="DIR",
-        help="decoded audio of these three, in this order; made if missing",
-    )
-    parser.add_argument(
-        "--unseen",
-        nargs="+",
-        default=[],
-        metavar="SPEAKER",
-        help="voices that no codec was trained on",
-    )
-    parser.add_argument(
-        "--judge",
-        action="append",
-        default=[],
-        metavar="M:F[:A]",
-        help="emotion classifier; may be repeated",
-    )
-    parser.add_argument("--limit", type=int, default=60, metavar="N", help="clips of each group")
-    parser.add_argument(
-        "--probe-clips",
-        type=int,
-        default=400,
-        metavar="N",
-        help="utterances for the probes; 0 = no probes",
-    )
-    parser.add_argument(
-        "--taught",
-        action="store_true",
-        help="the probes read what codecs with modules encode with their teachers",
-    )
-    parser.add_argument("--no-words", action="store_true", help="leave out the word judge")
-    parser.add_argument(
-        "--output", type=Path, metavar="OUT", help="also write the numbers to this file"
-    )
-    parser.add_argument(
-        "--threads", type=int, default=1, help="CPU threads of the codecs and the judges"
-    )
+    add = parser.add_argument
+    folders = {"type": Path, "nargs": "+", "required": True, "metavar": "DIR"}
+    add("--on", **folders, help="codecs trained with the modules")
+    add("--off", **folders, help="as many trained without")
+    corpus = "folder with emotive, voices and human"
+    add("--corpus", type=Path, required=True, metavar="DIR", help=corpus)
+    cache = "decoded audio of these three, in this order; made if missing"
+    add("--cache", type=Path, metavar="DIR", help=cache)
+    unseen = "voices that no codec was trained on"
+    add("--unseen", nargs="+", default=[], metavar="SPEAKER", help=unseen)
+    judge = "emotion classifier; may be repeated"
+    add("--judge", action="append", default=[], metavar="M:F[:A]", help=judge)
+    add("--limit", type=int, default=60, metavar="N", help="clips of each group")
+    probes = "utterances for the probes; 0 = no probes"
+    add("--probe-clips", type=int, default=400, metavar="N", help=probes)
+    taught = "the probes read what codecs with modules encode with their teachers"
+    add("--taught", action="store_true", help=taught)
+    add("--no-words", action="store_true", help="leave out the word judge")
+    add("--output", type=Path, metavar="OUT", help="also write the numbers to this file")
+    add("--threads", type=int, default=1, help="CPU threads of the codecs and the judges")
     return parser.parse_args()
 
 
@@ -220,34 +182,39 @@ def main() -> None:
             )
             report(f"{name}, n = {len(clips)}", numbers[name])
         if options.probe_clips:
-            folder = Path(temporary) / "teachers"
-            answers = {
-                side: [
-                    emotion_probes(
-                        probe_items(
-                            codec,
-                            cache,
-                            options.probe_clips,
-                            lessons=taught_by(codec, cache, folder, options),
-                        )
-                    )
-                    for codec in seeds
-                ]
-                for side, seeds in codecs.items()
-            }
-            numbers["probes"] = probe_rows(answers["off"], answers["on"])
-            report(
-                f"Probes on Q1, speakers apart, n = {options.probe_clips} or all", numbers["probes"]
-            )
+            numbers["probes"] = probed(codecs, cache, Path(temporary) / "teachers", options)
+            title = f"Probes on Q1, speakers apart, n = {options.probe_clips} or all"
+            report(title, numbers["probes"])
     write_numbers(options.output, numbers)
+
+
+def probed(
+    codecs: dict[str, list[Any]], cache: AudioCache, folder: Path, options: argparse.Namespace
+) -> dict:
+    """Rows of the emotion probes, codecs without modules beside those with."""
+    answers = {
+        side: [
+            emotion_probes(
+                probe_items(
+                    codec,
+                    cache,
+                    options.probe_clips,
+                    targets=taught_by(codec, cache, folder, options),
+                )
+            )
+            for codec in seeds
+        ]
+        for side, seeds in codecs.items()
+    }
+    return probe_rows(answers["off"], answers["on"])
 
 
 def taught_by(
     codec: Any, cache: AudioCache, folder: Path, options: argparse.Namespace
-) -> Lessons | None:
+) -> TeacherTargets | None:
     """What the teachers of a codec with modules say, where they are asked for."""
     return (
-        lessons_for(codec.config, cache, folder)
+        targets_for(codec.config, cache, folder)
         if options.taught and "teacher" in codec.modes
         else None
     )

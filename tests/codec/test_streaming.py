@@ -84,3 +84,7 @@ def test_pulses_before_the_first_voiced_frame_count_with_its_pitch():
 def test_other_decoders_say_that_they_do_not_stream():
     with pytest.raises(ValueError, match="vocos"):
         StreamingDecoder(Codec(CodecConfig.preset("tiny", decoder="vocos")))
+
+
+def test_without_codes_there_are_no_samples(tiny_codec):
+    assert StreamingDecoder(tiny_codec).finish().shape[-1] == 0

@@ -19,30 +19,27 @@ DIMENSIONS = ("valence", "arousal")  # in the order of a manifest's vad
 
 
 def emotion_metrics(judge: EmotionJudge) -> tuple[Metric, ...]:
-    """The metrics that this judge makes possible; it hears each signal once. A judge that also has
-    `affect`, of audio and rate to values of DIMENSIONS in -1..1, gives those too.
+    """The metrics of a judge, which reads each signal once; those of DIMENSIONS too if it has
+    `affect`, of audio and rate to their values in -1..1.
 
-    agreement: original and copy are heard alike. accuracy: the copy is heard as the manifest's
-    label. degradation: share of those originals heard rightly whose copies are not. loss: accuracy
-    on originals minus that on copies, in points. Clips whose label the judge does not know count
-    for agreement alone.
+    agreement: original and copy get the same answer. accuracy: the copy gets the manifest's label.
+    degradation: share of rightly recognised originals whose copies are not. loss: accuracy on
+    originals minus that on copies, in points. Clips whose label the judge does not know count for
+    agreement alone.
     """
 
     @lru_cache(maxsize=KEPT)
-    def heard(audio: bytes, sample_rate: int) -> str:
-        return judge.labels[
-            int(np.argmax(judge(np.frombuffer(audio, dtype=np.float32), sample_rate)))
-        ]
+    def answer(audio: bytes, sample_rate: int) -> str:
+        probabilities = judge(np.frombuffer(audio, dtype=np.float32), sample_rate)
+        return judge.labels[int(np.argmax(probabilities))]
 
     def guesses(pair: Pair) -> list[str]:
-        return [heard(audio.tobytes(), pair.sample_rate) for audio in (pair.original, pair.copy)]
+        return [answer(audio.tobytes(), pair.sample_rate) for audio in (pair.original, pair.copy)]
 
     def right(pair: Pair) -> list[bool] | None:
-        return (
-            [guess == pair.row.emotion for guess in guesses(pair)]
-            if pair.row.emotion in judge.labels
-            else None
-        )
+        if pair.row.emotion not in judge.labels:
+            return None
+        return [guess == pair.row.emotion for guess in guesses(pair)]
 
     def of_right(count: Callable[[bool, bool], Score]) -> Callable[[Pair], Score]:
         return lambda pair: count(*right(pair)) if right(pair) else float("nan")
@@ -51,31 +48,32 @@ def emotion_metrics(judge: EmotionJudge) -> tuple[Metric, ...]:
         first, second = guesses(pair)
         return 100.0 * (first == second)
 
+    accuracy = of_right(lambda before, after: 100.0 * after)
+    lost = of_right(lambda before, after: (100.0 * (before and not after), float(before)))
+    loss = of_right(lambda before, after: 100.0 * (before - after))
     kinds = (
         ("agreement", "%", True, agreement),
-        ("accuracy", "%", True, of_right(lambda before, after: 100.0 * after)),
-        (
-            "degradation",
-            "%",
-            False,
-            of_right(lambda before, after: (100.0 * (before and not after), float(before))),
-        ),
-        ("loss", "points", False, of_right(lambda before, after: 100.0 * (before - after))),
+        ("accuracy", "%", True, accuracy),
+        ("degradation", "%", False, lost),
+        ("loss", "points", False, loss),
     )
-    metrics = [
-        Metric(
-            f"emotion {kind}, {judge.card.name}",
-            unit,
-            better,
-            EMOTION,
-            measure,
-            judge.card.packages,
-            judge.card.install,
-            by_emotion=kind == "loss",
-        )
-        for kind, unit, better, measure in kinds
-    ]
+    metrics = [_metric(judge, *kind) for kind in kinds]
     return (*metrics, *(_dimension(judge, name) for name in DIMENSIONS if hasattr(judge, "affect")))
+
+
+def _metric(
+    judge: EmotionJudge, kind: str, unit: str, better: bool, measure: Callable[[Pair], Score]
+) -> Metric:
+    return Metric(
+        f"emotion {kind}, {judge.card.name}",
+        unit,
+        better,
+        EMOTION,
+        measure,
+        judge.card.packages,
+        judge.card.install,
+        by_emotion=kind == "loss",
+    )
 
 
 def _dimension(judge: EmotionJudge, name: str) -> Metric:

@@ -99,31 +99,18 @@ def evaluate_codec(
         RequestError: no clips, two systems of one name, or the folder holds another evaluation.
     """
     clips = Clips(manifest, chosen(manifest, limit))
-    present = [system for system in systems if not isinstance(system, Absent)]
-    names = [system.name for system in systems]
-    if len(set(names)) < len(names):
-        raise RequestError(
-            f"two codecs are named {max(names, key=names.count)}; give one another "
-            "name: --codec NAME=DIR"
-        )
+    present = _present(systems)
     panel = panel or CodecPanel()
     usable = [metric for metric in panel.metrics if not missing(metric)]
     folder.mkdir(parents=True, exist_ok=True)
     identities = {CEILING: "", FLOOR: ""} | {system.name: system.identity for system in present}
-    items = Items(
-        folder / ITEMS_NAME,
-        {"manifest": str(manifest), "clips": [row.id for row in clips.rows]},
-        identities,
-    )
+    source = {"manifest": str(manifest), "clips": [row.id for row in clips.rows]}
+    items = Items(folder / ITEMS_NAME, source, identities)
     aligned = {system.name: Aligned(system, clips.probes, RATE) for system in present}
     for place in progress(list(range(len(clips.rows)))):
         _measure(clips, place, aligned, usable, items)
     measured = Measured(clips.rows, items.values, [system.name for system in present])
-    report = {
-        "manifest": str(manifest),
-        "clips": [row.id for row in clips.rows],
-        **summarize(measured, usable, present),
-    }
+    report = source | summarize(measured, usable, present)
     report["delay, ms"] = {name: 1000 * system.delay_seconds for name, system in aligned.items()}
     report["missing"] = {
         metric.name: missing(metric) for metric in panel.metrics if missing(metric)
@@ -135,6 +122,16 @@ def evaluate_codec(
     write_json(folder / REPORT_NAME, report)
     _write_page(folder / PAGE_NAME, report, clips, aligned)
     return report
+
+
+def _present(systems: Sequence[System | Absent]) -> list[System]:
+    names = [system.name for system in systems]
+    if len(set(names)) < len(names):
+        raise RequestError(
+            f"two codecs are named {max(names, key=names.count)}; give one another "
+            "name: --codec NAME=DIR"
+        )
+    return [system for system in systems if not isinstance(system, Absent)]
 
 
 def _measure(

@@ -127,8 +127,8 @@ def emotion_chapters(
     of_corpus: list[Ear],
     found: list[tuple],
 ) -> list[Chapter]:
-    """All that is: what judges hear, and how clips move from their neutral twins."""
-    takes, twins = evaluated.takes, evaluated.with_twins()
+    """Everything about emotion: judges' answers, and shifts of clips from their neutral twins."""
+    takes = evaluated.takes
     cards = {judge.card.name: judge.card for judge in evaluated.panel.emotions.values()}
     chapters = [
         Chapter(
@@ -140,39 +140,11 @@ def emotion_chapters(
     ]
     if not evaluated.plan.twins:
         return chapters
-    pairs, corpus_pairs = neutral_pairs(twins), neutral_pairs(evaluated.corpus)
-    contrasts = [
-        beside(
-            f"heard more than in the twin, {ear.judge.card.name}, %",
-            contrast(ear, pairs),
-            contrast(other, corpus_pairs),
-            HALF,
-        )
-        for ear, other in zip(ears, of_corpus)
-    ]
-    shifts = shifts_of(twins)
-    contrasts.append(sign_score(shifts, shifts_of(evaluated.corpus), cells))
-    contrasts += cell_scores(shifts, cells)
-    same = (
-        "Same text, same voice, same seed, with the emotion and neutral: neither words nor "
-        "voice can give the answer."
-    )
-    chapters.append(
-        Chapter(
-            "Contrast with neutral",
-            tuple(contrasts),
-            f"{same} Signs: of the clear shifts of {source}.",
-        )
-    )
+    chapters.append(_contrast_chapter(evaluated, cells, source, list(zip(ears, of_corpus))))
     ladders = [[takes[key_of(step)] for step in steps] for steps in evaluated.plan.ladders]
     if ladders:
-        chapters.append(
-            Chapter(
-                "Intensity 0.5 < 1 < 1.5",
-                tuple(ladder_scores(ears, ladders, cells)),
-                "Chance: 1 of 6 orders.",
-            )
-        )
+        scores = tuple(ladder_scores(ears, ladders, cells))
+        chapters.append(Chapter("Intensity 0.5 < 1 < 1.5", scores, "Chance: 1 of 6 orders."))
     if prompted := _prompted(evaluated):
         note = (
             "Prompts that were not used to fit the reader; each stands for an emotion that it "
@@ -182,6 +154,31 @@ def emotion_chapters(
             Chapter("Free-text prompts", tuple(prompt_scores(ears, prompted, cells)), note)
         )
     return chapters
+
+
+def _contrast_chapter(
+    evaluated: Evaluated, cells: Cells, source: str, ears: list[tuple[Ear, Ear]]
+) -> Chapter:
+    """Clips against their neutral twins; `ears` are for takes and for the corpus."""
+    twins = evaluated.with_twins()
+    pairs, corpus_pairs = neutral_pairs(twins), neutral_pairs(evaluated.corpus)
+    contrasts = [
+        beside(
+            f"heard more than in the twin, {ear.judge.card.name}, %",
+            contrast(ear, pairs),
+            contrast(other, corpus_pairs),
+            HALF,
+        )
+        for ear, other in ears
+    ]
+    shifts = shifts_of(twins)
+    contrasts.append(sign_score(shifts, shifts_of(evaluated.corpus), cells))
+    contrasts += cell_scores(shifts, cells)
+    note = (
+        "Same text, same voice, same seed, with the emotion and neutral: neither words nor voice "
+        f"can give the answer. Signs: of the clear shifts of {source}."
+    )
+    return Chapter("Contrast with neutral", tuple(contrasts), note)
 
 
 def _prompted(evaluated: Evaluated) -> list[Prompted]:

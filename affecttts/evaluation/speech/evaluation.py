@@ -138,18 +138,9 @@ def evaluate(options: TtsOptions, progress: Progress = lambda items, label: item
     }
     if options.against:
         facts["compared with"] = str(options.against)
+    heard_all = (takes, tuple(corpus), len(chosen))
     return Evaluated(
-        options,
-        plan,
-        panel,
-        spoken,
-        takes,
-        tuple(corpus),
-        len(chosen),
-        rival,
-        tuple(alarms),
-        teachers,
-        facts,
+        options, plan, panel, spoken, *heard_all, rival, tuple(alarms), teachers, facts
     )
 
 

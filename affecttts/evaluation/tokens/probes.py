@@ -15,9 +15,9 @@ from torch import Tensor
 from affecttts.data.audio_cache import AudioCache
 from affecttts.data.manifest import Utterance
 from affecttts.evaluation.tokens.classifiers import gru_probe, linear_probe, ridge
-from affecttts.teachers.lessons import Lessons, collate
 from affecttts.teachers.phonology import spoken_phones
-from affecttts.teachers.protocol import Lesson, places_at
+from affecttts.teachers.protocol import TeacherAnswer, places_at
+from affecttts.teachers.targets import TeacherTargets, collate
 from codec import Codec
 
 FOLDS = 4
@@ -35,12 +35,15 @@ class ProbeItem:
 
 @torch.no_grad()
 def probe_items(
-    codec: Codec, cache: AudioCache, limit: int, seed: int = 0, lessons: Lessons | None = None
+    codec: Codec,
+    cache: AudioCache,
+    limit: int,
+    seed: int = 0,
+    targets: TeacherTargets | None = None,
 ) -> list[ProbeItem]:
-    """At most `limit` utterances with an emotion, drawn with a fixed seed from all splits, evenly
-    over the speakers.
+    """At most `limit` utterances with an emotion, drawn from all splits, evenly over the speakers.
 
-    They are encoded in the codec's first mode, or with `lessons` of its teachers in mode "teacher".
+    They are encoded in the codec's first mode, or with `targets` of its teachers in mode "teacher".
     """
     labelled = [
         index for index, clip in enumerate(cache.clips) if clip.utterance.emotion is not None
@@ -52,9 +55,9 @@ def probe_items(
         clip = cache.clips[labelled[place]]
         audio = torch.from_numpy(cache.audio(clip))[None, None].to(device)
         taught = {}
-        if lessons is not None:
+        if targets is not None:
             frames = -(-audio.shape[-1] // codec.config.samples_per_frame)
-            stretch = lessons.stretch(labelled[place], 0.0, frames, codec.config, 0)
+            stretch = targets.stretch(labelled[place], 0.0, frames, codec.config, 0)
             features = collate([stretch]).teacher_features.to(device)
             taught = {"mode": "teacher", "teacher_features": features}
         items.append(probe_item(codec, codec.encode(audio, 1, **taught).codes[0], clip.utterance))
@@ -88,7 +91,7 @@ def _phones(utterance: Utterance, count: int, frame_rate: float) -> Tensor | Non
     if utterance.durations is None:
         return None
     spoken = spoken_phones(utterance)
-    places = places_at(Lesson(spoken.rows, spoken.ends), 0.0, count, frame_rate)
+    places = places_at(TeacherAnswer(spoken.rows, spoken.ends), 0.0, count, frame_rate)
     return torch.from_numpy(np.append(spoken.rows, -1)[np.minimum(places, len(spoken.rows))])
 
 

@@ -14,7 +14,7 @@ from affecttts.data.audio_cache import AudioCache
 from affecttts.data.codes.store import CodeStore
 from affecttts.data.manifest import Utterance
 from affecttts.errors import RequestError
-from affecttts.teachers.lessons import FrameLessons, Lessons, collate
+from affecttts.teachers.targets import FrameTargets, TeacherTargets, collate
 from codec.config import CodecConfig
 
 
@@ -53,17 +53,17 @@ class CropBatch:
     f0: Tensor  # float32 [B,N] Hz, 0 = unvoiced
     ids: tuple[str, ...]  # utterances, for error messages
     mask: Tensor  # bool [B,F], codec frames that begin within the recording; the others are padding
-    lessons: FrameLessons | None = None  # None without teachers
+    targets: FrameTargets | None = None  # None without teachers
     # int64 [B,K,F] as a language model predicted them, rows of -1 where none; None: nowhere
     codes: Tensor | None = None
 
     def to(self, device: torch.device) -> CropBatch:
         """The same batch on a device."""
-        lessons, codes = (
-            part if part is None else part.to(device) for part in (self.lessons, self.codes)
+        targets, codes = (
+            part if part is None else part.to(device) for part in (self.targets, self.codes)
         )
         audio, f0, mask = (part.to(device) for part in (self.audio, self.f0, self.mask))
-        return CropBatch(audio, f0, self.ids, mask, lessons, codes)
+        return CropBatch(audio, f0, self.ids, mask, targets, codes)
 
 
 class CropSampler:
@@ -79,11 +79,11 @@ class CropSampler:
         config: CropConfig,
         codec: CodecConfig,
         rank: int = 0,
-        lessons: Lessons | None = None,
+        targets: TeacherTargets | None = None,
         predicted: CodeStore | None = None,
     ) -> None:
         self.cache, self.config, self.codec, self.rank = cache, config, codec, rank
-        self.lessons, self.predicted = lessons, predicted
+        self.targets, self.predicted = targets, predicted
         self.frames = round(config.seconds * codec.frame_rate) * codec.frame_stride
         check_any_to_train_on((clip.utterance for clip in cache.clips), config.speaker_weights)
         train = [index for index, clip in enumerate(cache.clips) if clip.utterance.split == "train"]
@@ -103,11 +103,11 @@ class CropSampler:
             torch.from_numpy(np.stack([row[name] for row in rows]))
             for name in ("audio", "f0", "mask")
         )
-        lessons = collate([row["lessons"] for row in rows]) if self.lessons else None
+        targets = collate([row["targets"] for row in rows]) if self.targets else None
         codes = (
             torch.from_numpy(np.stack([row["codes"] for row in rows])) if self.predicted else None
         )
-        return CropBatch(audio[:, None], f0, tuple(row["id"] for row in rows), mask, lessons, codes)
+        return CropBatch(audio[:, None], f0, tuple(row["id"] for row in rows), mask, targets, codes)
 
     def _crop(self, generator: np.random.Generator) -> dict:
         place = min(int(np.searchsorted(self.cumulative, generator.random())), len(self.clips) - 1)
@@ -131,7 +131,7 @@ class CropSampler:
         if self.predicted:
             row["codes"] = self._codes(clip.utterance.id, start, generator)
         return row | (
-            {"lessons": self._lessons(index, start, 2 * math.log10(gain))} if self.lessons else {}
+            {"targets": self._targets(index, start, 2 * math.log10(gain))} if self.targets else {}
         )
 
     def _codes(self, utterance_id: str, start: int, generator: np.random.Generator) -> np.ndarray:
@@ -144,10 +144,10 @@ class CropSampler:
         codes = self.predicted[utterance_id]
         return codes[:, np.minimum(first + np.arange(count), codes.shape[1] - 1)].astype(np.int64)
 
-    def _lessons(self, index: int, start: int, gain: float) -> dict[str, np.ndarray]:
+    def _targets(self, index: int, start: int, gain: float) -> dict[str, np.ndarray]:
         codec = self.codec
         begin, count = (
             start * codec.hop_length / codec.sample_rate,
             self.frames // codec.frame_stride,
         )
-        return self.lessons.stretch(index, begin, count, codec, self.config.reach, gain)
+        return self.targets.stretch(index, begin, count, codec, self.config.reach, gain)

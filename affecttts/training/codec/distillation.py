@@ -7,7 +7,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from affecttts.teachers.lessons import FrameLessons
+from affecttts.teachers.targets import FrameTargets
 from codec.config import CodecConfig
 from codec.model import CodecOutput
 from codec.modulation import TeacherFeatures
@@ -67,22 +67,22 @@ class Distillation(nn.Module):
         self.readout = nn.Linear(self.emotion_channels, emotion) if self.emotion_channels else None
 
     def forward(
-        self, output: CodecOutput, lessons: FrameLessons, step: int = 0
+        self, output: CodecOutput, targets: FrameTargets, step: int = 0
     ) -> tuple[dict[str, Tensor], dict[str, float]]:
         """Unweighted losses and values for the log; losses at the quantiser are left out where it
         was bypassed.
         """
         losses, logs = {}, {}
         if output.predicted is not None:
-            losses["prediction"] = prediction_loss(output.predicted, lessons.teacher_features)
+            losses["prediction"] = prediction_loss(output.predicted, targets.teacher_features)
         if output.consistency is not None:
             losses["consistency"] = output.consistency
         if output.quantized is not None:
             if self.readout is not None:
                 losses["emotion_block"] = self._emotion_block(
-                    output.quantized.quantized, lessons.teacher_features
+                    output.quantized.quantized, targets.teacher_features
                 )
-            at_quantizer, logs = self._at_quantizer(output, lessons, step)
+            at_quantizer, logs = self._at_quantizer(output, targets, step)
             losses |= at_quantizer
         return losses, logs
 
@@ -93,11 +93,11 @@ class Distillation(nn.Module):
         return (error * known).sum() / known.sum().clamp_min(1)
 
     def _at_quantizer(
-        self, output: CodecOutput, lessons: FrameLessons, step: int
+        self, output: CodecOutput, targets: FrameTargets, step: int
     ) -> tuple[dict, dict]:
         if not self.wanted:
             return {}, {}
-        teacher_features, split = lessons.teacher_features, self.emotion_channels
+        teacher_features, split = targets.teacher_features, self.emotion_channels
         q1 = self._q1(output, step)
         moody, wordy = q1[..., :split] if split else q1, q1[..., split:]
         teachers = [
@@ -113,7 +113,7 @@ class Distillation(nn.Module):
             losses["matching"] = self.matcher([moody, wordy], teachers)
         if "alignment" in self.wanted:
             first = output.quantized.stages[0].transpose(1, 2)[..., split:]
-            losses["alignment"], told = self._align(first, lessons)
+            losses["alignment"], told = self._align(first, targets)
             logs |= told
         return losses, logs
 
@@ -125,17 +125,17 @@ class Distillation(nn.Module):
             q1 = (1 - share) * q1 + share * output.latents.float()
         return q1.transpose(1, 2)
 
-    def _align(self, q1: Tensor, lessons: FrameLessons) -> tuple[Tensor, dict[str, float]]:
-        teacher_features = lessons.teacher_features
-        known = lessons.tokens[:, :, self.alignment.reach].abs().sum(-1) > 0
+    def _align(self, q1: Tensor, targets: FrameTargets) -> tuple[Tensor, dict[str, float]]:
+        teacher_features = targets.teacher_features
+        known = targets.tokens[:, :, self.alignment.reach].abs().sum(-1) > 0
         if self.alignment.fallback:
             known = known | teacher_features.semantic_known
         if self.alignment.speech_only:
-            known = known & lessons.sounding
+            known = known & targets.sounding
         gamma = emotion_weights(
             teacher_features.emotion, known & teacher_features.emotion_known, self.alignment
         )
-        loss, cosine = self.aligner(q1, lessons.tokens, gamma, teacher_features.semantic)
+        loss, cosine = self.aligner(q1, targets.tokens, gamma, teacher_features.semantic)
         share = gamma / gamma.sum(1, keepdim=True).clamp_min(1e-6)
         entropy = -(share * share.clamp_min(1e-10).log()).sum(1).mean()
         return loss, {"alignment/cosine": cosine.item(), "alignment/gamma_entropy": entropy.item()}

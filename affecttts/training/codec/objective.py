@@ -61,7 +61,7 @@ class Objective:
             if self.fixed_weights["cycle"]:
                 with self.accelerator.autocast():
                     losses["cycle"] = cycle_loss(codec, output, batch.mask)
-        if batch.lessons is not None:
+        if batch.targets is not None:
             reconstruction = self.fixed_weights["mel"] * losses["mel"]
             taught, logs = self._taught(output, batch, reconstruction, step)
             losses |= taught
@@ -88,7 +88,7 @@ class Objective:
         self, output: CodecOutput, batch: CropBatch, reconstruction: Tensor, step: int
     ) -> tuple[Losses, Logs]:
         """Losses that the teachers give, with their measured gradients kept up to date."""
-        losses, logs = self.distillation(output, batch.lessons, step)
+        losses, logs = self.distillation(output, batch.targets, step)
         balanced = {name: losses[name] for name in self.balancer.ratios if name in losses}
         if balanced and (step % self.config.balance_every == 0 or not self.balancer.norms):
             self.balancer.measure(output.latents, reconstruction, balanced)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from affecttts.data.codes.store import CodeStore
 from affecttts.data.manifest import read_manifest
 from affecttts.errors import RequestError
-from affecttts.teachers.lessons import Lessons
+from affecttts.teachers.targets import TeacherTargets
 from affecttts.training.codec.config import CodecTrainingConfig
 from affecttts.training.codec.crops import check_any_to_train_on
 from codec import Codec, CodecConfig
@@ -103,21 +103,21 @@ def predicted_codes(config: CodecTrainingConfig, folder: str, init: str | None) 
 
 
 def taught_shape(
-    config: CodecTrainingConfig, shape: CodecConfig, lessons: Lessons | None
+    config: CodecTrainingConfig, shape: CodecConfig, targets: TeacherTargets | None
 ) -> CodecConfig:
     """The shape with the teachers whose features its modulation reads."""
-    if shape.modulation == "none" or lessons is None:
+    if shape.modulation == "none" or targets is None:
         return shape
     return shape.changed(
         emotion_teacher=config.emotion_teacher,
-        emotion_dim=lessons.emotion.dim,
+        emotion_dim=targets.emotion.dim,
         semantic_teacher=config.semantic_teacher,
-        semantic_dim=lessons.semantic.dim,
+        semantic_dim=targets.semantic.dim,
     )
 
 
-def teacher_dims(shape: CodecConfig, lessons: Lessons | None) -> tuple[int, int, int]:
+def teacher_dims(shape: CodecConfig, targets: TeacherTargets | None) -> tuple[int, int, int]:
     """Widths of the teachers' features; those of the offline ones where no teacher is asked."""
-    if lessons is None:
+    if targets is None:
         return shape.emotion_dim, shape.semantic_dim, CodecConfig().semantic_dim
-    return lessons.emotion.dim, lessons.semantic.dim, lessons.text.dim
+    return targets.emotion.dim, targets.semantic.dim, targets.text.dim

@@ -12,8 +12,8 @@ from tqdm import tqdm
 
 from affecttts.data.audio_cache import AudioCache
 from affecttts.data.lineage import resumed_lineage, training_lineage
-from affecttts.teachers.lessons import Lessons
 from affecttts.teachers.registry import make_teacher
+from affecttts.teachers.targets import TeacherTargets
 from affecttts.training import checkpoint
 from affecttts.training.codec.adversary import Adversary, update
 from affecttts.training.codec.config import CodecTrainingConfig
@@ -74,8 +74,8 @@ class Trainer:
         store = predicted_codes(config, predicted, init) if predicted else None
         with self.accelerator.main_process_first():  # which fills what is missing
             self.cache = AudioCache(manifests, cache_folder, shape.sample_rate, shape.hop_length)
-            self.lessons = self._lessons(shape, cache_folder / "teachers")
-        self.shape = taught_shape(config, shape, self.lessons)
+            self.targets = self._targets(shape, cache_folder / "teachers")
+        self.shape = taught_shape(config, shape, self.targets)
         codec = Codec.extended(init, self.shape) if init else Codec(self.shape)
         if config.frozen:
             for part in (codec.encoder, codec.modulator, codec.student, codec.quantizer):
@@ -92,17 +92,17 @@ class Trainer:
             config.predicted_share,
         )
         self.sampler = CropSampler(
-            self.cache, crops, self.shape, self.accelerator.process_index, self.lessons, store
+            self.cache, crops, self.shape, self.accelerator.process_index, self.targets, store
         )
         taught_by = {
-            *(config.teachers if self.lessons is not None else ()),
+            *(config.teachers if self.targets is not None else ()),
             *(["phone_classifier"] if phone_classifier else []),
         }
         self.lineage = training_lineage(manifests, init, teachers=taught_by)
         self.step = 0
 
     # -- what there is
-    def _lessons(self, shape: CodecConfig, root: Path) -> Lessons | None:
+    def _targets(self, shape: CodecConfig, root: Path) -> TeacherTargets | None:
         """What the teachers say of the corpus, asked where it is not yet known; None where nothing
         needs it.
         """
@@ -112,7 +112,7 @@ class Trainer:
             return None
         device = str(self.accelerator.device)
         teachers = (make_teacher(name, shape, device) for name in config.teachers)
-        return Lessons(*teachers, self.cache, root)
+        return TeacherTargets(*teachers, self.cache, root)
 
     def _prepare(
         self, codec: Codec, init_discriminator: str | None, phone_classifier: str | None
@@ -122,7 +122,7 @@ class Trainer:
         wanted = tuple(config.gradient_ratios.wanted())
         distillation = Distillation(
             self.shape,
-            teacher_dims(self.shape, self.lessons),
+            teacher_dims(self.shape, self.targets),
             config.relation,
             config.alignment,
             wanted,
@@ -199,7 +199,7 @@ class Trainer:
                 batch.f0,
                 self.step >= config.quantized_from,
                 choices[int(torch.randint(len(choices), ()))] if choices else None,
-                batch.lessons.teacher_features if batch.lessons else None,
+                batch.targets.teacher_features if batch.targets else None,
                 config.student_share * ramp(self.step, rises_from, config.steps),
                 batch.codes,
                 batch.mask,
@@ -227,7 +227,7 @@ class Trainer:
     def _latents(self, batch: CropBatch) -> Tensor:
         codec = self._plain()
         hidden = codec.encoder.hidden(batch.audio)
-        teacher_features = batch.lessons.teacher_features if batch.lessons else None
+        teacher_features = batch.targets.teacher_features if batch.targets else None
         return codec.modulate(
             codec.encoder.latents(hidden), hidden, teacher_features
         ).latents.float()
@@ -292,7 +292,7 @@ class Trainer:
                 bar.set_postfix(mel=f"{logs['loss/mel']:.3f}")
             if self.step % config.validate_every == 0 and self.step >= config.quantized_from:
                 spectral = self.objective.spectral
-                validate(self.averaged(), self.cache, self.lessons, spectral, tracker, self.step)
+                validate(self.averaged(), self.cache, self.targets, spectral, tracker, self.step)
             if main and (self.step % config.checkpoint_every == 0 or self.step == config.steps):
                 self.save()
         tracker.close()

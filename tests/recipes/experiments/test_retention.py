@@ -16,7 +16,7 @@ for package in ("pyworld", "soundfile"):
 from affecttts.data.audio_cache import AudioCache
 from affecttts.evaluation.judges.words import WordCounts
 from affecttts.evaluation.tokens.probes import ProbeAnswers, probe_items
-from affecttts.teachers.lessons import lessons_for
+from affecttts.teachers.targets import targets_for
 from tiny_models import DATA, REPOSITORY, random_codec
 
 sys.path.insert(0, str(REPOSITORY))  # `python -m recipes...` runs from there
@@ -202,7 +202,7 @@ def test_probes_read_what_the_teachers_lead_to(tmp_path):
     )
     torch.nn.init.normal_(codec.modulator.output.weight)  # untrained it changes nothing
     cache = AudioCache([DATA / "manifest.jsonl"], tmp_path / "cache", RATE, 240)
-    lessons = lessons_for(codec.config, cache, tmp_path / "teachers")
-    alone, taught = (probe_items(codec, cache, 4, lessons=given) for given in (None, lessons))
+    targets = targets_for(codec.config, cache, tmp_path / "teachers")
+    alone, taught = (probe_items(codec, cache, 4, targets=given) for given in (None, targets))
     assert [item.speaker for item in alone] == [item.speaker for item in taught]
     assert any(not torch.equal(a.frames, b.frames) for a, b in zip(alone, taught))

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from affecttts.teachers.lessons import FrameLessons
+from affecttts.teachers.targets import FrameTargets
 from affecttts.training.codec.distillation import BALANCED, Distillation
 from codec.model import CodecOutput
 from codec.modulation import TeacherFeatures
@@ -15,11 +15,11 @@ FRAMES = 12
 DIMS = (12, 28, 28)
 
 
-def lessons(seed=0, batch=2):
+def targets(seed=0, batch=2):
     draw = torch.Generator().manual_seed(seed)
     emotion, semantic = (torch.randn(batch, FRAMES, dim, generator=draw) for dim in DIMS[:2])
     tokens = torch.randn(batch, FRAMES, 3, DIMS[2], generator=draw)
-    return FrameLessons(
+    return FrameTargets(
         TeacherFeatures.everywhere(emotion, semantic),
         tokens,
         torch.ones(batch, FRAMES, dtype=torch.bool),
@@ -53,9 +53,9 @@ def test_the_default_has_the_weights_that_older_checkpoints_hold():
 
 def test_only_wanted_losses_are_made():
     codec = random_codec()
-    assert set(distillation(codec)(output(codec), lessons())[0]) == {"relation", "alignment"}
-    assert set(distillation(codec, ("matching",))(output(codec), lessons())[0]) == {"matching"}
-    assert distillation(codec, ())(output(codec), lessons()) == ({}, {})
+    assert set(distillation(codec)(output(codec), targets())[0]) == {"relation", "alignment"}
+    assert set(distillation(codec, ("matching",))(output(codec), targets())[0]) == {"matching"}
+    assert distillation(codec, ())(output(codec), targets()) == ({}, {})
     with pytest.raises(ValueError, match="matching"):
         distillation(codec, ("sharpening",))
 
@@ -63,7 +63,7 @@ def test_only_wanted_losses_are_made():
 def test_losses_reach_the_encoder_through_the_first_quantiser():
     codec = random_codec().train()
     found = output(codec)
-    losses, logs = distillation(codec, BALANCED)(found, lessons())
+    losses, logs = distillation(codec, BALANCED)(found, targets())
     for name, loss in losses.items():
         (gradient,) = torch.autograd.grad(loss, found.latents, retain_graph=True)
         assert torch.isfinite(gradient).all() and gradient.abs().sum() > 0, name
@@ -79,9 +79,9 @@ def test_the_log_tells_of_the_relations_that_are_trained():
     """Teachers that hold still within each clip: only between clips is there a relation to agree
     with.
     """
-    codec, taught = random_codec().eval(), lessons()
+    codec, taught = random_codec().eval(), targets()
     still = taught.teacher_features.emotion[:, :1].expand(-1, FRAMES, -1)
-    taught = FrameLessons(
+    taught = FrameTargets(
         TeacherFeatures.everywhere(still, taught.teacher_features.semantic),
         taught.tokens,
         taught.sounding,
@@ -99,7 +99,7 @@ def test_layers_choose_the_student():
     codec = random_codec()
     found = output(codec)
     first, all_of_them = (
-        distillation(codec, relation={"layers": n})(found, lessons())[0]["relation"] for n in (1, 4)
+        distillation(codec, relation={"layers": n})(found, targets())[0]["relation"] for n in (1, 4)
     )
     assert first != all_of_them
 
@@ -108,7 +108,7 @@ def test_shares_of_the_teachers_count():
     codec = random_codec()
     found = output(codec)
     both, emotion, semantic = (
-        distillation(codec, relation=shares)(found, lessons())[0]["relation"]
+        distillation(codec, relation=shares)(found, targets())[0]["relation"]
         for shares in ({}, {"beta": 0.0}, {"alpha": 0.0})
     )
     torch.testing.assert_close(both, emotion + semantic)
@@ -117,28 +117,28 @@ def test_shares_of_the_teachers_count():
 
 def test_what_is_unknown_has_no_say():
     codec = random_codec()
-    found, taught = output(codec), lessons()
+    found, taught = output(codec), targets()
     known = torch.ones(2, FRAMES, dtype=torch.bool)
     known[1] = False
     partial = TeacherFeatures(
         taught.teacher_features.emotion, taught.teacher_features.semantic, known, known
     )
     tokens = taught.tokens * known[..., None, None]
-    base = distillation(codec)(found, FrameLessons(partial, tokens, taught.sounding))[0]
+    base = distillation(codec)(found, FrameTargets(partial, tokens, taught.sounding))[0]
     spoilt = TeacherFeatures(
         *(torch.where(known[..., None], x, 99.0) for x in (partial.emotion, partial.semantic)),
         known,
         known,
     )
-    again = distillation(codec)(found, FrameLessons(spoilt, tokens, taught.sounding))[0]
+    again = distillation(codec)(found, FrameTargets(spoilt, tokens, taught.sounding))[0]
     for name in base:
         torch.testing.assert_close(base[name], again[name])
 
 
 def test_without_transcripts_semantics_stand_in_for_the_words():
     codec = random_codec()
-    found, taught = output(codec), lessons()
-    silent = FrameLessons(taught.teacher_features, torch.zeros_like(taught.tokens), taught.sounding)
+    found, taught = output(codec), targets()
+    silent = FrameTargets(taught.teacher_features, torch.zeros_like(taught.tokens), taught.sounding)
     assert distillation(codec)(found, silent)[0]["alignment"].item() == 0.0
     assert (
         distillation(codec, alignment={"fallback": True})(found, silent)[0]["alignment"].item()
@@ -148,10 +148,10 @@ def test_without_transcripts_semantics_stand_in_for_the_words():
 
 def test_silent_frames_are_not_aligned():
     """What the first quantiser says in them is free, and with `speech_only` off it is not."""
-    codec, taught = random_codec(), lessons()
+    codec, taught = random_codec(), targets()
     sounding = taught.sounding.clone()
     sounding[:, 8:] = False
-    quiet = FrameLessons(taught.teacher_features, taught.tokens, sounding)
+    quiet = FrameTargets(taught.teacher_features, taught.tokens, sounding)
     for speech_only, frames in ((True, 8), (False, FRAMES)):
         found = output(codec)
         loss = distillation(codec, ("alignment",), alignment={"speech_only": speech_only})(
@@ -167,14 +167,14 @@ def test_softness_brings_in_the_unquantised_latents():
     codec = random_codec()
     found, soft = output(codec), distillation(codec, relation={"soft": 1.0, "soft_steps": 10})
     bare = CodecOutput(found.audio, found.latents, found.decoded, found.quantized)
-    early, late = (soft(bare, lessons(), step)[0]["relation"] for step in (0, 10))
-    torch.testing.assert_close(late, distillation(codec)(bare, lessons())[0]["relation"])
+    early, late = (soft(bare, targets(), step)[0]["relation"] for step in (0, 10))
+    torch.testing.assert_close(late, distillation(codec)(bare, targets())[0]["relation"])
     assert early != late
 
 
 def test_the_student_is_taught_also_before_the_codebooks_start():
     codec = random_codec(modulation="xattn_pre", student_dim=32, modulation_dim=32).train()
-    taught = lessons()
+    taught = targets()
     audio = 0.1 * torch.randn(2, 1, FRAMES * 960)
     found = codec(
         audio, quantize=False, teacher_features=taught.teacher_features, student_share=1.0
@@ -187,7 +187,7 @@ def test_the_emotion_block_is_read_out():
     codec = random_codec(
         quantizer="bd_rfsq", codebook_size=2**15, modulation="cem", modulation_dim=32
     )
-    module, taught = distillation(codec), lessons()
+    module, taught = distillation(codec), targets()
     losses, _ = module(output(codec, taught), taught)
     assert set(losses) == {"emotion_block", "relation", "alignment"}
     found = output(codec, taught)

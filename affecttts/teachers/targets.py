@@ -1,6 +1,4 @@
-"""The three teachers of a training run together: what they say of any stretch of any clip, at codec
-frames.
-"""
+"""The teachers of a training run together: their targets for crops of clips, at codec frames."""
 
 from __future__ import annotations
 
@@ -22,26 +20,22 @@ from codec.training.activity import frame_levels, sounding_level
 
 
 @dataclass(frozen=True)
-class FrameLessons:
-    """What the teachers say of a batch of F codec frames."""
+class FrameTargets:
+    """The teachers' targets for a batch of F codec frames."""
 
     teacher_features: TeacherFeatures
-    # float32 [B,F,W,C] of the text teacher: each frame's token amid its neighbours, zeros where
-    # there is none
-    tokens: Tensor
+    tokens: Tensor  # float32 [B,F,W,C], each frame's token and its neighbours, zeros for none
     sounding: Tensor  # bool [B,F], frames that are not silent
 
-    def to(self, device: torch.device) -> FrameLessons:
+    def to(self, device: torch.device) -> FrameTargets:
         """The same on a device."""
-        return FrameLessons(
+        return FrameTargets(
             self.teacher_features.to(device), self.tokens.to(device), self.sounding.to(device)
         )
 
 
-class Lessons:
-    """Emotion, semantic and text teacher over one audio cache; a teacher with two offices is asked
-    once.
-    """
+class TeacherTargets:
+    """Emotion, semantic and text teacher over one audio cache; one that is both is asked once."""
 
     def __init__(
         self,
@@ -67,34 +61,35 @@ class Lessons:
     def stretch(
         self, clip: int, start: float, count: int, codec: CodecConfig, reach: int, gain: float = 0.0
     ) -> dict[str, np.ndarray]:
-        """Arrays of `count` codec frames from `start` seconds on, for `collate`; nothing is known
-        past the end of the audio.
+        """Arrays of `count` codec frames from `start` seconds on, for `collate`.
+
+        Nothing is known past the end of the audio.
 
         Args:
             clip: index in the audio cache.
             reach: tokens to either side of a frame's own.
-            gain: log10 of the power ratio by which the audio was made louder; changes what teachers
-                with `per_gain` say.
+            gain: log10 of the power ratio by which the audio was made louder; it changes answers of
+                teachers with `per_gain`.
         """
         arrays = {}
         for name, cache in (("emotion", self.emotion), ("semantic", self.semantic)):
-            lesson = cache.lesson(clip)
-            if lesson is None:
+            answer = cache.answer(clip)
+            if answer is None:
                 arrays[name], arrays[f"{name}_known"] = (
                     np.zeros((count, cache.dim), np.float32),
                     np.zeros(count, bool),
                 )
             else:
                 arrays[name], arrays[f"{name}_known"] = frames_at(
-                    lesson, cache.rate, start, count, codec.frame_rate
+                    answer, cache.rate, start, count, codec.frame_rate
                 )
                 if cache.per_gain is not None:
                     arrays[name] += np.float32(gain) * cache.per_gain
-        lesson, width = self.text.lesson(clip), 2 * reach + 1
-        if lesson is None:
+        answer, width = self.text.answer(clip), 2 * reach + 1
+        if answer is None:
             arrays["tokens"] = np.zeros((count, width, self.text.dim), np.float32)
         else:
-            arrays["tokens"] = windows_at(lesson, start, count, codec.frame_rate, reach)
+            arrays["tokens"] = windows_at(answer, start, count, codec.frame_rate, reach)
         audio = self._audio.audio(self._audio.clips[clip])
         arrays["sounding"] = _sounding(
             audio, round(start * codec.sample_rate), count, codec.samples_per_frame
@@ -105,27 +100,26 @@ class Lessons:
         return arrays
 
 
-def lessons_for(
+def targets_for(
     codec: CodecConfig, audio: AudioCache, root: str | Path, device: str = "cpu"
-) -> Lessons:
-    """The teachers that a codec was trained with, for its encode mode "teacher"; the text teacher
-    has no say in it.
+) -> TeacherTargets:
+    """The teachers that a codec was trained with, for its encoding mode "teacher".
+
+    The text teacher does not matter there.
     """
     names = codec.emotion_teacher, codec.semantic_teacher, "phonology"
-    return Lessons(*(make_teacher(name, codec, device) for name in names), audio, root)
+    return TeacherTargets(*(make_teacher(name, codec, device) for name in names), audio, root)
 
 
 def _sounding(audio: np.ndarray, start: int, count: int, frame_length: int) -> np.ndarray:
-    """Whether each of `count` frames from sample `start` on sounds, bool [count], judged by the
-    whole recording [T].
-    """
+    """Which of `count` frames from sample `start` on are not silent in a recording [T]."""
     part = audio[start : start + count * frame_length]
     part = np.pad(part, (0, count * frame_length - len(part)))
     return frame_levels(part, frame_length) >= sounding_level(audio, frame_length)
 
 
-def collate(rows: list[dict[str, np.ndarray]]) -> FrameLessons:
-    """A batch of `Lessons.stretch`."""
+def collate(rows: list[dict[str, np.ndarray]]) -> FrameTargets:
+    """A batch of `TeacherTargets.stretch`."""
     stacked = {name: torch.from_numpy(np.stack([row[name] for row in rows])) for name in rows[0]}
     tokens, sounding = stacked.pop("tokens"), stacked.pop("sounding")
-    return FrameLessons(TeacherFeatures(**stacked), tokens, sounding)
+    return FrameTargets(TeacherFeatures(**stacked), tokens, sounding)

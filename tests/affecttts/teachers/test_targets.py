@@ -1,4 +1,4 @@
-"""Lessons brought to codec frames, and the phonological teacher at the borders of its phones."""
+"""Teachers' vectors at codec frames, and the phonological teacher at the borders of its phones."""
 
 import itertools
 from dataclasses import replace
@@ -10,7 +10,7 @@ from affecttts.data.audio_cache import level
 from affecttts.data.manifest import Utterance
 from affecttts.teachers.phonology import FEATURES, SILENCE, PhonologyTeacher, feature_table
 from affecttts.teachers.prosody import WEIGHTS, AffectiveProsodyTeacher, ProsodyTeacher
-from affecttts.teachers.protocol import Clip, Lesson, frames_at, windows_at
+from affecttts.teachers.protocol import Clip, TeacherAnswer, frames_at, windows_at
 from affecttts.text.symbols import SYMBOLS
 from codec import CodecConfig
 from codec.nn.prosody import LEVELS
@@ -33,25 +33,25 @@ def clip(seconds=1.0, **values):
 RISING = np.arange(10, dtype=np.float32)[:, None]
 
 
-def test_same_rate_and_same_start_is_the_lesson_itself():
-    features, known = frames_at(Lesson(RISING), 25.0, 0.0, 12, 25.0)
+def test_same_rate_and_same_start_is_the_answer_itself():
+    features, known = frames_at(TeacherAnswer(RISING), 25.0, 0.0, 12, 25.0)
     assert known.tolist() == [True] * 10 + [False] * 2
     np.testing.assert_allclose(features[:10], RISING, atol=1e-5)
     assert (features[10:] == 0).all()
 
 
-def test_a_faster_lesson_is_averaged():
-    features, known = frames_at(Lesson(RISING), 50.0, 0.0, 5, 25.0)
+def test_a_faster_answer_is_averaged():
+    features, known = frames_at(TeacherAnswer(RISING), 50.0, 0.0, 5, 25.0)
     np.testing.assert_allclose(features[:, 0], [0.5, 2.5, 4.5, 6.5, 8.5], atol=1e-5)
     assert known.all()
 
 
-def test_a_slower_lesson_is_interpolated():
-    features, _ = frames_at(Lesson(RISING), 5.0, 0.4, 4, 25.0)
+def test_a_slower_answer_is_interpolated():
+    features, _ = frames_at(TeacherAnswer(RISING), 5.0, 0.4, 4, 25.0)
     np.testing.assert_allclose(
         features[:, 0], 5 * (0.4 + (np.arange(4) + 0.5) / 25) - 0.5, atol=1e-5
     )
-    ends, known = frames_at(Lesson(RISING), 5.0, 1.96, 2, 25.0)
+    ends, known = frames_at(TeacherAnswer(RISING), 5.0, 1.96, 2, 25.0)
     assert known.tolist() == [True, False] and ends[0, 0] == 9.0
 
 
@@ -59,13 +59,13 @@ def test_a_slower_lesson_is_interpolated():
 @pytest.mark.parametrize("start", [0.0, 0.033, 0.07])
 def test_a_crop_is_a_part_of_the_whole(rate, start):
     """Also where it starts between two of the teacher's vectors."""
-    lesson = Lesson(np.random.default_rng(0).standard_normal((60, 3)).astype(np.float32))
-    whole, _ = frames_at(lesson, rate, start, 20, 25.0)
-    part, _ = frames_at(lesson, rate, start + 5 / 25, 10, 25.0)
+    answer = TeacherAnswer(np.random.default_rng(0).standard_normal((60, 3)).astype(np.float32))
+    whole, _ = frames_at(answer, rate, start, 20, 25.0)
+    part, _ = frames_at(answer, rate, start + 5 / 25, 10, 25.0)
     np.testing.assert_allclose(part, whole[5:15], atol=1e-4)
 
 
-WORDS = Lesson(np.eye(3, dtype=np.float32) + 1, np.array([0.1, 0.3, 0.5]))
+WORDS = TeacherAnswer(np.eye(3, dtype=np.float32) + 1, np.array([0.1, 0.3, 0.5]))
 
 
 def test_stretches_hold_their_value():
@@ -99,10 +99,10 @@ def test_no_two_phones_are_alike():
 def test_phones_end_where_the_manifest_says():
     """A stress mark's time counts to the phone behind it; the offset is cut off the front."""
     spoken = clip(ipa="hˈæt", durations=(0.2, 0.1, 0.05, 0.15, 0.1, 0.3), offset=0.05)
-    lesson = PhonologyTeacher().teach(spoken)
-    np.testing.assert_allclose(lesson.ends, [0.15, 0.25, 0.45, 0.55, 0.85])
+    answer = PhonologyTeacher().teach(spoken)
+    np.testing.assert_allclose(answer.ends, [0.15, 0.25, 0.45, 0.55, 0.85])
     rows = [SILENCE, *(SYMBOLS.index(s) for s in "hæt"), SILENCE]
-    np.testing.assert_array_equal(lesson.vectors, feature_table()[rows])
+    np.testing.assert_array_equal(answer.vectors, feature_table()[rows])
 
 
 def test_phonology_knows_nothing_without_durations():
