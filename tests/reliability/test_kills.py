@@ -17,7 +17,7 @@ pytest.importorskip("tensorboard")
 
 import kill_scenarios as scenarios
 from affecttts.data.audio_cache import build_cache
-from affecttts.data.codes.store import TokenRow, shard_path, write_shard
+from affecttts.data.codes.store import CodeRow, shard_path, write_shard
 from affecttts.data.manifest import read_manifest
 from codec.files import fingerprint
 from killing import Runner, hashes, leftovers, sampled
@@ -40,7 +40,7 @@ def inputs(tiny_model_dir, utterances, tone, tmp_path_factory) -> Path:
     build_cache([MANIFEST], folder / "cache", 24_000, 240)
     draw = np.random.default_rng(0).integers
     rows = [
-        TokenRow(u.id, "0" * 16, draw(0, 64, (4, round(u.seconds * 25))).astype(np.uint16))
+        CodeRow(u.id, "0" * 16, draw(0, 64, (4, round(u.seconds * 25))).astype(np.uint16))
         for u in utterances
     ]
     write_shard(shard_path(folder / "tokens", 0, 1), rows, fingerprint(folder / "model" / "codec"))
@@ -108,7 +108,15 @@ def test_a_killed_command_is_finished_by_the_same_command(runner, work, inputs, 
 @pytest.mark.parametrize("work", scenarios.LONG, ids=lambda work: work.__name__)
 def test_a_killed_run_ends_like_one_that_was_not(runner, work, inputs, tmp_path):
     sweep = Sweep(runner, work, inputs, tmp_path)
-    sweep.check(sampled(sweep.operations)[:: 1 + len(sampled(sweep.operations)) // 12])
+    places = sampled(sweep.operations)
+    sweep.check(places[:: 1 + len(places) // 4])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("work", scenarios.LONG, ids=lambda work: work.__name__)
+def test_a_run_killed_at_any_rename_ends_like_one_that_was_not(runner, work, inputs, tmp_path):
+    sweep = Sweep(runner, work, inputs, tmp_path)
+    sweep.check(sampled(sweep.operations))
 
 
 @pytest.mark.slow
@@ -118,6 +126,7 @@ def test_every_operation(runner, work, inputs, tmp_path):
     sweep.check(list(range(len(sweep.operations))))
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_again_and_again_gets_there(runner, inputs, tmp_path):
     sweep = Sweep(runner, scenarios.train_codec, inputs, tmp_path)
     output, kills = sweep._fresh("again"), 0
