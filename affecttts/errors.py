@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from affecttts.streams import flush_stdout, sound_streams
+from codec.errors import InputError as InputError
 from codec.errors import UserError
 
 
@@ -15,10 +16,6 @@ class RequestError(UserError, ValueError):
     """What was asked for is wrong, and asking differently would cure it."""
 
     exit_code = 2
-
-
-class InputError(UserError, OSError):
-    """A file to read from is missing or unreadable."""
 
 
 class OutputError(UserError, OSError):

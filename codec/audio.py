@@ -5,18 +5,20 @@ always explicit.
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from codec.errors import AudioError
+from codec.errors import AudioError, AudioWarning
+from codec.inputs.sound import Sound, mono_shares, open_sound
 
 MAX_SECONDS = 300.0  # the codec works on a whole signal at once
 MIN_SECONDS = 0.02
+MAX_DECODED = 75_000_000  # numbers of all channels that are held at once: 300 MB
 SILENT_PEAK = 1e-5
 
 
@@ -44,13 +46,17 @@ class AudioHeader:
 
 
 def read_header(path: str | Path) -> AudioHeader:
-    """Rate, channels and length of any file that libsndfile knows; nothing is decoded.
+    """Rate, channels and length of any file that `load_audio` reads; nothing is decoded where the
+    header gives the length.
 
     Raises:
-        AudioError: missing or unreadable.
+        AudioError: missing, unreadable, or beyond a limit.
     """
-    with _opened(path) as file:
-        return AudioHeader(file.samplerate, file.channels, file.frames / file.samplerate)
+    with open_sound(path) as sound:
+        frames = sound.frames
+        if frames is None:
+            frames = sum(map(len, sound.blocks()))
+        return AudioHeader(sound.rate, sound.channels, frames / sound.rate)
 
 
 def read_samples(
@@ -63,26 +69,27 @@ def read_samples(
     """A file, or the part of it from `start` for `seconds`, as it is: float32 [T,C] and Hz.
 
     The header is checked before anything is decoded; what is longer than `max_seconds` (default:
-    MAX_SECONDS) is refused.
+    MAX_SECONDS), or has more than MAX_DECODED numbers, is refused.
 
     Raises:
         AudioError: missing, unreadable, too short or too long, or the part reaches beyond the end.
     """
-    with _opened(path) as file:
-        total, rate = file.frames / file.samplerate, file.samplerate
-        length = total if start is None else seconds
-        if start is not None and start + length > total + MIN_SECONDS:
-            message = (
-                f"{path}: ends at {total:.2f} s, before {start + length:.2f} s; correct "
-                "start and seconds"
-            )
-            raise AudioError(message, "too short")
-        _check_length(path, length, max_seconds or MAX_SECONDS)
-        if start is not None:
-            file.seek(round(start * rate))
-        return file.read(
-            -1 if start is None else round(length * rate), dtype="float32", always_2d=True
-        ), rate
+    with open_sound(path) as sound:
+        blocks = list(_blocks(sound, start, seconds, max_seconds, MAX_DECODED))
+        return np.concatenate(blocks), sound.rate
+
+
+def read_blocks(
+    path: str | Path, start: float | None = None, seconds: float | None = None
+) -> Iterator[tuple[np.ndarray, Sound]]:
+    """What `read_samples` reads, in blocks [n,C] one after another, and the open file.
+
+    Raises:
+        AudioError: as `read_samples`; there is no limit on the number of channels times samples.
+    """
+    with open_sound(path) as sound:
+        for block in _blocks(sound, start, seconds, None):
+            yield block, sound
 
 
 def load_audio(
@@ -93,38 +100,89 @@ def load_audio(
     *,
     max_seconds: float | None = None,
 ) -> Audio:
-    """Read any file that libsndfile knows, or a part of it as `read_samples` does, mix to mono,
-    resample.
+    """Read any file that libsndfile or PyAV knows, or a part of it as `read_samples` does, mix to
+    mono (see `codec.inputs.sound.mono_shares`), resample. Blocks are decoded one after another, so
+    that memory holds the result alone.
+
+    A signal beyond full scale (as floating-point files may hold, or the mixing of channels brings
+    about) is scaled to it, with an AudioWarning; overshoot of lossy decoders up to 1 dB is clipped.
 
     Raises:
         AudioError: missing, unreadable, empty, too short or long, NaN or infinite samples, digital
             silence.
     """
-    samples, rate = read_samples(path, start, seconds, max_seconds=max_seconds)
-    return Audio(
-        checked(path, resample(samples.mean(axis=1), rate, sample_rate)), sample_rate, rate
-    )
+    if isinstance(sample_rate, bool) or not isinstance(sample_rate, int) or sample_rate < 1:
+        raise AudioError(f"{path}: a sample rate of {sample_rate!r:.40} Hz cannot be made")
+    peak, parts = 0.0, []
+    with open_sound(path) as sound:
+        shares = mono_shares(sound.channels, sound.vorbis)
+        resampled = _Resampler(sound.rate, sample_rate)
+        for block in _blocks(sound, start, seconds, max_seconds):
+            mono = block[:, 0] if sound.channels == 1 else block @ shares
+            peak = max(peak, float(np.abs(mono).max(initial=0.0)))
+            parts.append(resampled(mono))
+        parts.append(resampled.end())
+        samples, ceiling = np.concatenate(parts), sound.ceiling
+        rate = sound.rate
+    if ceiling < peak < np.inf:
+        warnings.warn(
+            f"{path}: peaks at {20 * np.log10(peak):.1f} dB above full scale; scaled down to it",
+            AudioWarning,
+            stacklevel=2,
+        )
+        samples = samples / np.float32(peak)
+    return Audio(checked(path, samples), sample_rate, rate)
 
 
-@contextmanager
-def _opened(path: str | Path) -> Iterator[Any]:
-    """The open file; every fault of it comes as an AudioError."""
-    import soundfile
+def _blocks(
+    sound: Sound,
+    start: float | None,
+    seconds: float | None,
+    max_seconds: float | None,
+    most: float = float("inf"),
+) -> Iterator[np.ndarray]:
+    """The blocks of a file or of a part of it, as long as they keep within the limits."""
+    path, rate, longest = sound.path, sound.rate, max_seconds or MAX_SECONDS
+    first, count = _part(sound, start, seconds, longest)
+    done = 0
+    for block in sound.blocks(first, count):
+        done += len(block)
+        if done > longest * rate:
+            _check_length(path, done / rate, longest)
+        if done * sound.channels > most:
+            raise AudioError(
+                f"{path}: more than {most:g} samples in {sound.channels} channels; mix it down, or "
+                "cut it",
+                "too long",
+            )
+        yield block
+    if sound.frames is None:
+        _check_length(path, done / rate, longest)
 
-    try:
-        with soundfile.SoundFile(str(path)) as file:
-            yield file
-    except soundfile.LibsndfileError as error:
-        missing = not Path(path).exists()
-        reason = "no such file" if missing else f"not readable as audio ({error.error_string})"
-        cure = "give a WAV, FLAC, OGG or MP3 file"
-        raise AudioError(
-            f"{path}: {reason}; {cure}", "missing" if missing else "unreadable"
-        ) from error
-    except (OSError, RuntimeError, TypeError) as error:  # TypeError: a headerless .raw file
-        raise AudioError(
-            f"{path}: not readable as audio ({error}); give a WAV, FLAC, OGG or MP3 file"
-        ) from error
+
+def _part(
+    sound: Sound, start: float | None, seconds: float | None, longest: float
+) -> tuple[int, int | None]:
+    """First sample and number of samples of what is asked for; None = to the end."""
+    path, total = sound.path, None if sound.frames is None else sound.frames / sound.rate
+    for name, value in (("start", start), ("seconds", seconds)):
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if value is not None and not (number and 0 <= value < 1e9):
+            raise AudioError(f"{path}: {name} is {value!r:.40}, must be a number of seconds")
+    if start is None:
+        if total is not None:
+            _check_length(path, total, longest)
+        return 0, None
+    if seconds is None:
+        raise AudioError(f"{path}: start without seconds")
+    if total is not None and start + seconds > total + MIN_SECONDS:
+        message = (
+            f"{path}: ends at {total:.2f} s, before {start + seconds:.2f} s; correct "
+            "start and seconds"
+        )
+        raise AudioError(message, "too short")
+    _check_length(path, seconds, longest)
+    return round(start * sound.rate), round(seconds * sound.rate)
 
 
 def _check_length(path: str | Path, seconds: float, longest: float) -> None:
@@ -139,6 +197,26 @@ def _check_length(path: str | Path, seconds: float, longest: float) -> None:
             f"{path}: {seconds:.0f} s of audio; cut it into pieces of at most {longest:.0f} s",
             "too long",
         )
+
+
+class _Resampler:
+    """[n] float32 blocks at one rate -> blocks at another; all together what `resample` gives."""
+
+    def __init__(self, source_rate: int, target_rate: int) -> None:
+        self.stream = None
+        if source_rate != target_rate:
+            import soxr
+
+            self.stream = soxr.ResampleStream(source_rate, target_rate, 1, dtype="float32")
+
+    def __call__(self, block: np.ndarray) -> np.ndarray:
+        block = np.ascontiguousarray(block, dtype=np.float32)
+        return block.copy() if self.stream is None else self.stream.resample_chunk(block)
+
+    def end(self) -> np.ndarray:
+        """What is still inside."""
+        rest = np.zeros(0, np.float32)
+        return rest if self.stream is None else self.stream.resample_chunk(rest, last=True)
 
 
 def checked(path: str | Path, samples: np.ndarray) -> np.ndarray:
@@ -181,6 +259,10 @@ def encoded(audio: Audio, container: str, subtype: str, **options: Any) -> bytes
     import soundfile
 
     buffer = io.BytesIO()
+    if not np.isfinite(audio.samples).all():
+        raise AudioError(
+            "the signal holds NaN or infinite samples; nothing is written", "not finite"
+        )
     samples = np.clip(audio.samples, -1.0, 1.0)
     soundfile.write(
         buffer, samples, audio.sample_rate, format=container, subtype=subtype, **options

@@ -34,6 +34,10 @@ def from_dict(cls: type[T], values: dict[str, Any]) -> T:
         raise ValueError(f"{cls.__name__}: {error}") from error
 
 
+def _largest(name: str) -> int:
+    return next(most for end, most in LARGEST.items() if name.endswith(end))
+
+
 CHOICES = {
     "encoder": ("features", "seanet"),
     "encoder_spectrum": ("mel", "linear"),
@@ -44,8 +48,23 @@ CHOICES = {
     "modulation": ("none", "xattn_pre", "xattn_post", "add", "film", "concat", "self", "cem"),
 }
 FSQ_SIZE = 2**15  # codes of one stage of bd_rfsq
+# The largest value of a number by the end of its name, and of any other: no codec is near them,
+# and whatever a file says, a network of this shape can be described in little memory.
+LARGEST = {
+    "_blocks": 128,
+    "_layers": 64,
+    "_lstm": 16,
+    "_codebooks": 64,
+    "_heads": 128,
+    "_stride": 64,
+    "codebook_size": 65_536,
+    "sample_rate": 384_000,
+    "f0_max": 20_000,
+    "": 32_768,
+}
 MOST_LOOKAHEAD = 6  # frames: the kernel of the decoder's first layer
 POSITIVE = (
+    "sample_rate",
     "hop_length",
     "frame_stride",
     "num_codebooks",
@@ -141,18 +160,18 @@ class CodecConfig:
         elif kind == "tuple[int, ...]":
             if (
                 not isinstance(value, tuple)
-                or not value
-                or any(type(v) is not int or v < 1 for v in value)
+                or not 0 < len(value) <= 16
+                or any(type(v) is not int or not 1 <= v <= 4096 for v in value)
             ):
                 raise ValueError(f"{name} is {value!r}, must be a list of positive whole numbers")
         elif (
             isinstance(value, bool)
             or not isinstance(value, int if kind == "int" else (int, float))
-            or value < 0
+            or not 0 <= value <= _largest(name)
         ):
             raise ValueError(
-                f"{name} is {value!r}, must be a "
-                f"{'whole' if kind == 'int' else 'plain'} number, not negative"
+                f"{name} is {value!r:.60}, must be a {'whole' if kind == 'int' else 'plain'} "
+                f"number, not negative and at most {_largest(name)}"
             )
 
     def _check_parts(self) -> None:

@@ -11,6 +11,10 @@ class UserError(Exception):
     exit_code = 1
 
 
+class InputError(UserError, OSError):
+    """A file to read from is missing, unreadable, too large or no regular file."""
+
+
 class AudioError(UserError, ValueError):
     """An audio file or signal cannot be used; the message names it, the reason and the cure.
 
@@ -25,3 +29,7 @@ class AudioError(UserError, ValueError):
 
 class CheckpointError(UserError, ValueError):
     """A model folder is missing, truncated, corrupt or made for something else."""
+
+
+class AudioWarning(UserWarning):
+    """An audio file was changed while it was read; the message names it and says how."""

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from codec.atomic import atomic_file
 from codec.config import CodecConfig
-from codec.errors import CheckpointError
+from codec.errors import CheckpointError, InputError
+from codec.inputs import json_text as inputs
+from codec.inputs.door import JSON_BYTES, RECORD_BYTES, inside
+from codec.inputs.weights import read_tensors, unstarted
 
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
@@ -17,17 +22,31 @@ INDEX_NAME = "model.safetensors.index.json"
 SHARD_BYTES = 15_000_000
 
 
-def read_json(path: str | Path) -> Any:
-    """Read a JSON file.
+def member(folder: str | Path, name: str) -> Path:
+    """A file or folder of a model folder, wherever no link leads out of it.
+
+    Raises:
+        CheckpointError: no path, or a link out of the folder.
+    """
+    try:
+        return inside(folder, name)
+    except InputError as error:
+        raise CheckpointError(str(error)) from error
+
+
+def read_json(path: str | Path, limit: int = RECORD_BYTES) -> Any:
+    """Read a JSON file of at most `limit` bytes.
 
     Raises:
         CheckpointError: missing, unreadable or no JSON.
     """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise CheckpointError(f"{path}: no such file; is this the folder of a model?") from error
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        return inputs.read_json(path, limit)
+    except InputError as error:
+        missing = isinstance(error.__cause__, FileNotFoundError)
+        cure = "; is this the folder of a model?" if missing else ""
+        raise CheckpointError(f"{error}{cure}") from error
+    except ValueError as error:
         raise CheckpointError(
             f"{path}: not readable as JSON ({error}); fetch the model again"
         ) from error
@@ -55,21 +74,27 @@ def load_weights(path: str | Path) -> dict[str, Any]:
     """Read a safetensors file.
 
     Raises:
-        CheckpointError: missing, truncated, corrupt, or another format.
+        CheckpointError: missing, truncated, corrupt, another format, or NaN or infinite weights.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    return read_tensors(path)
 
-    if not Path(path).is_file():
-        raise CheckpointError(
-            f"{path}: no such file; only safetensors weights are read, never pickles"
-        )
+
+def built(build: Callable[[], Any], tensors: dict[str, Any], source: str | Path) -> Any:
+    """A network whose weights `load_strictly` is about to replace: not started at random, and never
+    larger than the tensors that there are.
+
+    Raises:
+        CheckpointError: the config asks for more, or for what no network can be.
+    """
+    elements = sum(tensor.numel() for tensor in tensors.values())
     try:
-        return load_file(str(path))
-    except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(
-            f"{path}: truncated or not a safetensors file ({error}); fetch the model again"
-        ) from error
+        with unstarted(elements):
+            return build()
+    except CheckpointError as error:
+        raise CheckpointError(f"{source}: {CONFIG_NAME} {error}") from error
+    except (ValueError, TypeError, ArithmeticError, RuntimeError, IndexError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise CheckpointError(f"{source}: {CONFIG_NAME} describes no network ({reason})") from error
 
 
 def load_strictly(module: Any, tensors: dict[str, Any], source: str | Path) -> None:
@@ -79,6 +104,9 @@ def load_strictly(module: Any, tensors: dict[str, Any], source: str | Path) -> N
         CheckpointError: names or shapes differ; the first differences are listed.
     """
     own = module.state_dict()
+    for name, tensor in tensors.items():
+        if name in own and own[name].is_floating_point() != tensor.is_floating_point():
+            raise CheckpointError(f"{source}: {name} holds {tensor.dtype}; fetch the model again")
     tensors = {
         name: tensor.to(own[name].dtype) if name in own else tensor
         for name, tensor in tensors.items()
@@ -121,22 +149,41 @@ def load_model_weights(folder: str | Path) -> dict[str, Any]:
     Raises:
         CheckpointError: a file is missing, truncated, corrupt or outside the folder.
     """
-    if not (Path(folder) / INDEX_NAME).exists():
-        return load_weights(Path(folder) / WEIGHTS_NAME)
-    index = read_json(Path(folder) / INDEX_NAME)
-    names = (
-        sorted(set(index["weight_map"].values()))
-        if isinstance(index, dict) and "weight_map" in index
-        else []
+    if not os.path.lexists(member(folder, INDEX_NAME)):
+        return load_weights(member(folder, WEIGHTS_NAME))
+    places = _weight_map(folder)
+    tensors: dict[str, Any] = {}
+    for name in sorted(set(places.values())):
+        shard = load_weights(member(folder, name))
+        if set(shard) != {tensor for tensor, place in places.items() if place == name}:
+            raise CheckpointError(
+                f"{folder}/{name}: not the tensors that {INDEX_NAME} says; fetch the model again"
+            )
+        tensors |= shard
+    return tensors
+
+
+def _weight_map(folder: str | Path) -> dict[str, str]:
+    """Tensor -> shard, of the index of a model folder."""
+    index = read_json(member(folder, INDEX_NAME), JSON_BYTES)
+    places = index.get("weight_map") if isinstance(index, dict) else None
+    named = isinstance(places, dict) and all(
+        isinstance(name, str) and name.endswith(".safetensors") and Path(name).name == name
+        for name in places.values()
     )
-    if not names or any(Path(name).name != name for name in names):
+    if not places or not named:
         raise CheckpointError(
             f"{folder}/{INDEX_NAME}: not an index of shards beside it; fetch the model again"
         )
-    tensors: dict[str, Any] = {}
-    for name in names:
-        tensors |= load_weights(Path(folder) / name)
-    return tensors
+    return places
+
+
+def _object(path: Path) -> dict[str, Any]:
+    """A JSON file that holds an object."""
+    values = read_json(path, JSON_BYTES)
+    if not isinstance(values, dict):
+        raise CheckpointError(f"{path}: not a JSON object; fetch the model again")
+    return values
 
 
 def fingerprint(folder: str | Path, *, detail: bool = False, decoder: bool = False) -> str:
@@ -153,7 +200,7 @@ def fingerprint(folder: str | Path, *, detail: bool = False, decoder: bool = Fal
     usual = json.loads(json.dumps(CodecConfig().to_dict()))
     shape = {
         name: value
-        for name, value in read_json(Path(folder) / CONFIG_NAME).items()
+        for name, value in _object(member(folder, CONFIG_NAME)).items()
         if value != usual.get(name)
     }
     whole = decoder or (detail and "detail_codebooks" in shape)

@@ -176,7 +176,7 @@ class Codec(Pretrained):
             ValueError: audio of another shape, more codebooks than there are, a mode that this
                 codec does not have, or teacher_features that do not fit.
         """
-        mode = mode or self.modes[0]
+        mode = self.modes[0] if mode is None else mode
         if mode not in self.modes:
             raise ValueError(f"mode is {mode!r}; this codec encodes in the modes {self.modes}")
         if (teacher_features is not None) != (mode == "teacher"):
@@ -188,10 +188,14 @@ class Codec(Pretrained):
         if num_codebooks is not None:
             check_count("num_codebooks", num_codebooks, wanted)
             wanted = num_codebooks
-        padded = self._whole_frames(audio)
+        padded = self._whole_frames(audio).to(next(self.parameters()).dtype)
+        if not bool(padded.isfinite().all()):
+            raise ValueError("audio holds NaN or infinite samples")
         hidden = self.encoder.hidden(padded)
         latents = self.encoder.latents(hidden)
         if teacher_features is not None:
+            if not isinstance(teacher_features, TeacherFeatures):
+                raise ValueError(f"teacher_features are of the type {type(teacher_features)}")
             teacher_features.check_fits(self.config, len(latents), latents.shape[-1])
         if mode == "prosody":
             latents = self._modulated_by_prosody(latents, padded)
@@ -223,6 +227,8 @@ class Codec(Pretrained):
                 codebook.
         """
         check_codes(codes, self.config)
+        if num_samples is not None:
+            check_count("num_samples", num_samples, codes.shape[2] * self.config.samples_per_frame)
         codes, base = codes.long(), self.config.num_codebooks
         audio = self.decode_latents(self.quantizer.lookup(codes[:, :base])).audio
         if self.detail is not None and codes.shape[1] > base:

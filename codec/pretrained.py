@@ -14,12 +14,15 @@ from codec.config import from_dict
 from codec.errors import CheckpointError
 from codec.files import (
     CONFIG_NAME,
+    built,
     load_model_weights,
     load_strictly,
+    member,
     read_json,
     save_model_weights,
     write_json,
 )
+from codec.inputs.door import JSON_BYTES
 
 T = TypeVar("T", bound="Pretrained")
 
@@ -52,7 +55,7 @@ class Pretrained(nn.Module):
         Raises:
             CheckpointError: see `from_pretrained`.
         """
-        values = read_json(Path(folder) / CONFIG_NAME)
+        values = read_json(member(folder, CONFIG_NAME), JSON_BYTES)
         if not isinstance(values, dict) or values.pop("model_type", None) != cls.model_type:
             wanted = re.sub(r"(?<!^)(?=[A-Z])", " ", cls.__name__).lower()
             raise CheckpointError(
@@ -61,8 +64,8 @@ class Pretrained(nn.Module):
             )
         try:
             return from_dict(cls.config_class, values)
-        except ValueError as error:
-            raise CheckpointError(f"{folder}: {error}") from error
+        except (ValueError, TypeError, ArithmeticError) as error:
+            raise CheckpointError(f"{folder}: {' '.join(str(error).split())[:300]}") from error
 
     @classmethod
     def from_pretrained(cls: type[T], folder: str | Path) -> T:
@@ -71,6 +74,7 @@ class Pretrained(nn.Module):
         Raises:
             CheckpointError: the folder is missing, incomplete, corrupt or of another model.
         """
-        model = cls(cls.read_config(folder))
-        load_strictly(model, load_model_weights(folder), folder)
+        config, tensors = cls.read_config(folder), load_model_weights(folder)
+        model = built(lambda: cls(config), tensors, folder)
+        load_strictly(model, tensors, folder)
         return model.eval()

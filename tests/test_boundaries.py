@@ -14,7 +14,7 @@ from tiny_models import REPOSITORY
 FOLDERS = ("codec", "affecttts", "recipes")
 FILES = [path for folder in FOLDERS for path in sorted((REPOSITORY / folder).rglob("*.py"))]
 LAYERS = {
-    "codec": {"torch", "numpy", "soundfile", "soxr", "safetensors"},
+    "codec": {"torch", "numpy", "soundfile", "soxr", "safetensors", "av"},
     "affecttts": {
         "affecttts",
         "codec",

@@ -15,6 +15,7 @@ from tiny_models import REPOSITORY
 ROOMS = {
     "codec": (
         ("errors", "presets", "atomic"),
+        ("inputs",),
         ("config",),
         ("files", "audio", "parts", "checks"),
         ("pretrained", "nn", "quantize"),

@@ -85,7 +85,13 @@ def _read(
             f"marked as another language than {LANGUAGE}", recording.path.name
         )
     try:
-        audio = load_audio(recording.path, sample_rate, max_seconds=LONGEST_RECORDING)
+        audio = load_audio(
+            recording.path,
+            sample_rate,
+            recording.start,
+            recording.seconds,
+            max_seconds=LONGEST_RECORDING,
+        )
     except AudioError as error:
         return findings.leave_out("cannot be read as speech", error)
     findings.seconds += audio.seconds

@@ -12,6 +12,7 @@ from affecttts.errors import InputError, OutputError, RequestError
 from affecttts.synthesis.voices import is_voice_folder
 from affecttts.training.precision import check_precision
 from affecttts.training.schema import check_positive
+from codec.inputs.door import TEXT_BYTES, read_bytes
 
 USUAL_EPOCHS = 16
 LEAST_STEPS = 200  # unless epochs are asked for
@@ -61,10 +62,9 @@ class AdaptationRequest:
                 )
             return None
         try:
-            content = path.read_bytes()
-        except OSError as error:
-            reason = error.strerror
-            raise InputError(f"{path}: the consent file cannot be read ({reason})") from error
+            content = read_bytes(path, TEXT_BYTES)
+        except InputError as error:
+            raise InputError(f"the consent file: {error}") from error
         if not content.strip():
             raise RequestError(
                 f"{path}: the consent file is empty; write who agreed, when, and to what"

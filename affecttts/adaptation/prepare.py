@@ -31,6 +31,7 @@ from affecttts.adaptation.recordings import Recording
 from affecttts.errors import InputError, RequestError
 from affecttts.text import text_to_phonemes
 from codec import Codec
+from codec.inputs.door import AUDIO_BYTES, file_digest
 from codec.training.phone_classifier import PhoneClassifier
 
 SPEECH_RATES = (3.0, 35.0)  # symbols of the phone string a second, within which people speak
@@ -102,9 +103,9 @@ class Preparation:
         digest = hashlib.sha256()
         for recording in recordings:
             try:
-                content = hashlib.sha256(recording.path.read_bytes()).hexdigest()
-            except OSError as error:
-                raise InputError(f"{recording.path}: cannot be read ({error.strerror})") from error
+                content = file_digest(recording.path, AUDIO_BYTES)
+            except InputError:
+                content = ""  # cutting says what is wrong with it
             digest.update(
                 f"{asdict(recording) | {'path': recording.path.name}} {content}\n".encode()
             )

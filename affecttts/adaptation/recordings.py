@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from affecttts.data.tables import TableRow, read_rows
 from affecttts.emotion.spec import EmotionSpec
 from affecttts.errors import InputError, RequestError
+from codec.inputs.door import TABLE_BYTES, read_text
+from codec.inputs.sound import AUDIO_SUFFIXES
 
-AUDIO_SUFFIXES = {
-    ".wav",
-    ".flac",
-    ".ogg",
-    ".oga",
-    ".opus",
-    ".mp3",
-    ".aif",
-    ".aiff",
-    ".au",
-    ".caf",
-    ".w64",
-}
 TABLE_SUFFIXES = {".csv", ".tsv", ".jsonl"}
 PATH_KEYS = ("path", "file", "file_name", "audio", "audio_path", "wav")
 TEXT_KEYS = ("text", "transcript", "transcription", "sentence")
@@ -40,6 +27,8 @@ class Recording:
     emotion: str | None = None
     intensity: float = 1.0
     language: str | None = None
+    start: float | None = None  # seconds into the file; None: the whole file
+    seconds: float | None = None  # with start
 
 
 def gather(source: str | Path) -> list[Recording]:
@@ -76,7 +65,7 @@ def gather(source: str | Path) -> list[Recording]:
             f"{source}: no audio found; give a folder with {known} files, or a "
             "table that names some"
         )
-    return sorted(recordings, key=lambda recording: str(recording.path))
+    return sorted(recordings, key=lambda one: (str(one.path), one.start or 0.0))
 
 
 def _audio_files(folder: Path) -> Iterator[Path]:
@@ -89,71 +78,78 @@ def _audio_files(folder: Path) -> Iterator[Path]:
 
 def _from_file(path: Path) -> Recording:
     beside = path.with_suffix(".txt")
-    return Recording(path, _read_text(beside).strip() or None if beside.is_file() else None)
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8"
-        ) from error
+    return Recording(path, read_text(beside).strip() or None if beside.exists() else None)
 
 
 def _read_table(path: Path) -> list[Recording]:
-    rows = _jsonl_rows(path) if path.suffix.lower() == ".jsonl" else _csv_rows(path)
-    return [_from_row(row, path, number) for number, row in rows]
-
-
-def _jsonl_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in enumerate(_read_text(path).split("\n"), start=1):
-        if line.strip():
-            try:
-                row = json.loads(line)
-            except ValueError as error:
-                raise RequestError(f"{path}:{number}: not JSON ({error})") from error
-            yield number, row
-
-
-def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    text = _read_text(path)
-    header = text.partition("\n")[0]
-    delimiter = max("|\t;,", key=header.count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-    if not set(reader.fieldnames or ()) & set(PATH_KEYS):
-        wanted = " or ".join(PATH_KEYS[:2])
+    try:
+        rows = list(read_rows(read_text(path, TABLE_BYTES), path.suffix.lower()))
+    except ValueError as error:
+        raise RequestError(f"{path}: {error}") from error
+    named = {name.lower() for row in rows for name in row.values}
+    lines = path.suffix.lower() == ".jsonl" or any(row.fault for row in rows)
+    if not lines and not named & set(PATH_KEYS):
         raise RequestError(
-            f"{path}: the first line must name the columns, one of them {wanted}; "
-            f"it is {header[:80]!r}"
+            f"{path}: the first line must name the columns, one of them "
+            f"{' or '.join(PATH_KEYS[:2])}; they are {', '.join(sorted(named))[:80]}"
         )
-    yield from enumerate(reader, start=2)
+    return [_from_row(row, path) for row in rows]
 
 
-def _from_row(row: Any, table: Path, number: int) -> Recording:
+def _from_row(row: TableRow, table: Path) -> Recording:
     """A row's recording; columns that mean nothing here are left alone."""
     try:
-        if not isinstance(row, dict):
-            raise RequestError("not an object")
-        name = next((row[key] for key in PATH_KEYS if row.get(key)), None)
-        if not isinstance(name, str):
+        if row.fault:
+            raise RequestError(row.fault)
+        values = row.lowered()
+        name, text = (
+            next((_text(values, key) for key in keys if key in values), None)
+            for keys in (PATH_KEYS, TEXT_KEYS)
+        )
+        if not name:
             raise RequestError(f"names no file; give one under {' or '.join(PATH_KEYS[:2])}")
-        values = {
-            field.name: row[field.name]
-            for field in fields(Recording)[2:]
-            if row.get(field.name) not in (None, "")
-        }
-        if "emotion" in values:
-            spec = EmotionSpec.parse(values["emotion"], values.get("intensity"))
-            values |= {"emotion": spec.tag, "intensity": spec.intensity}
-        text = next((row[key] for key in TEXT_KEYS if row.get(key)), None)
+        emotion, intensity = _emotion(values)
+        start, seconds = _number(values, "start"), _number(values, "seconds")
+        if (start is None) != (seconds is None) and start is not None:
+            raise RequestError("start without seconds")
         return Recording(
-            table.parent / name, text.strip() if isinstance(text, str) else None, **values
+            table.parent / name,
+            text or None,
+            emotion,
+            intensity,
+            _text(values, "language"),
+            start,
+            seconds if start is not None else None,
         )
     except RequestError as error:
-        raise RequestError(f"{table}:{number}: {error}") from error
+        raise RequestError(f"{table}:{row.line}: {error}") from error
+
+
+def _emotion(values: dict[str, Any]) -> tuple[str | None, float]:
+    """The emotion's tag, by id or alias in any case, and its strength."""
+    if "emotion" not in values:
+        if "intensity" in values and _number(values, "intensity") != 1:
+            raise RequestError("an intensity without an emotion; name the emotion too")
+        return None, 1.0
+    spec = EmotionSpec.parse(_text(values, "emotion"), values.get("intensity"))
+    return spec.tag, spec.intensity
+
+
+def _text(values: dict[str, Any], key: str) -> str | None:
+    value = values.get(key)
+    if value is not None and not isinstance(value, str):
+        raise RequestError(f"{key} is {value!r:.40}, must be text")
+    return None if value is None else value.strip()
+
+
+def _number(values: dict[str, Any], key: str) -> float | None:
+    try:
+        number = None if key not in values else float(values[key])
+    except (TypeError, ValueError, OverflowError):
+        number = -1.0
+    if number is not None and not 0 <= number < 1e9:
+        raise RequestError(f"{key} is {values[key]!r:.40}, must be a number of seconds, or plain")
+    return number
 
 
 def check_emotions(recordings: list[Recording], known: Sequence[str]) -> None:

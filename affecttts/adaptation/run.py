@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +26,7 @@ from affecttts.synthesis.voices import (
 )
 from codec.atomic import atomic_folder, recover
 from codec.files import fingerprint, write_json
+from codec.inputs.door import RECORD_BYTES, file_digest
 
 if TYPE_CHECKING:
     from affecttts.adaptation.prepared import Prepared, Report
@@ -165,7 +165,7 @@ class _Adaptation:
 
     def _model_key(self) -> str:
         lm, phones = (fingerprint(self.folder / name) for name in ("lm", PHONE_CLASSIFIER_NAME))
-        base = hashlib.sha256(self.base.manifest.read_bytes()).hexdigest()
+        base = file_digest(self.base.manifest, RECORD_BYTES)
         return f"{lm} {self.codec_fingerprint} {phones} {base}"
 
     def question(self, report: Report) -> str:

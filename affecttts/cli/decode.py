@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from affecttts.cli.codec_options import WAV_OUTPUT, add_codec_command, load_codec, meaning
-from affecttts.cli.output import write_wav
+from affecttts.cli.output import write_wav_windows
 from codec.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -20,7 +20,10 @@ def add_to(commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Decode; returns the exit code."""
+    """Decode, in windows; returns the exit code."""
+    from codec.checks import check_codes
+    from codec.streaming import decode_windows
+
     codes, metadata = _read_codes(arguments.input)
     codec = load_codec(arguments)
     if metadata.get("codec") != (own := meaning(arguments.codec, codec, codes)):
@@ -36,20 +39,27 @@ def run(arguments: argparse.Namespace) -> int:
             or not 0 < length <= codes.shape[1] * codec.config.samples_per_frame
         ):
             raise ValueError(f"{codes.dtype} codes {tuple(codes.shape)} for {length} samples")
-        audio = codec.decode(codes.long()[None], length)
+        check_codes(codes[None], codec.config)
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"{arguments.input}: not codes of this codec ({error})") from error
-    write_wav(arguments.output, audio[0, 0].numpy(), codec.config.sample_rate, arguments.force)
+    windows = (audio[0, 0].numpy() for audio in decode_windows(codec, codes[None]))
+    write_wav_windows(arguments.output, windows, length, codec.config.sample_rate, arguments.force)
     return 0
 
 
 def _read_codes(path: str) -> tuple[Tensor, dict[str, str]]:
     from safetensors import SafetensorError, safe_open
 
+    from codec.inputs.weights import read_shapes
+
     try:
+        if set(read_shapes(path)) != {"codes"}:
+            raise ValueError("its tensors are others than codes")
         with safe_open(path, framework="pt") as file:
             return file.get_tensor("codes"), file.metadata() or {}
-    except (SafetensorError, OSError) as error:
+    except CheckpointError:
+        raise
+    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise CheckpointError(
             f"{path}: not a safetensors file with codes ({error}); make one with `affecttts encode`"
         ) from error

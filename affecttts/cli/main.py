@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from typing import NoReturn
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
 
 from affecttts import __version__
 from affecttts.errors import RequestError, run_command
+from codec.errors import AudioWarning
 
 EXIT_CODES = """\
 exit codes: 0 done, 1 unreadable input, unwritable output or broken model, 2 wrong request,
@@ -17,7 +20,21 @@ exit codes: 0 done, 1 unreadable input, unwritable output or broken model, 2 wro
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     arguments = _parser().parse_args(argv)
-    return run_command(lambda: arguments.run(arguments))
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", AudioWarning)
+        warnings.showwarning = _show_warning(warnings.showwarning)
+        return run_command(lambda: arguments.run(arguments))
+
+
+def _show_warning(usual: Callable) -> Callable:
+    """Our own warnings as one line."""
+
+    def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
+        if not issubclass(category, AudioWarning):
+            return usual(message, category, *place)
+        print(f"affecttts: warning: {' '.join(str(message).split())}", file=sys.stderr)
+
+    return show
 
 
 class _Parser(argparse.ArgumentParser):

@@ -8,9 +8,10 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from affecttts.errors import OutputError, RequestError
 from codec.atomic import atomic_file, recover
@@ -82,6 +83,43 @@ def write_wav(target: str, samples, sample_rate: int, force: bool) -> None:
         return
     with new_file(target, force) as temporary:
         save_wav(temporary, audio)
+
+
+MOST_WAV_BYTES = 2**32 - 1000
+
+
+def write_wav_windows(
+    target: str, windows: Iterable, total: int, sample_rate: int, force: bool
+) -> None:
+    """The same from float32 [n] windows, `total` samples of which are written as they come.
+
+    Raises:
+        RequestError: more than a WAV file can hold; or as `new_file`.
+        OutputError: see `new_file`.
+    """
+    if 2 * total > MOST_WAV_BYTES:
+        raise RequestError(f"{total / sample_rate / 3600:.1f} hours do not fit a WAV file; cut it")
+    if target == STDOUT:
+        _write_windows(sys.stdout.buffer, windows, total, sample_rate)
+        return
+    with new_file(target, force) as temporary, open(temporary, "wb") as file:
+        _write_windows(file, windows, total, sample_rate)
+
+
+def _write_windows(file: BinaryIO, windows: Iterable, total: int, sample_rate: int) -> None:
+    import wave
+
+    from codec.audio import Audio, encoded
+
+    wav = wave.open(file, "wb")
+    wav.setnchannels(1)
+    wav.setsampwidth(2)
+    wav.setframerate(sample_rate)
+    wav.setnframes(total)
+    for samples in windows:
+        samples, total = samples[:total], total - len(samples[:total])
+        # libsndfile rounds here as it does for files that are written at once
+        wav.writeframesraw(encoded(Audio(samples, sample_rate), "RAW", "PCM_16"))
 
 
 def add_json(parser: argparse.ArgumentParser, what: str) -> None:

@@ -8,6 +8,7 @@ import sys
 from affecttts.cli.output import STDOUT
 from affecttts.errors import InputError, RequestError
 from affecttts.synthesis.request import MAX_TEXT
+from codec.inputs.door import TABLE_BYTES, open_file
 
 MAX_TEXT_BYTES = MAX_TEXT
 
@@ -37,10 +38,5 @@ def read_text(arguments: argparse.Namespace) -> str:
 
 
 def _read_file(source: str) -> bytes:
-    try:
-        with open(source, "rb") as file:
-            return file.read(MAX_TEXT_BYTES + 1)
-    except OSError as error:
-        raise InputError(
-            f"{source}: cannot be read ({error.strerror}); give a text file"
-        ) from error
+    with open_file(source, TABLE_BYTES) as file:
+        return file.read(MAX_TEXT_BYTES + 1)

@@ -9,16 +9,22 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from affecttts.errors import RequestError
+from affecttts.errors import InputError, RequestError
 from codec.atomic import atomic_file
+from codec.inputs.door import open_file
+from codec.inputs.json_text import parse_json
 
 SCHEMA_VERSION = 2
 SPLITS = ("train", "valid", "test")
+MANIFEST_BYTES = 100_000_000_000
+LONGEST_LINE = 1_000_000  # bytes
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -69,8 +75,13 @@ class Utterance:
             )
 
 
+def _is_text(value: Any) -> bool:
+    """Text that can be written out: a file name that is no UTF-8 is none."""
+    return isinstance(value, str) and "\0" not in value and not SURROGATE.search(value)
+
+
 def _is_name(value: Any) -> bool:
-    return isinstance(value, str) and bool(value)
+    return _is_text(value) and bool(value)
 
 
 def _is_number(value: Any) -> bool:
@@ -85,7 +96,7 @@ _CHECK_OF_TYPE = {
     "str": _is_name,
     "float": _is_number,
     "bool": lambda value: isinstance(value, bool),
-    "str | None": lambda value: value is None or isinstance(value, str),
+    "str | None": lambda value: value is None or _is_text(value),
     "float | None": lambda value: value is None or _is_number(value),
     "tuple[float, ...] | None": _is_sequence,
     "tuple[float, float, float] | None": _is_sequence,
@@ -113,7 +124,7 @@ def parse_row(line: str | bytes) -> Utterance:
         ValueError: no JSON object, an unknown or missing key, a value of the wrong type, a later
             version of the schema.
     """
-    values = json.loads(line)
+    values = parse_json(line)
     if not isinstance(values, dict):
         raise ValueError("not a JSON object")
     version = values.pop("schema", 1)
@@ -139,21 +150,28 @@ def scan_manifest(path: str | Path) -> Iterator[Row]:
         RequestError: the file is missing or unreadable.
     """
     try:
-        lines = open(path, "rb")
-    except OSError as error:
-        raise RequestError(f"{path}: cannot read the manifest ({error.strerror})") from error
+        lines = open_file(path, MANIFEST_BYTES)
+    except InputError as error:
+        raise RequestError(f"{error}; give a JSONL manifest") from error
     offset = 0
     with lines:
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
+        for number, line in enumerate(iter(lambda: lines.readline(LONGEST_LINE), b""), start=1):
+            size, whole = len(line), line.endswith(b"\n") or len(line) < LONGEST_LINE
+            while not whole:  # what is left of a line that is too long is passed over
+                rest = lines.readline(LONGEST_LINE)
+                size, whole = size + len(rest), rest.endswith(b"\n") or len(rest) < LONGEST_LINE
+                line = b""
+            if size > len(line):
+                yield Row(number, offset, size, None, f"longer than {LONGEST_LINE} bytes")
+            elif line.strip():
                 yield _row(number, offset, line)
-            offset += len(line)
+            offset += size
 
 
 def _row(number: int, offset: int, line: bytes) -> Row:
     try:
         return Row(number, offset, len(line), parse_row(line))
-    except (ValueError, RecursionError) as error:
+    except (ValueError, ArithmeticError) as error:
         return Row(number, offset, len(line), None, str(error))
 
 

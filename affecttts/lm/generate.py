@@ -11,6 +11,7 @@ from affecttts.errors import RequestError
 from affecttts.lm.engine import Engine
 from affecttts.lm.layout import MAX_DURATION, TokenLayout
 from affecttts.lm.sequence import Condition, block_head, inside_phrase, prefix
+from codec.inputs.fields import check_fields, check_range
 
 DURATION_GUIDANCE = 1.5  # most of it that durations follow; codec tokens follow all
 SHORTEST_SILENCE = 1  # frames of silence at either end
@@ -27,6 +28,15 @@ class SamplingConfig:
     max_frames_inside_phrase: int = 5
     # cap on the average over a text, beyond which generation gives up
     max_frames_per_phone: float = 12.0
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where a value is of the wrong type or out of bounds."""
+        check_fields(self)
+        for name in ("temperature", "duration_temperature"):
+            check_range(name, getattr(self, name), 0, 10)
+        check_range("top_p", self.top_p, 0, 1)
+        check_range("max_frames_inside_phrase", self.max_frames_inside_phrase, 1, MAX_DURATION)
+        check_range("max_frames_per_phone", self.max_frames_per_phone, 0, 1000)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 from affecttts.errors import RequestError
 from affecttts.text.symbols import INVENTORY_VERSION, SYMBOLS
 from codec.config import from_dict
+from codec.inputs.fields import check_fields, check_range
 
 VERSION = "layout-1"
 SPECIALS = (
@@ -48,6 +49,13 @@ class TokenLayout:
     version: str = VERSION
 
     def __post_init__(self) -> None:
+        check_fields(self)
+        for name, least, most in (
+            ("num_codebooks", 1, 64),
+            ("codebook_size", 1, 65_536),
+            ("num_pieces", 0, 262_144),
+        ):
+            check_range(name, getattr(self, name), least, most)
         if self.version != VERSION or self.inventory != INVENTORY_VERSION:
             raise ValueError(
                 f"token layout {self.version}/{self.inventory} is not this program's "
@@ -58,6 +66,8 @@ class TokenLayout:
             raise ValueError(
                 f"at most {EMOTION_SLOTS} emotions and {VOICE_SLOTS} voices fit the layout"
             )
+        if len({*self.emotions}) < len(self.emotions) or len({*self.voices}) < len(self.voices):
+            raise ValueError("an emotion or a voice comes twice")
 
     # -- where ranges start
     @property

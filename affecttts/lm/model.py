@@ -12,18 +12,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from affecttts.lm.layout import STRESSES, TokenLayout
+from affecttts.lm.shape import LlamaShape, check_tensors
 from affecttts.text.symbols import SYMBOLS
 from codec.atomic import atomic_folder
 from codec.errors import CheckpointError
-from codec.files import load_model_weights, load_strictly, read_json, save_model_weights, write_json
+from codec.files import (
+    load_model_weights,
+    load_strictly,
+    member,
+    read_json,
+    save_model_weights,
+    write_json,
+)
+from codec.inputs.door import JSON_BYTES
 
 if TYPE_CHECKING:
     from torch import Tensor
     from transformers import LlamaForCausalLM
 
+    from affecttts.lm.pieces import PromptPieces
+
 LAYOUT_NAME = "layout.json"
 PIECES_NAME = "prompt_pieces.model"
 EMBEDDING_NAME = "model.embed_tokens.weight"
+HEAD_NAME = "lm_head.weight"  # the same matrix, left out of files
 
 
 @dataclass(frozen=True)
@@ -48,6 +60,17 @@ class TokenLM:
     layout: TokenLayout
     codec_fingerprint: str
     pieces_path: Path | None
+
+    def prompt_pieces(self) -> PromptPieces | None:
+        """The pieces of free-text prompts, where the LM has some.
+
+        Raises:
+            CheckpointError: see PromptPieces.
+        """
+        from affecttts.lm.pieces import PromptPieces
+
+        path = self.pieces_path
+        return None if path is None else PromptPieces(path, self.layout.num_pieces)
 
     def llama(self) -> LlamaForCausalLM:
         """The stock transformers model, float32, evaluation mode."""
@@ -198,23 +221,36 @@ def load_lm(folder: str | Path) -> TokenLM:
         CheckpointError: the folder is missing, incomplete, corrupt, or of another kind.
     """
     folder = Path(folder)
-    config, meta = read_json(folder / "config.json"), read_json(folder / LAYOUT_NAME)
+    config = read_json(member(folder, "config.json"), JSON_BYTES)
+    meta = read_json(member(folder, LAYOUT_NAME), JSON_BYTES)
     kind = config.get("model_type") if isinstance(config, dict) else None
     if kind != "llama" or not isinstance(meta, dict):
         raise CheckpointError(
             f"{folder}: config.json is of model_type {kind!r}, not llama; give the folder of an LM"
         )
+    layout, codec = _read_layout(folder, meta)
+    try:
+        wanted = LlamaShape.of(config).tensors(layout.size)
+    except ValueError as error:
+        raise CheckpointError(f"{folder}/config.json: {error}") from error
     tensors = load_model_weights(folder)
     try:
-        layout = TokenLayout.from_dict(meta["layout"])
-    except (KeyError, TypeError, ValueError) as error:
+        own = {name: tensor for name, tensor in tensors.items() if name != HEAD_NAME}
+        check_tensors({name: tuple(tensor.shape) for name, tensor in own.items()}, wanted)
+    except ValueError as error:
+        raise CheckpointError(f"{folder}: {error}; fetch the model again") from error
+    if not all(tensor.is_floating_point() for tensor in own.values()):
+        raise CheckpointError(f"{folder}: the weights are no floating-point numbers")
+    pieces = member(folder, PIECES_NAME)
+    return TokenLM(folder, config, own, layout, codec, pieces if pieces.exists() else None)
+
+
+def _read_layout(folder: Path, meta: dict[str, Any]) -> tuple[TokenLayout, str]:
+    """The layout and the codec's fingerprint in layout.json."""
+    try:
+        codec = meta.get("codec", "")
+        if not isinstance(codec, str) or not isinstance(meta.get("layout"), dict):
+            raise ValueError("needs the fingerprint of a codec and a layout")
+        return TokenLayout.from_dict(meta["layout"]), codec
+    except (TypeError, ValueError) as error:
         raise CheckpointError(f"{folder}/{LAYOUT_NAME}: {error}") from error
-    shape = (layout.size, config.get("hidden_size"))
-    if tuple(tensors[EMBEDDING_NAME].shape if EMBEDDING_NAME in tensors else ()) != shape:
-        raise CheckpointError(
-            f"{folder}: the embedding does not have the {shape} of layout.json and config.json"
-        )
-    pieces = folder / PIECES_NAME
-    return TokenLM(
-        folder, config, tensors, layout, meta.get("codec", ""), pieces if pieces.exists() else None
-    )

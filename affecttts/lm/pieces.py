@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from codec.errors import CheckpointError
+from codec.inputs.door import PIECES_BYTES, read_bytes
 
 
 def train_pieces(texts: Iterable[str], vocab_size: int) -> bytes:
@@ -30,15 +31,22 @@ def train_pieces(texts: Iterable[str], vocab_size: int) -> bytes:
 class PromptPieces:
     """Free text -> piece indices."""
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, most: int | None = None) -> None:
+        """Read a model of at most `most` pieces.
+
+        Raises:
+            CheckpointError: unreadable, no SentencePiece model, or more pieces.
+        """
         import sentencepiece
 
         try:
-            self.processor = sentencepiece.SentencePieceProcessor(
-                model_proto=Path(path).read_bytes()
-            )
-        except (OSError, RuntimeError) as error:
+            if not (data := read_bytes(path, PIECES_BYTES)):
+                raise ValueError("empty")
+            self.processor = sentencepiece.SentencePieceProcessor(model_proto=data)
+        except (OSError, RuntimeError, ValueError) as error:
             raise CheckpointError(f"{path}: not a SentencePiece model ({error})") from error
+        if most is not None and len(self) > most:
+            raise CheckpointError(f"{path}: {len(self)} pieces, layout.json has room for {most}")
 
     def __len__(self) -> int:
         return self.processor.vocab_size()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Any
 from affecttts.errors import InputError, RequestError, shown
 from affecttts.synthesis.request import SpeechRequest
 from affecttts.synthesis.voices import VoiceShelf
+from codec.inputs.door import TABLE_BYTES, read_text
+from codec.inputs.json_text import parse_json
 
 
 def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
@@ -22,13 +23,9 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
         RequestError: there is none.
     """
     try:
-        lines = Path(path).read_bytes().decode("utf-8-sig").split("\n")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); give a JSONL file") from error
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
-        ) from error
+        lines = read_text(path, TABLE_BYTES).split("\n")
+    except InputError as error:
+        raise InputError(f"{error}; give a JSONL file") from error
     if not any(line.strip() for line in lines):
         raise RequestError(f"{path}: no items; write one JSON object a line")
     return ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
@@ -64,8 +61,8 @@ def item_request(values: dict[str, Any], shelf: VoiceShelf, **defaults: Any) -> 
 
 def _parse(line: str) -> Any:
     try:
-        return json.loads(line)
-    except (ValueError, RecursionError) as error:
+        return parse_json(line)
+    except ValueError as error:
         raise RequestError(f"not JSON that can be read ({str(error)[:100]})") from error
 
 

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from affecttts.synthesis.model_folder import INFO_NAME, ModelInfo
 from codec.atomic import atomic_folder
 from codec.errors import CheckpointError
-from codec.files import load_weights, read_json, write_json
+from codec.files import load_weights, member, read_json, write_json
+from codec.inputs.door import JSON_BYTES
+from codec.inputs.fields import check_range
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,19 +47,28 @@ def merged_tensors(lm: TokenLM, folder: str | Path, card: VoiceCard) -> dict[str
     import torch
 
     folder = Path(folder)
-    config, adapter = read_json(folder / CONFIG_NAME), load_weights(folder / WEIGHTS_NAME)
-    scale, token = _scale(config, folder), card.token
+    config = read_json(member(folder, CONFIG_NAME), JSON_BYTES)
+    adapter = load_weights(member(folder, WEIGHTS_NAME))
+    (scale, rank), token = _scale(config, folder), card.token
     tensors = dict(lm.tensors)
-    for name, delta in _deltas(adapter, folder).items():
-        if name not in tensors or tensors[name].shape != delta.shape:
+    for name, (a, b) in _factors(adapter, folder).items():
+        fits = (
+            a.is_floating_point()
+            and b.is_floating_point()
+            and a.dim() == b.dim() == 2
+            and len(a) == b.shape[1] == rank
+            and name in tensors
+        )
+        if not fits or tensors[name].shape != (len(b), a.shape[1]):
             raise CheckpointError(
                 f"{folder / WEIGHTS_NAME}: {name} does not fit the LM; adapt the voice again"
             )
-        tensors[name] = (tensors[name].float() + scale * delta).half()
+        tensors[name] = (tensors[name].float() + scale * (b.float() @ a.float())).half()
     table = tensors["model.embed_tokens.weight"].clone()
     rows = adapter.get(ROWS_NAME)
     if (
         rows is None
+        or not rows.is_floating_point()
         or rows.shape != (1, table.shape[1])
         or token != lm.layout.voice_start + len(lm.layout.voices)
     ):
@@ -75,8 +86,8 @@ def merged_tensors(lm: TokenLM, folder: str | Path, card: VoiceCard) -> dict[str
     return tensors
 
 
-def _scale(config: Any, folder: Path) -> float:
-    """alpha / rank of a plain LoRA.
+def _scale(config: Any, folder: Path) -> tuple[float, int]:
+    """What a plain LoRA is multiplied by (alpha / rank), and its rank.
 
     Raises:
         CheckpointError: an adapter of another kind.
@@ -89,17 +100,21 @@ def _scale(config: Any, folder: Path) -> float:
         )
         if not plain or config.get("rank_pattern") or config.get("alpha_pattern"):
             raise ValueError("not a plain LoRA")
-        rank, alpha = int(config["r"]), float(config["lora_alpha"])
-        return alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
-    except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
+        rank, alpha = config["r"], config["lora_alpha"]
+        if type(rank) is not int or type(alpha) not in (int, float) or not math.isfinite(alpha):
+            raise ValueError("r and lora_alpha are no numbers")
+        check_range("r", rank, 1, 1024)
+        check_range("lora_alpha", alpha, 0, 65_536)
+        return alpha / (math.sqrt(rank) if config.get("use_rslora") else rank), rank
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(
             f"{folder / CONFIG_NAME}: not the LoRA of an adapted voice ({error})"
         ) from error
 
 
-def _deltas(adapter: dict[str, Tensor], folder: Path) -> dict[str, Tensor]:
-    """B A of every adapted projection, by the names of LlamaForCausalLM."""
-    deltas = {}
+def _factors(adapter: dict[str, Tensor], folder: Path) -> dict[str, tuple[Tensor, Tensor]]:
+    """A and B of every adapted projection, by the names of LlamaForCausalLM."""
+    factors, used = {}, 0
     for key, a in adapter.items():
         name = key.removeprefix(PREFIX).removesuffix(".lora_A.weight")
         if key == ROWS_NAME or key.endswith(".lora_B.weight"):
@@ -113,13 +128,13 @@ def _deltas(adapter: dict[str, Tensor], folder: Path) -> dict[str, Tensor]:
             raise CheckpointError(
                 f"{folder / WEIGHTS_NAME}: unexpected tensor {key}; adapt the voice again"
             )
-        if a.dim() != 2 or b.dim() != 2 or a.shape[0] != b.shape[1]:
-            raise CheckpointError(
-                f"{folder / WEIGHTS_NAME}: {name}: {tuple(b.shape)} x "
-                f"{tuple(a.shape)} is no product"
-            )
-        deltas[f"{name}.weight"] = b.float() @ a.float()
-    return deltas
+        factors[f"{name}.weight"] = a, b
+        used += 2
+    if used != len(adapter) - (ROWS_NAME in adapter):
+        raise CheckpointError(
+            f"{folder / WEIGHTS_NAME}: half of a projection is missing; adapt the voice again"
+        )
+    return factors
 
 
 def load_decoder(codec: Codec, folder: str | Path) -> Codec:
@@ -128,15 +143,17 @@ def load_decoder(codec: Codec, folder: str | Path) -> Codec:
     Raises:
         CheckpointError: the decoder does not fit.
     """
-    path = Path(folder) / DECODER_NAME
+    path = member(folder, DECODER_NAME)
     if not path.exists():
         return codec
     from codec import Codec
-    from codec.files import load_strictly
+    from codec.files import built, load_strictly
 
-    adapted = Codec(codec.config)
+    tensors = load_weights(path)
+    adapted = built(lambda: Codec(codec.config), codec.state_dict(), path)
+    adapted.load_state_dict(codec.state_dict())
     adapted.encoder, adapted.quantizer = codec.encoder, codec.quantizer
-    load_strictly(adapted.decoder, load_weights(path), path)
+    load_strictly(adapted.decoder, tensors, path)
     return adapted.eval()
 
 

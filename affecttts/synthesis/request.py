@@ -19,13 +19,12 @@ from typing import Any
 from affecttts.emotion.spec import EmotionSpec, check_prompt
 from affecttts.emotion.table import MAX_INTENSITY
 from affecttts.errors import RequestError, shown
-from affecttts.synthesis.model_folder import ModelInfo, nearest_first
+from affecttts.synthesis.model_folder import MAX_GUIDANCE, ModelInfo, nearest_first
 from affecttts.text import Lexicon, Options, read
 
 MAX_TEXT = 2_000_000  # characters
 MAX_VOICE = 4096  # characters, for the path of an adapted voice
 MAX_NAME = 100  # characters of an unknown name that are looked at
-MAX_GUIDANCE = 4.0
 MAX_SEED = 2**63 - 1
 DATE_ORDERS = ("month-day", "day-month")
 

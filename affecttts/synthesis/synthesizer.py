@@ -12,7 +12,7 @@ import numpy as np
 from affecttts.emotion.spec import EmotionSpec
 from affecttts.errors import RequestError
 from affecttts.machine import chosen_threads, torch_threads
-from affecttts.synthesis.model_folder import ModelInfo, read_model_info
+from affecttts.synthesis.model_folder import ModelInfo, check_parts, read_model_info
 from affecttts.synthesis.request import MAX_SEED, PreparedRequest, SpeechRequest, prepare
 from affecttts.text.reading import PAUSE
 from codec.config import from_dict
@@ -63,9 +63,8 @@ class Synthesizer:
         from affecttts.lm.engine import Engine
         from affecttts.lm.generate import SamplingConfig
         from affecttts.lm.model import load_lm
-        from affecttts.lm.pieces import PromptPieces
         from codec import Codec
-        from codec.files import fingerprint
+        from codec.files import member
 
         self.folder, self.info = folder, info
         self.lexicon = tuple(map(str, lexicon))  # files, for requests that name none
@@ -73,22 +72,14 @@ class Synthesizer:
             self.sampling = from_dict(SamplingConfig, info.sampling)
         except ValueError as error:
             raise CheckpointError(f"{folder}: sampling in model.json: {error}") from error
-        self.codec = Codec.from_pretrained(folder / "codec")
-        language_model = load_lm(folder / "lm")
-        found = fingerprint(folder / "codec")
-        if language_model.codec_fingerprint != found:
-            raise CheckpointError(
-                f"{folder}: the LM was trained on codec {language_model.codec_fingerprint}, "
-                f"beside it lies {found}; "
-                "use the codec folder that encoded its corpus"
-            )
+        self.codec = Codec.from_pretrained(member(folder, "codec"))
+        language_model = load_lm(member(folder, "lm"))
+        check_parts(folder, info, language_model, self.codec.config)
         self.layout = language_model.layout
         self.engine = Engine(language_model.config, language_model.tensors)
         self._language_model = language_model  # what adapted voices are merged into
         self._adapted: dict[str, Speaker] = {}
-        self.pieces = (
-            PromptPieces(language_model.pieces_path) if language_model.pieces_path else None
-        )
+        self.pieces = language_model.prompt_pieces()
         self._reader = None  # of free-text prompts, loaded when the first one comes
 
     @classmethod
@@ -276,6 +267,10 @@ class Synthesizer:
             if piece.codes.shape[1]:
                 parts += [pause, codec.decode(piece.codes[None])[0, 0].numpy()]
         whole = np.concatenate(parts[1:]) if parts else np.zeros(0, dtype=np.float32)
+        if not np.isfinite(whole).all():
+            raise CheckpointError(
+                f"{self.folder}: its codec speaks NaN or infinite samples; fetch the model again"
+            )
         return SpeechResult(
             np.clip(whole, -1.0, 1.0),
             rate,

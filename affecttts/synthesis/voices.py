@@ -20,7 +20,9 @@ from affecttts.errors import RequestError
 from affecttts.synthesis.model_folder import ModelInfo
 from codec.config import from_dict
 from codec.errors import CheckpointError
-from codec.files import fingerprint, read_json
+from codec.files import fingerprint, member, read_json
+from codec.inputs.door import JSON_BYTES
+from codec.inputs.fields import check_fields
 
 if TYPE_CHECKING:
     from affecttts.lm.layout import TokenLayout
@@ -40,6 +42,10 @@ class Base:
     codec: str  # fingerprint of the codec
     layout: str  # version of the token layout
 
+    def __post_init__(self) -> None:
+        """Raises ValueError where a value is of the wrong type."""
+        check_fields(self)
+
 
 @dataclass(frozen=True)
 class VoiceCard:
@@ -53,6 +59,10 @@ class VoiceCard:
     training: dict[str, Any] = field(default_factory=dict)  # how
     consent_sha256: str | None = None
 
+    def __post_init__(self) -> None:
+        """Raises ValueError where a value is of the wrong type."""
+        check_fields(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)
@@ -64,9 +74,9 @@ def check_name(name: str) -> str:
     Raises:
         RequestError: it is empty, too long or has other characters than names may have.
     """
-    if not NAME.fullmatch(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         raise RequestError(
-            f"voice name {name[:80]!r}: use 1 to 64 letters, digits, '_', '-' and "
+            f"voice name {str(name)[:80]!r}: use 1 to 64 letters, digits, '_', '-' and "
             "'.', a letter or digit first"
         )
     return name
@@ -75,8 +85,8 @@ def check_name(name: str) -> str:
 def is_voice_folder(path: str | Path) -> bool:
     """Whether an adapted voice lies there."""
     try:
-        return (Path(path) / CARD_NAME).is_file()
-    except (OSError, ValueError):  # a name too long for a path, or with a NUL
+        return os.path.lexists(Path(path) / CARD_NAME)
+    except (OSError, ValueError, TypeError):  # a name too long for a path, or with a NUL
         return False
 
 
@@ -86,11 +96,14 @@ def read_card(folder: str | Path) -> VoiceCard:
     Raises:
         CheckpointError: missing or not a card.
     """
-    values = read_json(Path(folder) / CARD_NAME)
+    values = read_json(member(folder, CARD_NAME), JSON_BYTES)
     try:
         if not isinstance(values, dict):
             raise ValueError("not an object")
-        card = from_dict(VoiceCard, values | {"base": from_dict(Base, values.get("base") or {})})
+        base = values.get("base")
+        if not isinstance(base, dict):
+            raise ValueError("base is no object")
+        card = from_dict(VoiceCard, values | {"base": from_dict(Base, base)})
         check_name(card.name)
         return card
     except (ValueError, TypeError) as error:

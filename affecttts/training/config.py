@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from affecttts.errors import RequestError
 from affecttts.training.schema import build
+from codec.inputs.door import read_text
 
 T = TypeVar("T")
 
@@ -79,8 +80,8 @@ def _read(path: Path, including: tuple[Path, ...]) -> dict[str, Any]:
     if path in including:
         raise RequestError(f"{path}: includes itself")
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        values = yaml.safe_load(read_text(path)) or {}
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise RequestError(f"{path}: cannot read the config ({error})") from error
     if not isinstance(values, dict):
         raise RequestError(f"{path}: a config is a mapping of keys to values")

@@ -50,10 +50,13 @@ def fill_unvoiced(f0: Tensor) -> Tensor:
 
 
 def upsample(values: Tensor, factor: int) -> Tensor:
-    """[B,N] -> [B, N * factor], linear between frame centres."""
-    return nn.functional.interpolate(
-        values[:, None], scale_factor=factor, mode="linear", align_corners=False
-    )[:, 0]
+    """[B,N] -> [B, N * factor], linear between frame centres, level beyond the outer ones. What a
+    sample becomes depends on its neighbours and not on its place, so parts make the whole.
+    """
+    place = (torch.arange(factor, device=values.device, dtype=values.dtype) + 0.5) / factor - 0.5
+    steps = nn.functional.pad(values.diff(dim=-1), (1, 1))[..., None]
+    step = torch.where(place < 0, steps[..., :-1, :], steps[..., 1:, :])
+    return (values[..., None] + place * step).flatten(-2)
 
 
 class FixedNoise(nn.Module):

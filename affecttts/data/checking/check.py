@@ -171,7 +171,7 @@ class _Examiner:
             job = _job(self.manifest, row.utterance)
             try:
                 key = _key(job)
-            except OSError:
+            except (OSError, ValueError):
                 known[index] = Examined(fault="audio missing", message=f"{job.path}: no such file")
                 continue
             if found := self.store.get(key):
@@ -240,7 +240,7 @@ class _Judge:
         if abs(stated - found) > max(SECONDS_TOLERANCE[0], SECONDS_TOLERANCE[1] * stated):
             return "duration differs", f"the row says {stated:.2f} s, the file has {found:.2f} s"
         if utterance.emotion is not None and utterance.emotion not in self._emotions:
-            return "emotion unknown", f"{utterance.emotion!r} is none of {sorted(self._emotions)}"
+            return "emotion unknown", _unknown_emotion(utterance.emotion)
         if foreign := set(utterance.ipa or "") - set(SYMBOLS):
             return "phone unknown", f"ipa holds {sorted(foreign)}, which the phone inventory lacks"
         if not self._audio.add(examined.facts.digest):
@@ -248,10 +248,19 @@ class _Judge:
         return "", ""
 
 
+def _unknown_emotion(name: str) -> str:
+    """Why, and what to write instead where it is another word for an emotion."""
+    table = load_emotions()
+    known = table.names.get(name.strip().lower())
+    hint = f"write {known.id!r}" if known else f"known are {', '.join(table.ids)}"
+    return f"{name!r} is no emotion's tag; {hint}"
+
+
 def _oddities(utterance: Utterance, facts: AudioFacts) -> tuple[str, ...]:
     odd = {
         "several channels": facts.channels > 1,
         "rate below 16 kHz": facts.sample_rate < LOW_RATE,
+        "beyond full scale": facts.peak > 1,
         "clipped": facts.clipped > CLIPPED_SHARE,
         "mostly silence": facts.silence > SILENT_SHARE,
         "level unusual": not LOUDNESS_RANGE[0] <= facts.loudness <= LOUDNESS_RANGE[1],

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from codec.audio import checked, read_samples
+from codec.audio import checked, read_blocks
+from codec.inputs.sound import mono_shares
 
 FULL_SCALE = 0.999  # of the largest value: a sample at least so large may be clipped
 CLIPPED_RUN = 3  # consecutive samples at full scale that count as clipped
@@ -37,45 +38,70 @@ class AudioFacts:
 def measure(
     path: str | Path, start: float | None = None, seconds: float | None = None
 ) -> AudioFacts:
-    """Decode a file, or a part of it as `codec.audio.read_samples` does, and measure it.
+    """Decode a file, or a part of it as `codec.audio.read_blocks` does, and measure it.
 
     Raises:
         AudioError: missing, unreadable, too short or long, NaN or infinite samples, digital
             silence.
     """
-    channels, rate = read_samples(path, start, seconds)
-    samples = channels.mean(axis=1)
+    parts, peak, clipped, digest = [], 0.0, ClippedSamples(), hashlib.sha256()
+    for block, sound in read_blocks(path, start, seconds):
+        parts.append(block @ mono_shares(sound.channels, sound.vorbis))
+        peak = max(peak, float(np.abs(block).max()))
+        clipped.add(block)
+        whole = np.clip(np.nan_to_num(np.rint(block * 32768)), -32768, 32767)
+        digest.update(whole.astype("<i2").tobytes())
+    samples, rate = np.concatenate(parts), sound.rate
     checked(path, samples)
-    peak = float(np.abs(channels).max())
+    digest.update(f"{rate} {sound.channels}".encode())
     return AudioFacts(
         rate,
-        channels.shape[1],
+        sound.channels,
         len(samples) / rate,
         peak,
-        clipped_share(channels, peak),
+        clipped.share,
         silent_share(samples, rate),
         loudness(samples, rate),
-        _digest(channels, rate),
+        digest.hexdigest()[:16],
     )
 
 
-def _digest(channels: np.ndarray, rate: int) -> str:
-    whole = np.clip(np.rint(channels * 32768), -32768, 32767).astype("<i2")
-    return hashlib.sha256(whole.tobytes() + f"{rate} {channels.shape[1]}".encode()).hexdigest()[:16]
+class ClippedSamples:
+    """Counts samples in runs of at least `CLIPPED_RUN` at full scale, block by block."""
+
+    def __init__(self) -> None:
+        self.clipped = self.samples = 0
+        # at full scale, and counted: the last samples of the block before, which a run may go on
+        self._full = self._counted = None
+
+    def add(self, block: np.ndarray) -> None:
+        """One more block [n,C]."""
+        full = np.abs(block) >= FULL_SCALE
+        self.samples += block.size
+        if self._full is not None:
+            full = np.concatenate([self._full, full])
+            self.clipped -= int(self._counted.sum())
+        counted = _in_runs(full)
+        if self._counted is not None:
+            counted[: len(self._counted)] |= self._counted
+        self.clipped += int(counted.sum())
+        self._full, self._counted = full[1 - CLIPPED_RUN :], counted[1 - CLIPPED_RUN :]
+
+    @property
+    def share(self) -> float:
+        """Of all samples."""
+        return self.clipped / max(1, self.samples)
 
 
-def clipped_share(channels: np.ndarray, peak: float) -> float:
-    """Share of samples [T,C] that lie in runs of at least `CLIPPED_RUN` at full scale."""
-    if peak < FULL_SCALE:
-        return 0.0
-    full = np.abs(channels) >= FULL_SCALE
-    runs = np.stack([full[i : len(full) - CLIPPED_RUN + 1 + i] for i in range(CLIPPED_RUN)]).all(
-        axis=0
-    )
+def _in_runs(full: np.ndarray) -> np.ndarray:
+    """Which samples of [T,C] lie in a run of at least `CLIPPED_RUN` that are true."""
     inside = np.zeros_like(full)
-    for i in range(CLIPPED_RUN):
-        inside[i : len(full) - CLIPPED_RUN + 1 + i] |= runs
-    return float(inside.mean())
+    if len(full) >= CLIPPED_RUN and full.any():
+        last = len(full) - CLIPPED_RUN + 1
+        runs = np.stack([full[i : last + i] for i in range(CLIPPED_RUN)]).all(axis=0)
+        for i in range(CLIPPED_RUN):
+            inside[i : last + i] |= runs
+    return inside
 
 
 def silent_share(samples: np.ndarray, rate: int) -> float:

@@ -6,7 +6,6 @@ of the audio file, first frame and number of frames, and for the shard the finge
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 from codec.atomic import atomic_file
 from codec.errors import CheckpointError
 from codec.files import read_json, write_json
+from codec.inputs import door
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def audio_digest(path: str | Path, start: float | None = None, seconds: float | 
     digits.
     """
     place = b"" if start is None else f"{start} {seconds}".encode()
-    return hashlib.sha256(Path(path).read_bytes() + place).hexdigest()[:16]
+    return door.file_digest(path, door.AUDIO_BYTES, place)[:16]
 
 
 def shard_path(folder: str | Path, index: int, count: int) -> Path:
@@ -93,7 +93,7 @@ def write_shard(path: Path, rows: list[CodeRow], codec_fingerprint: str) -> None
 
 def file_digest(path: str | Path) -> str:
     """SHA-256 of a file, first 16 hex digits."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
+    return door.file_digest(path, door.WEIGHTS_BYTES)[:16]
 
 
 def read_shard(path: Path) -> tuple[list[CodeRow], str]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from affecttts.data.corpora.reading import Reading, Source, read_records, read_text
+from affecttts.data.corpora.reading import Reading, Source, read_text, table_rows
 from affecttts.data.corpora.spec import Corpus
 from affecttts.errors import RequestError
 
@@ -38,23 +38,34 @@ def _read_rows(table: Path, root: Path, reading: Reading) -> Iterator[Source]:
     Raises:
         RequestError: a table without a column of paths.
     """
-    for number, record in enumerate(read_records(table), start=1):
-        lowered = {name.lower().strip(): value for name, value in record.items()}
-        fields = {}
+    some = False
+    for row in table_rows(table):
+        where = Path(f"{table}:{row.line}")
+        if row.fault:
+            yield Source(where, {}, f"table row: {row.fault}")
+            continue
+        fields, values = {}, row.lowered()
         for field, names in COLUMNS.items():
-            if value := next((lowered[name] for name in names if lowered.get(name)), None):
-                fields[field] = value
-        if "path" not in fields:
-            raise RequestError(
-                f"{table}: row {number} has no path; name a column one of "
-                f"{', '.join(COLUMNS['path'])}"
-            )
+            if name := next((name for name in names if name in values), None):
+                fields[field] = str(values[name]).strip("\ufeff \t")
+        if not fields.get("path"):
+            named = {name.lower() for name in row.values}
+            if not some and not named & set(COLUMNS["path"]):
+                raise RequestError(
+                    f"{table}:{row.line}: no path; name a column one of "
+                    f"{', '.join(COLUMNS['path'])}"
+                )
+            yield Source(where, {}, "table row: no path")
+            continue
+        some = True
         path = root / fields.pop("path")
         place = {"stem": path.stem, "folder": str(path.parent), "root": str(root)}
         yield _source(path, {"speaker": reading.speaker, **place, **fields})
 
 
 def _source(path: Path, fields: dict[str, str]) -> Source:
+    if "start" in fields and "id" not in fields:  # parts of one file are utterances of their own
+        fields = fields | {"id": f"{fields['stem']}_{fields['start']}"}
     try:
         start, seconds = (
             float(fields[name]) if name in fields else None for name in ("start", "seconds")
@@ -76,8 +87,8 @@ def _read_tree(corpus: Corpus, root: Path, reading: Reading) -> Iterator[Source]
             path = Path(folder, name)
             if path.suffix.lower() in reading.extensions and not name.startswith("._"):
                 parts = path.relative_to(root).parts[:-1]
-                labels = [part for part in parts if part in corpus.labels]
-                speakers = [part for part in parts if part not in corpus.labels]
+                labels = [part for part in parts if corpus.label(part)]
+                speakers = [part for part in parts if not corpus.label(part)]
                 fields = {
                     "stem": path.stem,
                     "folder": folder,

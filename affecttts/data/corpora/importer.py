@@ -19,6 +19,7 @@ from affecttts.data.corpora.reading import Reading, Source, read_files
 from affecttts.data.corpora.spec import OWN_FOLDER, Corpus, Label
 from affecttts.data.manifest import Utterance, write_manifest
 from affecttts.data.seen import Seen
+from affecttts.emotion.table import MAX_INTENSITY
 from affecttts.errors import RequestError
 from codec.audio import read_header
 from codec.errors import AudioError
@@ -129,9 +130,7 @@ class _Import:
             yield utterance
 
     def _utterance(self, source: Source) -> Utterance | None:
-        label = (
-            self.corpus.labels.get(source.fields["label"]) if "label" in source.fields else Label()
-        )
+        label = self.corpus.label(source.fields["label"]) if "label" in source.fields else Label()
         if source.fault or label is None:
             reason = source.fault or (
                 f"label {source.fields['label']!r} is not in the table of labels"
@@ -178,7 +177,11 @@ def _intensity(corpus: Corpus, fields: dict[str, str], label: Label) -> float:
         if "intensity" in fields
         else corpus.levels.get(fields.get("level", ""), 1.0)
     )
-    return 1.0 if label.emotion == "neutral" else round(own * label.intensity, 4)
+    if not 0 <= own <= MAX_INTENSITY:
+        raise ValueError(f"intensity {own} is outside 0 to {MAX_INTENSITY}")
+    return (
+        1.0 if label.emotion == "neutral" else min(MAX_INTENSITY, round(own * label.intensity, 4))
+    )
 
 
 def _vad(corpus: Corpus, fields: dict[str, str]) -> tuple[float, float, float] | None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -12,7 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from affecttts.data.corpora.spec import Corpus, TextTable, path_pattern
-from affecttts.errors import RequestError
+from affecttts.data.tables import TableRow, read_rows
+from affecttts.errors import InputError, RequestError
+from codec.inputs.door import TABLE_BYTES, read_bytes
+from codec.inputs.sound import AUDIO_SUFFIXES
 
 SEVERAL = "several"  # the label of rows whose votes are equal
 
@@ -34,7 +34,7 @@ class Reading:
 
     table: Path | None = None
     speaker: str = "speaker"
-    extensions: tuple[str, ...] = (".wav", ".flac", ".ogg", ".opus", ".mp3")
+    extensions: tuple[str, ...] = AUDIO_SUFFIXES
 
 
 def read_files(corpus: Corpus, root: Path, _: Reading) -> Iterator[Source]:
@@ -125,32 +125,30 @@ def read_records(path: Path, encodings: tuple[str, ...] = ("utf-8",)) -> Iterato
     """Rows of a CSV, TSV, JSON or JSONL file as texts by column.
 
     Raises:
-        RequestError: unreadable, or not of that form.
+        RequestError: unreadable, or not of that form; the message gives the line.
     """
-    text = read_text(path, encodings)
+    for row in table_rows(path, encodings):
+        if row.fault:
+            raise RequestError(f"{path}:{row.line}: {row.fault}")
+        yield {
+            name: str(value).strip("\ufeff \t")
+            for name, value in row.values.items()
+            if value is not None
+        }
+
+
+def table_rows(path: Path, encodings: tuple[str, ...] = ("utf-8",)) -> Iterator[TableRow]:
+    """Rows of a table, those that cannot be read among them.
+
+    Raises:
+        RequestError: the file as a whole is unreadable, or not of that form.
+    """
     try:
-        if path.suffix == ".jsonl":
-            records = [json.loads(line) for line in text.split("\n") if line.strip()]
-        elif path.suffix == ".json":
-            records = json.loads(text)
-        else:
-            records = list(
-                csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(path, text))
-            )
-        for record in records:
-            yield {
-                str(name): str(value).strip("\ufeff \t")
-                for name, value in record.items()
-                if value is not None
-            }
-    except (ValueError, TypeError, AttributeError, csv.Error) as error:
+        yield from read_rows(read_text(path, encodings), path.suffix.lower())
+    except (ValueError, AttributeError) as error:
+        if isinstance(error, RequestError):
+            raise
         raise RequestError(f"{path}: not a table that can be read ({error})") from error
-
-
-def _delimiter(path: Path, text: str) -> str:
-    """The one that the first line holds most of, tabs for .tsv."""
-    first = text.split("\n", 1)[0]
-    return "\t" if path.suffix == ".tsv" else max(",;|\t", key=first.count)
 
 
 def read_text(path: Path, encodings: tuple[str, ...]) -> str:
@@ -160,14 +158,14 @@ def read_text(path: Path, encodings: tuple[str, ...]) -> str:
         RequestError: unreadable, or in no such encoding.
     """
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise RequestError(f"{path}: cannot be read ({error.strerror})") from error
+        data = read_bytes(path, TABLE_BYTES)
+    except InputError as error:
+        raise RequestError(str(error)) from error
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         encodings = ("utf-16",)
     for encoding in encodings:
         try:
-            return data.decode(encoding).removeprefix("\ufeff").strip()
+            return data.decode(encoding).removeprefix("\ufeff").rstrip()
         except UnicodeDecodeError:
             continue
     raise RequestError(f"{path}: not text in {' or '.join(encodings)}; save it as UTF-8")

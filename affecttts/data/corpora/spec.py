@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from affecttts.emotion.table import MAX_INTENSITY, load_emotions
 from affecttts.errors import RequestError
 from codec.config import from_dict
+from codec.inputs.door import read_text
 
 TABLE_PATH = Path(__file__).with_name("corpora.yaml")
 OWN_FOLDER = "folder"  # the corpus that is no known one
@@ -75,6 +76,15 @@ class Corpus:
     vad_range: tuple[float, float] = (-1.0, 1.0)  # of the fields valence, arousal, dominance
     prepare: str | None = None  # a function of prepare.py
 
+    def label(self, name: str) -> Label | None:
+        """What a label means: as it is spelt, else whatever its case and the spaces around it."""
+        found = self.labels.get(name)
+        return found if found is not None else self._any_case.get(name.strip().casefold())
+
+    @functools.cached_property
+    def _any_case(self) -> dict[str, Label]:
+        return {name.casefold(): label for name, label in reversed([*self.labels.items()])}
+
 
 @functools.cache
 def load_corpora() -> Mapping[str, Corpus]:
@@ -123,11 +133,13 @@ def parse_labels(values: Any, source: str) -> dict[str, Label]:
 
 
 def _label(name: str, value: Any, source: str) -> Label:
-    known = load_emotions().ids
+    known, names = load_emotions().ids, load_emotions().names
     if value == DROP:
         return Label(drop=True)
     try:
         label = from_dict(Label, value) if isinstance(value, dict) else Label(value)
+        if isinstance(label.emotion, str) and label.emotion.strip().lower() in names:
+            label = replace(label, emotion=names[label.emotion.strip().lower()].id)
         if (
             label.emotion is not None
             and label.emotion not in known
@@ -150,8 +162,8 @@ def read_labels(path: str | Path) -> dict[str, Label]:
     import yaml
 
     try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        values = yaml.safe_load(read_text(path))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise RequestError(
             f"{path}: cannot read the labels ({' '.join(str(error).split())})"
         ) from error

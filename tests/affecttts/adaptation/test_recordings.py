@@ -69,7 +69,7 @@ def test_nothing_to_hear(tmp_path):
     ("name", "content", "reason"),
     [
         ("t.jsonl", b'{"text": "x"}', r"t.jsonl:1: names no file"),
-        ("t.jsonl", b'{"path": "a.wav"}\n{"path": 3}', r"t.jsonl:2: names no file"),
+        ("t.jsonl", b'{"path": "a.wav"}\n{"path": 3}', r"t.jsonl:2: path is 3, must be text"),
         ("t.jsonl", b"[1]", r"t.jsonl:1: not an object"),
         ("t.jsonl", b"{", r"t.jsonl:1: not JSON"),
         (

@@ -433,6 +433,8 @@ def generate(toy, wordnet, tmp_path, monkeypatch, capsys):
             2,
             "--long",
             0,
+            "--templates",
+            6,
             "--speakers",
             "heart=af_heart,fenrir=am_fenrir",
         ]

@@ -116,7 +116,7 @@ def test_unknown_labels_are_counted(tmp_path):
     "values, named",
     [
         ("[a, b]", "mapping"),
-        ("{ang: furious}", "furious"),
+        ("{ang: frabjous}", "frabjous"),
         ("{ang: {emotion: angry, colour: 1}}", "colour"),
         ("{ang: {emotion: angry, intensity: 9}}", "intensities"),
         ("{ang: [1", "cannot read"),
