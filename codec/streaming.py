@@ -231,19 +231,19 @@ class StreamingDecoder:
 
 def decode_windows(codec: Codec, codes: Tensor, window: int = WINDOW) -> Iterator[Tensor]:
     """codes [B,k,F] of any integer type -> the samples of `Codec.decode` as [B,1,t] after [B,1,t],
-    in memory that does not grow with F.
+    in memory that does not grow with F. What fits one window is decoded as a whole.
 
     Raises:
         ValueError: as `Codec.decode`, or a signal too long for a decoder that does not stream.
     """
     check_codes(codes, codec.config)
     config, frames = codec.config, codes.shape[2]
-    if isinstance(codec.decoder, SourceFilterDecoder):
+    if isinstance(codec.decoder, SourceFilterDecoder) and frames > window:
         pieces = _base_layer(codec, codes[:, : config.num_codebooks], window)
         detailed = codec.detail is not None and codes.shape[1] > config.num_codebooks
         yield from _with_detail(codec, codes, pieces, window) if detailed else pieces
         return
-    if frames > MAX_WHOLE_SECONDS * config.frame_rate:
+    if frames > max(window, MAX_WHOLE_SECONDS * config.frame_rate):
         raise ValueError(
             f"{frames / config.frame_rate:.0f} s of codes; the decoder {config.decoder!r} takes "
             f"at most {MAX_WHOLE_SECONDS:.0f} s"

@@ -64,7 +64,7 @@ class AdaptationRequest:
         try:
             content = read_bytes(path, TEXT_BYTES)
         except InputError as error:
-            raise InputError(f"the consent file: {error}") from error
+            raise InputError(f"the consent file cannot be read: {error}") from error
         if not content.strip():
             raise RequestError(
                 f"{path}: the consent file is empty; write who agreed, when, and to what"

@@ -40,7 +40,11 @@ class Unstarted(TorchFunctionMode):
         self.left = elements + CONSTANTS
 
     def __torch_function__(
-        self, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
     ) -> Any:
         kwargs = kwargs or {}
         if func in STARTS:
@@ -52,7 +56,7 @@ class Unstarted(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-def _size(args: tuple, kwargs: dict) -> int:
+def _size(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
     """How many numbers a call of a factory asks for."""
     shape = kwargs.get("size", args[0] if args and not isinstance(args[0], int) else args)
     return math.prod(length for length in shape if isinstance(length, int))

@@ -45,7 +45,7 @@ def as_path(value: Any) -> Path:
     return path
 
 
-def descriptor(path: str | os.PathLike, limit: int) -> int:
+def descriptor(path: str | os.PathLike[str], limit: int) -> int:
     """An open file descriptor of a regular file of at most `limit` bytes; the caller closes it.
 
     Raises:
@@ -85,7 +85,7 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def open_file(path: str | os.PathLike, limit: int) -> BinaryIO:
+def open_file(path: str | os.PathLike[str], limit: int) -> BinaryIO:
     """A regular file of at most `limit` bytes, opened for reading bytes.
 
     Raises:
@@ -94,7 +94,7 @@ def open_file(path: str | os.PathLike, limit: int) -> BinaryIO:
     return os.fdopen(descriptor(path, limit), "rb")
 
 
-def read_bytes(path: str | os.PathLike, limit: int) -> bytes:
+def read_bytes(path: str | os.PathLike[str], limit: int) -> bytes:
     """All of a regular file of at most `limit` bytes.
 
     Raises:
@@ -110,7 +110,7 @@ def read_bytes(path: str | os.PathLike, limit: int) -> bytes:
     return data
 
 
-def file_digest(path: str | os.PathLike, limit: int, more: bytes = b"") -> str:
+def file_digest(path: str | os.PathLike[str], limit: int, more: bytes = b"") -> str:
     """SHA-256 of a regular file of at most `limit` bytes and of `more`, 64 hex digits; the file is
     read in pieces.
 
@@ -128,7 +128,7 @@ def file_digest(path: str | os.PathLike, limit: int, more: bytes = b"") -> str:
     return digest.hexdigest()
 
 
-def read_text(path: str | os.PathLike, limit: int = TEXT_BYTES) -> str:
+def read_text(path: str | os.PathLike[str], limit: int = TEXT_BYTES) -> str:
     """All of a UTF-8 file, without the mark that may stand at its start.
 
     Raises:
@@ -142,7 +142,7 @@ def read_text(path: str | os.PathLike, limit: int = TEXT_BYTES) -> str:
         ) from error
 
 
-def inside(folder: str | os.PathLike, name: str) -> Path:
+def inside(folder: str | os.PathLike[str], name: str) -> Path:
     """The path of a file or folder of `folder`, which may be a link but not out of it.
 
     Raises:

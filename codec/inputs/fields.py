@@ -46,7 +46,7 @@ def _fits(value: Any, kind: Any) -> bool:
     return kind is Any or isinstance(value, kind or type(None))
 
 
-def _all_fit(values: tuple, kinds: tuple) -> bool:
+def _all_fit(values: tuple[Any, ...], kinds: tuple[Any, ...]) -> bool:
     if len(kinds) == 2 and kinds[1] is Ellipsis:
         return all(_fits(value, kinds[0]) for value in values)
     return len(values) == len(kinds) and all(map(_fits, values, kinds))

@@ -54,7 +54,7 @@ def _check(value: Any) -> None:
             waiting += [(each, depth + 1) for each in inner]
 
 
-def read_json(path: str | os.PathLike, limit: int = JSON_BYTES) -> Any:
+def read_json(path: str | os.PathLike[str], limit: int = JSON_BYTES) -> Any:
     """The value of a JSON file.
 
     Raises:

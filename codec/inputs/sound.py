@@ -93,7 +93,7 @@ class Sound:
 
 
 @contextmanager
-def open_sound(path: str | os.PathLike) -> Iterator[Sound]:
+def open_sound(path: str | os.PathLike[str]) -> Iterator[Sound]:
     """Open any file that libsndfile knows, or one of `CONTAINERS` through PyAV.
 
     Raises:
@@ -154,7 +154,7 @@ class _Sndfile:
         self.file = soundfile.SoundFile(handle, closefd=False)
 
     @property
-    def header(self) -> tuple:
+    def header(self) -> tuple[int, int, int | None, float, bool]:
         file = self.file
         ceiling = 1.0 if file.subtype in ("FLOAT", "DOUBLE") else OVERSHOOT
         return file.samplerate, file.channels, file.frames, ceiling, file.format == "OGG"
@@ -176,13 +176,13 @@ class _Av:
         import av
 
         self.av = av
-        self.container = av.open(file, format=container, metadata_errors="replace")
+        self.container: Any = av.open(file, format=container, metadata_errors="replace")
         if not self.container.streams.audio:
             raise ValueError("no audio in it")
-        self.stream = self.container.streams.audio[0]
+        self.stream: Any = self.container.streams.audio[0]
 
     @property
-    def header(self) -> tuple:
+    def header(self) -> tuple[int, int, int | None, float, bool]:
         stream = self.stream
         seconds = (
             float(stream.duration * stream.time_base)

@@ -18,7 +18,7 @@ MAX_DIMENSIONS = 8
 Shapes = dict[str, tuple[int, ...]]
 
 
-def read_shapes(path: str | os.PathLike) -> Shapes:
+def read_shapes(path: str | os.PathLike[str]) -> Shapes:
     """Names and shapes of the tensors of a safetensors file; no tensor is read.
 
     Raises:
@@ -54,7 +54,7 @@ def _shape(name: str, entry: Any) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def read_tensors(path: str | os.PathLike) -> dict[str, Any]:
+def read_tensors(path: str | os.PathLike[str]) -> dict[str, Any]:
     """The tensors of a safetensors file.
 
     Raises:
@@ -74,7 +74,7 @@ def read_tensors(path: str | os.PathLike) -> dict[str, Any]:
     return tensors
 
 
-def check_finite(tensors: dict[str, Any], source: str | os.PathLike) -> None:
+def check_finite(tensors: dict[str, Any], source: str | os.PathLike[str]) -> None:
     """Raises:
     CheckpointError: a tensor holds NaN or infinite values.
     """

@@ -152,7 +152,7 @@ def test_names_outputs_and_settings(bad, cli, recordings, adaptable_model, tmp_p
         assert cli(*adapt, "--name", "a", "--output", tmp_path / "docs", *force).refused(
             2, "is no voice"
         )
-    assert bad(recordings, "unknown keys ['colour']", set="colour=red")
+    assert bad(recordings, "colour is not known", set="colour=red")
     assert bad(recordings, "rank is 0", rank=0)
     assert bad(recordings, "cannot read the config", config=tmp_path / "none.yaml")
     assert bad(bare(recordings, tmp_path / "bare"), "no Whisper model", recogniser=tmp_path)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from affecttts.emotion.spec import EmotionSpec
 from affecttts.errors import RequestError
 from affecttts.synthesis.model_folder import read_model_info
-from affecttts.synthesis.request import prepare
+from affecttts.synthesis.request import SpeechRequest, prepare
 from affecttts.text.symbols import SYMBOLS
 from soak import soak
 
@@ -22,12 +22,12 @@ ALLOWED = {*SYMBOLS, "ˈ", "ˌ", " "}
 def check(text: str) -> None:
     _, info = read_model_info(None)
     try:
-        request = prepare(info, text, seed=1)
+        request = prepare(info, SpeechRequest.of(text, seed=1))
     except RequestError as error:
         assert str(error)
         return
-    assert request.phonemes and all(piece for piece in request.phonemes)
-    assert not set("".join(request.phonemes)) - ALLOWED
+    assert request.phones and all(piece for piece in request.phones)
+    assert not set("".join(request.phones)) - ALLOWED
 
 
 def check_emotion(text: str) -> None:

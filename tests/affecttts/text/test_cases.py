@@ -45,7 +45,10 @@ def test_a_reported_text_is_read_as_a_person_would(case: dict) -> None:
         assert any(reading in phones for reading in case["phones"].split("|")), phones
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
+READABLE = [case for case in CASES if "\0" not in case["text"]]  # the others are refused
+
+
+@pytest.mark.parametrize("case", READABLE, ids=lambda case: case["id"])
 def test_reading_a_reading_again_changes_nothing(case: dict) -> None:
     once = normalize(case["text"])
     assert normalize(once) == once
