@@ -47,7 +47,7 @@ class LlamaShape:
         for name, most in LARGEST.items():
             check_range(name, getattr(self, name), 1, most)
         check_range("rms_norm_eps", self.rms_norm_eps, 0, 1)
-        check_range("rope_theta", self.rope_theta, 1, 1e9)
+        check_range("rope_theta", self.rope_theta, 1, 1e7)
         if self.head_dim % 2:
             raise ValueError(f"head_dim is {self.head_dim}, must be even")
         if self.max_position_embeddings * self.head_dim > MOST_ROTATIONS:
