@@ -21,6 +21,7 @@ from affecttts.data.codes.store import CodeRow, shard_path, write_shard
 from affecttts.data.manifest import read_manifest
 from codec.files import fingerprint
 from killing import Runner, hashes, leftovers, sampled
+from soak import soak
 from tiny_models import DATA
 from tiny_runs import MANIFEST
 from tiny_voices import add_replay
@@ -112,21 +113,21 @@ def test_a_killed_run_ends_like_one_that_was_not(runner, work, inputs, tmp_path)
     sweep.check(places[:: 1 + len(places) // 4])
 
 
-@pytest.mark.slow
+@soak
 @pytest.mark.parametrize("work", scenarios.LONG, ids=lambda work: work.__name__)
 def test_a_run_killed_at_any_rename_ends_like_one_that_was_not(runner, work, inputs, tmp_path):
     sweep = Sweep(runner, work, inputs, tmp_path)
     sweep.check(sampled(sweep.operations))
 
 
-@pytest.mark.slow
+@soak
 @pytest.mark.parametrize("work", scenarios.QUICK + scenarios.LONG, ids=lambda work: work.__name__)
 def test_every_operation(runner, work, inputs, tmp_path):
     sweep = Sweep(runner, work, inputs, tmp_path)
     sweep.check(list(range(len(sweep.operations))))
 
 
-@pytest.mark.slow
+@soak
 def test_a_run_that_is_killed_again_and_again_gets_there(runner, inputs, tmp_path):
     sweep = Sweep(runner, scenarios.train_codec, inputs, tmp_path)
     output, kills = sweep._fresh("again"), 0
