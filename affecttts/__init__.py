@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from affecttts.machine import prepare_environment
+
 if TYPE_CHECKING:
     from affecttts.emotion.spec import EmotionSpec
     from affecttts.errors import RequestError
     from affecttts.synthesis.request import SpeechRequest
     from affecttts.synthesis.synthesizer import SpeechResult, Synthesizer
 
+prepare_environment()  # before anything loads torch
 __version__ = "0.1.0"
 __all__ = [
     "EmotionSpec",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
+from affecttts.streams import flush_stdout, sound_streams
 from codec.errors import InputError as InputError
 from codec.errors import UserError
 
@@ -45,14 +47,22 @@ def run_command(command: Callable[[], int], name: str = "affecttts") -> int:
     Returns:
         The exit code: the command's own, the error's, or 130 where it was interrupted.
     """
-    try:
-        return command()
-    except UserError as error:
-        print(f"{name}: {' '.join(str(error).split())}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print(f"{name}: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 1
+    with sound_streams():
+        try:
+            code = command()
+            flush_stdout()
+            return code
+        except UserError as error:
+            return _fail(name, str(error), error.exit_code)
+        except OSError as error:
+            with suppress(OSError):
+                flush_stdout()
+            place = error.filename or "standard output"
+            return _fail(name, f"{place}: cannot be used ({error.strerror or error})", 1)
+        except KeyboardInterrupt:
+            return _fail(name, "interrupted", 130)
+
+
+def _fail(name: str, reason: str, code: int) -> int:
+    print(f"{name}: {' '.join(reason.split())}", file=sys.stderr)
+    return code

@@ -33,8 +33,9 @@ from affecttts.evaluation.resources import read_lines
 from affecttts.evaluation.speech.plan import evenly
 from affecttts.evaluation.stats.bootstrap import Interval, interval, ratio_interval
 from affecttts.synthesis.model_folder import SHIPPED
+from codec.atomic import atomic_file
 from codec.audio import Audio, load_audio, save_wav
-from codec.files import atomic_file, fingerprint
+from codec.files import fingerprint
 
 SENTENCES = Path(__file__).with_name("peer_sentences.jsonl")
 KINDS = ("harvard", "news")

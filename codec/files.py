@@ -1,19 +1,15 @@
-"""Model folders: config.json + model.safetensors, written under a temporary name and renamed;
-pickles are refused.
-"""
+"""Model folders: config.json + model.safetensors; pickles are refused."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from codec.atomic import atomic_file
 from codec.config import CodecConfig
 from codec.errors import CheckpointError, InputError
 from codec.inputs import json_text as inputs
@@ -24,41 +20,6 @@ CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
 INDEX_NAME = "model.safetensors.index.json"
 SHARD_BYTES = 15_000_000
-
-
-@contextmanager
-def atomic_folder(target: str | Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `target` that replaces it only when the block ends well."""
-    target = Path(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    try:
-        yield temporary
-        temporary.chmod(0o755)
-        retired = temporary.with_name(temporary.name + ".old")
-        if target.exists():
-            os.rename(target, retired)
-        os.rename(temporary, target)
-        shutil.rmtree(retired, ignore_errors=True)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-@contextmanager
-def atomic_file(target: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside `target` that replaces it only when the block ends well."""
-    target = Path(target)
-    handle, name = tempfile.mkstemp(
-        prefix=f".{target.name}.", suffix=target.suffix, dir=target.parent
-    )
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.chmod(0o644)
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def member(folder: str | Path, name: str) -> Path:

@@ -9,11 +9,11 @@ from typing import Any, ClassVar, TypeVar
 
 from torch import Tensor, nn
 
+from codec.atomic import atomic_folder
 from codec.config import from_dict
 from codec.errors import CheckpointError
 from codec.files import (
     CONFIG_NAME,
-    atomic_folder,
     built,
     load_model_weights,
     load_strictly,

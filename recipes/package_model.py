@@ -35,8 +35,9 @@ from affecttts.lm.generate import SamplingConfig
 from affecttts.lm.layout import TokenLayout
 from affecttts.lm.model import TokenLM, load_lm
 from affecttts.synthesis.model_folder import INFO_NAME, PHONE_CLASSIFIER_NAME, ModelInfo
+from codec.atomic import atomic_folder
 from codec.errors import CheckpointError
-from codec.files import atomic_folder, fingerprint, write_json
+from codec.files import fingerprint, write_json
 
 
 def parse() -> argparse.Namespace:

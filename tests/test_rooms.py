@@ -14,7 +14,7 @@ from tiny_models import REPOSITORY
 # From the ground up: a room imports itself and what stands before it.
 ROOMS = {
     "codec": (
-        ("errors", "presets"),
+        ("errors", "presets", "atomic"),
         ("inputs",),
         ("config",),
         ("files", "audio", "parts", "checks"),
@@ -25,6 +25,7 @@ ROOMS = {
         ("training", "streaming"),
     ),
     "affecttts": (
+        ("streams", "machine"),
         ("errors",),
         ("text", "emotion"),
         ("lm", "data"),

@@ -18,8 +18,9 @@ from affecttts.adaptation.clips import Findings, SpeechClip
 from affecttts.data.codes.store import CodeRow, shard_path, write_shard
 from affecttts.data.manifest import Utterance, read_manifest
 from affecttts.lm.sequence import split_phones
+from codec.atomic import atomic_folder
 from codec.audio import Audio, save_wav
-from codec.files import atomic_folder, read_json, write_json
+from codec.files import read_json, write_json
 
 REPORT_NAME = "report.json"
 MANIFEST_NAME = "manifest.jsonl"

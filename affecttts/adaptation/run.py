@@ -24,7 +24,8 @@ from affecttts.synthesis.voices import (
     check_name,
     describe_base,
 )
-from codec.files import atomic_folder, fingerprint, write_json
+from codec.atomic import atomic_folder, recover
+from codec.files import fingerprint, write_json
 from codec.inputs.door import RECORD_BYTES, file_digest
 
 if TYPE_CHECKING:
@@ -100,6 +101,8 @@ class _Adaptation:
             raise RequestError(
                 f"the model has a voice {request.name!r} of its own; choose another name"
             )
+        self.work = request.output.absolute().with_name(f".{request.output.name}.adapting")
+        _tidy_finished(self.work, request.output)
         request.check_output()
         self.recordings = gather(request.audio)
         check_emotions(self.recordings, self.info.emotions)
@@ -107,7 +110,6 @@ class _Adaptation:
             require(package, "adapting")
         self.codec, self.codec_fingerprint, self.lm, self.base = self._load()
         self.phone_classifier = self._load_phone_classifier()
-        self.work = request.output.absolute().with_name(f".{request.output.name}.adapting")
 
     def _load(self) -> tuple[Codec, str, TokenLM, BaseData]:
         from affecttts.adaptation.replay import open_base_data
@@ -201,7 +203,8 @@ class _Adaptation:
                 self._write(temporary, prepared, trainer)
                 result = self._test(temporary, prepared, losses, sentences)
                 write_json(temporary / SELF_TEST_NAME, result.to_dict())
-            shutil.rmtree(self.work, ignore_errors=True)
+                shutil.copy(temporary / CARD_NAME, self.work)
+            _tidy_finished(self.work, request.output)
         accelerator.wait_for_everyone()
         return result
 
@@ -254,3 +257,17 @@ def _one_line_errors(output: Path) -> Iterator[Any]:
         reason = getattr(error, "strerror", None) or error
         cure = "make room and run the same command again to go on"
         raise OutputError(f"{output}: cannot be written ({reason}); {cure}") from error
+
+
+def _tidy_finished(work: Path, output: Path) -> None:
+    """Remove the working folder of a voice that is there: both then hold the same card."""
+    recover(output)
+    card = work / CARD_NAME
+    if card.is_file() and (output / CARD_NAME).is_file():
+        if card.read_bytes() != (output / CARD_NAME).read_bytes():
+            return  # of a voice that shall take the place of this one
+        for entry in [entry for entry in work.iterdir() if entry != card]:
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        card.unlink()  # last, for it tells that all of this can go
+    if work.is_dir() and not any(work.iterdir()):
+        work.rmdir()

@@ -221,7 +221,7 @@ class VoiceTrainer:
         from tqdm import tqdm
 
         config, main = self.config, self.accelerator.is_main_process
-        tracker = Tracker(self.output) if main else None
+        tracker = Tracker(self.output, self.step) if main else None
         hidden = not (main and show_progress)
         bar = tqdm(initial=self.step, total=self.steps, desc="adapt", unit="step", disable=hidden)
         while self.step < self.steps:

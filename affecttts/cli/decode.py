@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"{arguments.input}: not codes of this codec ({error})") from error
     windows = (audio[0, 0].numpy() for audio in decode_windows(codec, codes[None]))
-    write_wav_windows(arguments.output, windows, length, codec.config.sample_rate)
+    write_wav_windows(arguments.output, windows, length, codec.config.sample_rate, arguments.force)
     return 0
 
 

@@ -6,8 +6,8 @@ import argparse
 import sys
 
 from affecttts.cli.codec_options import add_codebooks, add_codec_command, encode_input, meaning
-from affecttts.cli.output import STDOUT
-from affecttts.errors import OutputError, RequestError
+from affecttts.cli.output import STDOUT, new_file
+from affecttts.errors import RequestError
 
 
 def add_to(commands) -> None:
@@ -23,8 +23,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Encode; returns the exit code."""
     from safetensors.torch import save_file
 
-    from codec.files import atomic_file
-
     if arguments.output == STDOUT:
         raise RequestError("encode writes a file; give -o FILE.safetensors")
     codec, encoded = encode_input(arguments)
@@ -32,13 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
         "codec": meaning(arguments.codec, codec, encoded.codes[0]),
         "num_samples": str(encoded.num_samples),
     }
-    try:
-        with atomic_file(arguments.output) as temporary:
-            save_file({"codes": encoded.codes[0].short()}, str(temporary), metadata)
-    except OSError as error:
-        raise OutputError(
-            f"{arguments.output}: cannot be written ({error.strerror or error})"
-        ) from error
+    with new_file(arguments.output, arguments.force) as temporary:
+        save_file({"codes": encoded.codes[0].short()}, str(temporary), metadata)
     seconds, shape = encoded.num_samples / codec.config.sample_rate, tuple(encoded.codes.shape[1:])
     print(f"{arguments.output}: {shape[0]} x {shape[1]} tokens, {seconds:.2f} s", file=sys.stderr)
     return 0

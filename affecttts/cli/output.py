@@ -8,11 +8,13 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from affecttts.errors import OutputError, RequestError
+from codec.atomic import atomic_file, recover
 
 STDOUT = "-"
 
@@ -33,6 +35,7 @@ def check_output(target: str, force: bool) -> None:
         exists = False
     except OSError as error:
         raise OutputError(f"{target[:80]}: cannot be written ({error.strerror})") from error
+    recover(path)
     if exists and not path.is_file():
         raise RequestError(f"{path} is a folder or a device; give the name of a file")
     if exists and not force:
@@ -43,54 +46,64 @@ def check_output(target: str, force: bool) -> None:
         raise OutputError(f"{path}: the folder {path.parent} is not writable")
 
 
-def write_wav(target: str, samples, sample_rate: int) -> None:
+@contextmanager
+def new_file(target: str, force: bool) -> Iterator[Path]:
+    """Yield a path to write to, which becomes `target` when all is written.
+
+    Raises:
+        RequestError: without `force`, somebody has made `target` since it was checked.
+        OutputError: the disk is full, say; an earlier file of that name is untouched.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        with atomic_file(target, replace=force) as temporary:
+            yield temporary
+    except FileExistsError as error:
+        raise RequestError(
+            f"{target} was made by somebody else meanwhile; give --force to replace it or "
+            "another name"
+        ) from error
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise OutputError(f"{target}: cannot be written ({reason})") from error
+
+
+def write_wav(target: str, samples, sample_rate: int, force: bool) -> None:
     """Write 16-bit WAV to a file, or to standard output for "-".
 
     Raises:
-        OutputError: the disk is full, say; an earlier file of that name is untouched.
+        RequestError, OutputError: see `new_file`.
     """
     from codec.audio import Audio, save_wav
-    from codec.files import atomic_file
 
     audio = Audio(samples, sample_rate)
-    try:
-        if target == STDOUT:
-            save_wav(sys.stdout.buffer, audio)
-            sys.stdout.buffer.flush()
-            return
-        with atomic_file(target) as temporary:
-            save_wav(temporary, audio)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise OutputError(f"{target}: cannot be written ({error.strerror or error})") from error
+    if target == STDOUT:
+        save_wav(sys.stdout.buffer, audio)
+        return
+    with new_file(target, force) as temporary:
+        save_wav(temporary, audio)
 
 
 MOST_WAV_BYTES = 2**32 - 1000
 
 
-def write_wav_windows(target: str, windows: Iterable, total: int, sample_rate: int) -> None:
+def write_wav_windows(
+    target: str, windows: Iterable, total: int, sample_rate: int, force: bool
+) -> None:
     """The same from float32 [n] windows, `total` samples of which are written as they come.
 
     Raises:
-        RequestError: more than a WAV file can hold.
-        OutputError: as `write_wav`.
+        RequestError: more than a WAV file can hold; or as `new_file`.
+        OutputError: see `new_file`.
     """
-    from codec.files import atomic_file
-
     if 2 * total > MOST_WAV_BYTES:
         raise RequestError(f"{total / sample_rate / 3600:.1f} hours do not fit a WAV file; cut it")
-    try:
-        if target == STDOUT:
-            _write_windows(sys.stdout.buffer, windows, total, sample_rate)
-            sys.stdout.buffer.flush()
-            return
-        with atomic_file(target) as temporary, open(temporary, "wb") as file:
-            _write_windows(file, windows, total, sample_rate)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise OutputError(f"{target}: cannot be written ({error.strerror or error})") from error
+    if target == STDOUT:
+        _write_windows(sys.stdout.buffer, windows, total, sample_rate)
+        return
+    with new_file(target, force) as temporary, open(temporary, "wb") as file:
+        _write_windows(file, windows, total, sample_rate)
 
 
 def _write_windows(file: BinaryIO, windows: Iterable, total: int, sample_rate: int) -> None:

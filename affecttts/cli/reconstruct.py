@@ -19,5 +19,5 @@ def run(arguments: argparse.Namespace) -> int:
     """Reconstruct; returns the exit code."""
     codec, encoded = encode_input(arguments)
     audio = codec.decode(encoded.codes, encoded.num_samples)
-    write_wav(arguments.output, audio[0, 0].numpy(), codec.config.sample_rate)
+    write_wav(arguments.output, audio[0, 0].numpy(), codec.config.sample_rate, arguments.force)
     return 0

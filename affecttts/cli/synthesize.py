@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     result = _speak_with_bar(synthesizer, prepared, arguments.quiet)
     elapsed = time.perf_counter() - started
     synthesize_batch.check_ended(result, prepared)
-    write_wav(arguments.output, result.audio, result.sample_rate)
+    write_wav(arguments.output, result.audio, result.sample_rate, arguments.force)
     _report(arguments, result, elapsed)
     return 0
 

@@ -80,7 +80,7 @@ def _speak_item(
     try:
         result = synthesizer.speak(prepared)
         check_ended(result, prepared)
-        write_wav(item.path, result.audio, result.sample_rate)
+        write_wav(item.path, result.audio, result.sample_rate, arguments.force)
     except UserError as error:
         return str(error)
     if arguments.json:

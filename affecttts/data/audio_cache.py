@@ -5,7 +5,6 @@ A cache folder holds audio.i16 (samples), f0.f16 (Hz at feature rate, 0 = unvoic
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
@@ -17,8 +16,10 @@ import numpy as np
 
 from affecttts.data.codes.store import audio_digest
 from affecttts.data.manifest import Utterance, audio_path, read_manifest
+from affecttts.machine import usable_cpus
+from codec.atomic import atomic_folder, recover
 from codec.audio import load_audio
-from codec.files import atomic_folder, read_json, write_json
+from codec.files import read_json, write_json
 
 INDEX_NAME = "index.json"
 
@@ -77,7 +78,7 @@ def build_cache(
     utterances = [(Path(m), u) for m in manifests for u in read_manifest(m)]
     work = partial(_prepare, sample_rate=sample_rate, hop_length=hop_length)
     rows, start = [], 0
-    with atomic_folder(folder) as temporary, ProcessPoolExecutor(os.cpu_count()) as pool:
+    with atomic_folder(folder) as temporary, ProcessPoolExecutor(usable_cpus()) as pool:
         with (
             open(temporary / "audio.i16", "wb") as audio_file,
             open(temporary / "f0.f16", "wb") as f0_file,
@@ -110,6 +111,7 @@ class AudioCache:
         self, manifests: Iterable[str | Path], folder: str | Path, sample_rate: int, hop_length: int
     ) -> None:
         manifests, folder = list(manifests), Path(folder)
+        recover(folder)
         if not (folder / INDEX_NAME).exists():
             build_cache(manifests, folder, sample_rate, hop_length)
         index = read_json(folder / INDEX_NAME)

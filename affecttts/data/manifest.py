@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from affecttts.errors import InputError, RequestError
-from codec.files import atomic_file
+from codec.atomic import atomic_file
 from codec.inputs.door import open_file
 from codec.inputs.json_text import parse_json
 

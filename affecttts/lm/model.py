@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from affecttts.lm.layout import STRESSES, TokenLayout
 from affecttts.lm.shape import LlamaShape, check_tensors
 from affecttts.text.symbols import SYMBOLS
+from codec.atomic import atomic_folder
 from codec.errors import CheckpointError
 from codec.files import (
-    atomic_folder,
     load_model_weights,
     load_strictly,
     member,

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from affecttts.synthesis.model_folder import INFO_NAME, ModelInfo
+from codec.atomic import atomic_folder
 from codec.errors import CheckpointError
-from codec.files import atomic_folder, load_weights, member, read_json, write_json
+from codec.files import load_weights, member, read_json, write_json
 from codec.inputs.door import JSON_BYTES
 from codec.inputs.fields import check_range
 

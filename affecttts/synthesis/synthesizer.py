@@ -11,6 +11,7 @@ import numpy as np
 
 from affecttts.emotion.spec import EmotionSpec
 from affecttts.errors import RequestError
+from affecttts.machine import chosen_threads, torch_threads
 from affecttts.synthesis.model_folder import ModelInfo, check_parts, read_model_info
 from affecttts.synthesis.request import MAX_SEED, PreparedRequest, SpeechRequest, prepare
 from affecttts.text.reading import PAUSE
@@ -175,7 +176,7 @@ class Synthesizer:
         progress: Callable[[], object] = lambda: None,
         speaker: Speaker | None = None,
     ) -> SpeechResult:
-        """Speak a prepared request.
+        """Speak a prepared request, with one thread unless OMP_NUM_THREADS says otherwise.
 
         Args:
             progress: called after every piece of text.
@@ -184,12 +185,14 @@ class Synthesizer:
         speaker = speaker or self.speaker(request.voice)
         conditions, weights = self._conditions(request)
         pieces = []
-        for index, phones in enumerate(request.phones):
-            pieces.append(self._generate(speaker, phones, conditions, weights, request.seed, index))
-            progress()
-            if pieces[-1].finish_reason != "end":
-                break
-        return self._result(request, pieces, speaker.codec)
+        with torch_threads(chosen_threads(1)):  # the work of one token is too little to share
+            for index, phones in enumerate(request.phones):
+                piece = self._generate(speaker, phones, conditions, weights, request.seed, index)
+                pieces.append(piece)
+                progress()
+                if piece.finish_reason != "end":
+                    break
+            return self._result(request, pieces, speaker.codec)
 
     def _generate(
         self,

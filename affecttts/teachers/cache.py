@@ -14,8 +14,9 @@ import numpy as np
 
 from affecttts.data.audio_cache import AudioCache, usual_f0, usual_level
 from affecttts.teachers.protocol import Clip, Teacher, TeacherAnswer
+from codec.atomic import atomic_folder, recover
 from codec.errors import CheckpointError
-from codec.files import atomic_folder, read_json, write_json
+from codec.files import read_json, write_json
 
 INDEX_NAME = "index.json"
 
@@ -77,6 +78,7 @@ class TeacherCache:
 
     def __init__(self, teacher: Teacher, audio: AudioCache, root: str | Path) -> None:
         folder = Path(root) / re.sub(r"[^A-Za-z0-9.]+", "-", teacher.id).strip("-")
+        recover(folder)
         if not (folder / INDEX_NAME).exists():
             build_cache(teacher, audio, folder)
         index = read_json(folder / INDEX_NAME)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import atexit
+import ctypes
 import logging
 import os
 import re
-import shutil
-import tempfile
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from affecttts.errors import InputError
 
 if TYPE_CHECKING:
     from phonemizer.backend import EspeakBackend
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # espeak keeps its data path in a buffer of 160 bytes and appends file names to
 # it; a path over this many bytes makes it read the wrong place.
 MAX_DATA_PATH_BYTES = 140
+_SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS of espeak_Initialize
 
 _TIE = "͡"
 _CLAUSES = re.compile(r"([.,?!]+)")
@@ -115,39 +116,72 @@ def reduce_ipa(ipa: str) -> str:
 
 
 def _make_backend() -> EspeakBackend:
+    """The one backend of this process.
+
+    Raises:
+        InputError: espeak-ng cannot be loaded.
+    """
     import espeakng_loader
     from phonemizer.backend import EspeakBackend
-    from phonemizer.backend.espeak.wrapper import EspeakWrapper
+    from phonemizer.backend.espeak import wrapper
 
-    EspeakWrapper.set_library(espeakng_loader.get_library_path())
-    data = short_data_path(Path(espeakng_loader.get_data_path()))
-    EspeakWrapper.set_data_path(str(data))
+    library, data = espeakng_loader.get_library_path(), Path(espeakng_loader.get_data_path())
+    wrapper.EspeakWrapper.set_library(library)
     # phonemizer counts words and warns where espeak joins two, as in "of the".
     logger = logging.getLogger(f"{__name__}.phonemizer")
     logger.setLevel(logging.ERROR)
-    return EspeakBackend(
-        "en-us",
-        with_stress=True,
-        tie=True,
-        language_switch="remove-flags",
-        words_mismatch="ignore",
-        logger=logger,
-    )
+    copying, wrapper.EspeakAPI = wrapper.EspeakAPI, _in_place(wrapper.EspeakAPI, data)
+    try:
+        return EspeakBackend(
+            "en-us",
+            with_stress=True,
+            tie=True,
+            language_switch="remove-flags",
+            words_mismatch="ignore",
+            logger=logger,
+        )
+    except (OSError, RuntimeError) as error:
+        raise InputError(
+            f"{library}: espeak-ng cannot be loaded ({error}); install espeakng-loader again"
+        ) from error
+    finally:
+        wrapper.EspeakAPI = copying
+
+
+def _in_place(api: type, data: Path) -> type:
+    """phonemizer's binding without its copy of the library.
+
+    phonemizer copies the library into the temporary folder, for several backends each with its own
+    global state; a process of ours has one, and the folder may be full, or forbid to run what lies
+    in it.
+    """
+
+    class InPlace(api):
+        def __init__(self, library: str, data_path: object) -> None:
+            self._library, self._library_path = ctypes.CDLL(str(library)), Path(library)
+            place = os.fsencode(short_data_path(data))
+            if self._library.espeak_Initialize(_SYNCHRONOUS, 0, place, 0) <= 0:
+                raise RuntimeError(f"it finds no voices in {data}")
+
+    return InPlace
 
 
 def short_data_path(path: Path) -> Path:
-    """Returns a path to espeak's data that espeak can open.
+    """A path to espeak's data that is short enough for espeak.
 
     Args:
         path: The data directory as installed.
 
     Returns:
-        The path itself, or a copy's under the temporary directory, removed at
-        exit, when the path is too long for espeak.
+        The path itself or, where it is too long, that of the open directory.
+
+    Raises:
+        OSError: it is too long, and the system gives open directories no path.
     """
     if len(os.fsencode(path)) <= MAX_DATA_PATH_BYTES:
         return path
-    # A link would not do: phonemizer resolves it.
-    root = Path(tempfile.mkdtemp(prefix="espeak-"))
-    atexit.register(shutil.rmtree, root, ignore_errors=True)
-    return Path(shutil.copytree(path, root / path.name))
+    handle = os.open(path, os.O_RDONLY)  # for as long as the process lives
+    for folder in ("/proc/self/fd", "/dev/fd"):
+        if (short := Path(folder, str(handle), "phontab")).is_file():
+            return short.parent
+    raise OSError(f"the path of its data is longer than {MAX_DATA_PATH_BYTES} bytes: {path}")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from affecttts.errors import RequestError
+from affecttts.errors import RequestError, shown
 from affecttts.text.symbols import PUNCTUATION, SYMBOLS
 from affecttts.text.tables import table
 
@@ -95,7 +95,9 @@ class Lexicon:
                 lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
             except (OSError, ValueError) as error:
                 why = getattr(error, "strerror", None) or "no UTF-8 text"
-                raise RequestError(f"cannot read the lexicon {path}: {why}") from error
+                raise RequestError(
+                    f"cannot read the lexicon {shown(str(path), 400)}: {why}"
+                ) from error
             for number, line in enumerate(lines, 1):
                 if not line.strip() or line.startswith("#"):
                     continue

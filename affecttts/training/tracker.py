@@ -9,15 +9,22 @@ from pathlib import Path
 
 import numpy as np
 
+from codec.atomic import atomic_file, whole_lines
+
+METRICS_NAME = "metrics.jsonl"
+
 
 class Tracker:
     """Writes scalars and sample audio of one run."""
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, step: int = 0) -> None:
+        """Go on after `step` steps; what was told of later ones is told again."""
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._lines = open(self.folder / "metrics.jsonl", "a", encoding="utf-8")
-        self._board = _tensorboard(self.folder)
+        path = self.folder / METRICS_NAME
+        _forget_after(path, step)
+        self._lines = open(path, "a", encoding="utf-8")
+        self._board = _tensorboard(self.folder, step)
 
     def scalars(self, step: int, values: dict[str, float]) -> None:
         """Record named values of one step."""
@@ -44,9 +51,18 @@ class Tracker:
             self._board.close()
 
 
-def _tensorboard(folder: Path):
+def _forget_after(path: Path, step: int) -> None:
+    """Drop the rows of the steps that a killed run did after its last checkpoint."""
+    lines = whole_lines(path)
+    kept = [line for line in lines if json.loads(line)["step"] <= step]
+    if len(kept) < len(lines):
+        with atomic_file(path) as temporary:
+            temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+
+
+def _tensorboard(folder: Path, step: int):
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         return None
-    return SummaryWriter(str(folder))
+    return SummaryWriter(str(folder), purge_step=step + 1)

@@ -24,7 +24,7 @@ from affecttts.cli.script import run_script, script_parser
 from affecttts.data.manifest import Utterance, write_manifest
 from affecttts.data.splits import group_splits
 from affecttts.errors import RequestError
-from codec.files import atomic_file
+from codec.atomic import atomic_file
 
 FEWEST_SECONDS, SILENT_PEAK, MOST_RATE = 0.25, 0.01, 48_000
 

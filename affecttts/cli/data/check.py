@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from affecttts.cli.output import add_json, check_output, print_json
 from affecttts.errors import OutputError, RequestError
+from affecttts.machine import usable_cpus
 
 if TYPE_CHECKING:
     from affecttts.data.checking.check import Verdict
@@ -49,7 +49,7 @@ def add_to(actions) -> None:
         "--workers",
         metavar="N",
         type=int,
-        default=os.cpu_count(),
+        default=usable_cpus(),
         help="processes (default: all cores)",
     )
     parser.add_argument(
@@ -142,14 +142,16 @@ def _summarise(arguments: argparse.Namespace, verdicts: Iterable[Verdict]) -> No
 
 def _write_report(arguments: argparse.Namespace, report: dict) -> None:
     from affecttts.data.checking.report import plot, render
+    from codec.atomic import atomic_file
     from codec.files import write_json
 
     if arguments.report is None:
         return
     try:
         arguments.report.mkdir(parents=True, exist_ok=True)
-        write_json(arguments.report / REPORT_NAME, report)
-        (arguments.report / "report.txt").write_text(render(report) + "\n", encoding="utf-8")
+        with atomic_file(arguments.report / "report.txt") as temporary:
+            temporary.write_text(render(report) + "\n", encoding="utf-8")
         plot(report, arguments.report)
+        write_json(arguments.report / REPORT_NAME, report)  # last: where it is, all is
     except OSError as error:
         raise OutputError(f"{error.filename}: cannot be written ({error.strerror})") from error

@@ -26,6 +26,7 @@ from affecttts.data.codes.store import (
 from affecttts.data.manifest import Utterance, audio_path, parse_row, scan_manifest, sound
 from affecttts.data.seen import Seen
 from affecttts.errors import RequestError
+from codec.atomic import recover
 from codec.audio import load_audio
 from codec.errors import CheckpointError
 
@@ -132,6 +133,8 @@ def encode_shard(
     Raises:
         AudioError: a file that cannot be used; the message names it.
     """
+    recover(path)
+    recover(index_path(path))
     items = list(items)
     keys = [item.key() for item in items]
     if shard_is_current(path, keys, encoder.fingerprint):

@@ -23,8 +23,9 @@ from affecttts.data.codes.store import (
 )
 from affecttts.data.lineage import trace
 from affecttts.errors import RequestError
+from codec.atomic import atomic_file, atomic_folder
 from codec.errors import CheckpointError
-from codec.files import atomic_file, atomic_folder, read_json, write_json
+from codec.files import read_json, write_json
 
 MERGED_NAME = "merged.json"
 TAR_ROWS = 10_000  # rows of one WebDataset file

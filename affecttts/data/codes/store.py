@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from codec.atomic import atomic_file
 from codec.errors import CheckpointError
-from codec.files import atomic_file, read_json, write_json
+from codec.files import read_json, write_json
 from codec.inputs import door
 
 

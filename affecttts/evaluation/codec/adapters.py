@@ -16,8 +16,8 @@ import numpy as np
 from affecttts.evaluation.codec.report import RATE, Clips, chosen
 from affecttts.evaluation.codec.systems import Absent, Aligned, System
 from affecttts.synthesis.model_folder import SHIPPED
+from codec.atomic import atomic_file
 from codec.audio import Audio, resample, save_wav
-from codec.files import atomic_file
 
 ORIGINAL = "original"
 

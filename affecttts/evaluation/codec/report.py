@@ -21,8 +21,9 @@ from affecttts.evaluation.codec.metric import Metric, Pair, missing
 from affecttts.evaluation.codec.summary import CEILING, FLOOR, Measured, summarize
 from affecttts.evaluation.codec.systems import Absent, Aligned, Coded, System
 from affecttts.evaluation.judges.declarations import declared
+from codec.atomic import append_line, sweep, whole_lines
 from codec.audio import load_audio
-from codec.files import atomic_file, write_json
+from codec.files import write_json
 
 ITEMS_NAME, REPORT_NAME, PAGE_NAME = "items.jsonl", "report.json", "report.html"
 # Hz at which everything is compared; a codec of another rate resamples, and pays for the band it
@@ -171,18 +172,15 @@ class Items:
         self._path, self._identities = path, identities
         # (clip, system) -> {"values": .., "codes": ..}
         self.values: dict[tuple[str, str], dict] = {}
-        head = json.dumps(settings) + "\n"
-        found = path.read_text(encoding="utf-8") if path.exists() else ""
-        text = found if "\n" in found else head
-        if not text.startswith(head):
+        sweep(path.parent)
+        head, lines = json.dumps(settings), whole_lines(path)
+        if not lines:
+            append_line(path, head)
+        elif lines[0] != head:
             raise RequestError(
                 f"{path.parent}: holds the evaluation of other clips; give another --report"
             )
-        whole = text[: text.rindex("\n") + 1]
-        if whole != found:
-            with atomic_file(path) as temporary:
-                temporary.write_text(whole, encoding="utf-8")
-        for item in map(json.loads, whole.splitlines()[1:]):
+        for item in map(json.loads, lines[1:]):
             if identities.get(item["system"], item["identity"]) != item["identity"]:
                 reason = f"holds the evaluation of another codec under the name {item['system']}"
                 raise RequestError(
@@ -204,8 +202,7 @@ class Items:
             "values": values,
             "codes": codes,
         }
-        with open(self._path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(item) + "\n")
+        append_line(self._path, json.dumps(item))
         self.values[clip, system] = item
 
 

@@ -23,17 +23,11 @@ from affecttts.errors import RequestError
 from affecttts.evaluation.judges.declarations import JudgeCard
 from affecttts.evaluation.signal.functionals import NAMES, functionals
 from affecttts.evaluation.signal.spectra import RATE, frames, log_mel, power
+from codec.atomic import atomic_folder
 from codec.audio import resample
 from codec.config import from_dict
 from codec.errors import CheckpointError
-from codec.files import (
-    atomic_folder,
-    load_strictly,
-    load_weights,
-    read_json,
-    save_weights,
-    write_json,
-)
+from codec.files import load_strictly, load_weights, read_json, save_weights, write_json
 
 SHIPPED_JUDGES = Path(__file__).with_name("shipped")
 CARD_NAME, WEIGHTS_NAME = "card.json", "model.safetensors"

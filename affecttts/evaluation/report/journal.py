@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from affecttts.errors import RequestError
+from codec.atomic import append_line, sweep, whole_lines
 
 
 class Journal:
@@ -18,37 +19,37 @@ class Journal:
     """
 
     def __init__(self, path: Path, settings: dict[str, Any]) -> None:
-        """Open or go on; a line that a kill cut off is dropped.
+        """Open or go on; what a kill left in the folder, such as half a line, is dropped.
 
         Raises:
             RequestError: the file holds results with other settings.
         """
         self.path = path
-        head = json.dumps(settings, sort_keys=True) + "\n"
+        head = json.dumps(settings, sort_keys=True)
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
-        whole = text[: text.rfind("\n") + 1] or head
-        if not whole.startswith(head):
+        sweep(path.parent)
+        lines = whole_lines(path)
+        if not lines:
+            append_line(path, head)
+        elif lines[0] != head:
             raise RequestError(
                 f"{path}: holds results of another request; give another folder or remove this one"
             )
-        path.write_text(whole, encoding="utf-8")
-        self.done = _results(whole)
+        self.done = _results(lines[1:])
 
     def add(self, key: str, result: Any) -> None:
         """Keep one result, on disk at once."""
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"key": key, "result": result}, ensure_ascii=False) + "\n")
+        append_line(self.path, json.dumps({"key": key, "result": result}, ensure_ascii=False))
         self.done[key] = result
 
 
 def read_journal(path: Path) -> dict[str, Any]:
     """Results by key, whatever they are of."""
     text = path.read_text(encoding="utf-8")
-    return _results(text[: text.rfind("\n") + 1])
+    return _results(text[: text.rfind("\n") + 1].split("\n")[1:-1])
 
 
-def _results(text: str) -> dict[str, Any]:
-    """Of whole lines; the last one of a key counts."""
-    items = map(json.loads, text.split("\n")[1:-1])
+def _results(lines: list[str]) -> dict[str, Any]:
+    """By key; the last one of a key counts."""
+    items = map(json.loads, lines)
     return {item["key"]: item["result"] for item in items}

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from codec.atomic import atomic_file
 from codec.audio import Audio, encoded
-from codec.files import atomic_file
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:"
 STYLE = """:root{color-scheme:light dark;--line:#8886;--soft:#8881;--alarm:#c00020}

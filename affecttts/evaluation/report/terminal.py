@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from affecttts.evaluation.report.plain import to_plain
 from affecttts.evaluation.stats.bootstrap import Interval
 from affecttts.evaluation.stats.summary import show
-from codec.files import atomic_file
+from codec.atomic import atomic_file
 
 Item = TypeVar("Item")
 

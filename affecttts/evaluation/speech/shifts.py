@@ -16,7 +16,7 @@ import numpy as np
 
 from affecttts.evaluation.resources import CORPUS_SHIFTS
 from affecttts.evaluation.signal.acoustics import SHIFTS, Acoustics, shift
-from codec.files import atomic_file
+from codec.atomic import atomic_file
 
 ALL_VOICES = "all"
 NEUTRAL = "neutral"

@@ -13,8 +13,8 @@ import numpy as np
 from affecttts.evaluation.report.journal import Journal
 from affecttts.synthesis.request import SpeechRequest
 from affecttts.synthesis.synthesizer import Synthesizer
+from codec.atomic import atomic_file
 from codec.audio import Audio, decoded, save_wav
-from codec.files import atomic_file
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from torch import Tensor
 from tqdm import tqdm
 
 from affecttts.data.audio_cache import AudioCache
-from affecttts.data.lineage import resumed_lineage, save_lineage, training_lineage
+from affecttts.data.lineage import resumed_lineage, training_lineage
 from affecttts.teachers.registry import make_teacher
 from affecttts.teachers.targets import TeacherTargets
-from affecttts.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
+from affecttts.training import checkpoint
 from affecttts.training.codec.adversary import Adversary, update
 from affecttts.training.codec.config import CodecTrainingConfig
 from affecttts.training.codec.crops import CropBatch, CropConfig, CropSampler
@@ -256,15 +256,15 @@ class Trainer:
         return modules, optimizers
 
     def save(self) -> None:
-        """Checkpoint for resuming, the codec itself, and beside it the discriminators for those who
-        fine-tune it.
-        """
-        if self.accelerator.is_main_process:
-            save_checkpoint(self.output / "checkpoint", *self._state(), self._counters())
-            self.averaged().save_pretrained(self.output / "codec")
-            save_lineage(self.output / "codec", self.lineage)
-            if self.adversary is not None:
-                self.adversary.plain().save_pretrained(self.output / "discriminator")
+        """What the run exports, then the checkpoint for resuming."""
+        checkpoint.save_run(self.output, self._exports(), *self._state(), self._counters())
+
+    def _exports(self) -> checkpoint.Exports:
+        """The codec, and beside it the discriminators for those who fine-tune it."""
+        exports = {"codec": checkpoint.with_lineage(self.averaged().save_pretrained, self.lineage)}
+        if self.adversary is not None:
+            exports["discriminator"] = self.adversary.plain().save_pretrained
+        return exports
 
     def _counters(self) -> dict:
         state = {"step": self.step, "gradient_norms": self.objective.balancer.norms}
@@ -272,14 +272,14 @@ class Trainer:
 
     def resume(self) -> None:
         """Go on from OUTPUT/checkpoint where there is one."""
-        if has_checkpoint(self.output / "checkpoint"):
-            state = load_checkpoint(self.output / "checkpoint", *self._state())
+        if checkpoint.has_checkpoint(self.output / "checkpoint"):
+            state = checkpoint.load_checkpoint(self.output / "checkpoint", *self._state())
             self.step, self.objective.balancer.norms = state["step"], state["gradient_norms"]
             self.lineage |= resumed_lineage(state)
 
     def run(self) -> None:
         """Train to the configured number of steps."""
-        config, tracker = self.config, Tracker(self.output)
+        config, tracker = self.config, Tracker(self.output, self.step)
         main = self.accelerator.is_main_process
         bar = tqdm(initial=self.step, total=config.steps, desc="codec", disable=not main)
         while self.step < config.steps:
@@ -290,9 +290,11 @@ class Trainer:
             if self.step % config.log_every == 0 and main:
                 tracker.scalars(self.step, logs)
                 bar.set_postfix(mel=f"{logs['loss/mel']:.3f}")
-            if self.step % config.checkpoint_every == 0 or self.step == config.steps:
-                self.save()
             if self.step % config.validate_every == 0 and self.step >= config.quantized_from:
                 spectral = self.objective.spectral
                 validate(self.averaged(), self.cache, self.targets, spectral, tracker, self.step)
+            if main and (self.step % config.checkpoint_every == 0 or self.step == config.steps):
+                self.save()
         tracker.close()
+        if main:
+            checkpoint.finish_run(self.output, self._exports())

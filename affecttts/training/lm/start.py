@@ -22,8 +22,9 @@ from affecttts.lm.model import (
 from affecttts.lm.pieces import train_pieces
 from affecttts.training.lm.config import LMTrainingConfig
 from codec import Codec, CodecConfig
+from codec.atomic import atomic_file
 from codec.errors import CheckpointError
-from codec.files import atomic_file, fingerprint, load_strictly
+from codec.files import fingerprint, load_strictly
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM

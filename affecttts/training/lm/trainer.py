@@ -12,10 +12,17 @@ from torch import Tensor
 from tqdm import tqdm
 
 from affecttts.data.codes.store import CodeStore
-from affecttts.data.lineage import resumed_lineage, save_lineage, training_lineage
+from affecttts.data.lineage import resumed_lineage, training_lineage
 from affecttts.lm.model import save_lm
 from affecttts.lm.pieces import PromptPieces
-from affecttts.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
+from affecttts.training.checkpoint import (
+    Exports,
+    finish_run,
+    has_checkpoint,
+    load_checkpoint,
+    save_run,
+    with_lineage,
+)
 from affecttts.training.config import describe
 from affecttts.training.lm.config import LMTrainingConfig
 from affecttts.training.lm.dataset import Item, LMDataset
@@ -179,11 +186,15 @@ class Trainer:
         return modules, {name: optimizer.optimizer for name, optimizer in self.optimizers.items()}
 
     def save(self) -> None:
-        """Checkpoint for resuming, and the LM itself."""
+        """The LM itself, then the checkpoint for resuming."""
         if self.accelerator.is_main_process:
-            save_checkpoint(self.output / "checkpoint", *self._state(), self._counters())
-            save_lm(self.output / "lm", self.ema.module, self.layout, self.codec_hash, self.pieces)
-            save_lineage(self.output / "lm", self.lineage)
+            save_run(self.output, self._exports(), *self._state(), self._counters())
+
+    def _exports(self) -> Exports:
+        def save(folder: Path) -> None:
+            save_lm(folder, self.ema.module, self.layout, self.codec_hash, self.pieces)
+
+        return {"lm": with_lineage(save, self.lineage)}
 
     def _counters(self) -> dict:
         state = {"step": self.step, "epoch": self.epoch, "position": self.position}
@@ -201,7 +212,7 @@ class Trainer:
 
     def run(self) -> None:
         """Train to the configured number of steps."""
-        config, tracker = self.config, Tracker(self.output)
+        config, tracker = self.config, Tracker(self.output, self.step)
         main = self.accelerator.is_main_process
         bar = tqdm(initial=self.step, total=config.steps, desc="lm", disable=not main)
         while self.step < config.steps:
@@ -211,12 +222,14 @@ class Trainer:
             if self.step % config.log_every == 0 and main:
                 tracker.scalars(self.step, logs)
                 bar.set_postfix(loss=f"{logs['loss/train']:.3f}", epoch=self.epoch)
-            if self.step % config.checkpoint_every == 0 or self.step == config.steps:
-                self.save()
             if (self.step % config.validate_every == 0 or self.step == config.steps) and main:
                 validate(self.ema.module, self.valid, self.accelerator, tracker, self.step)
                 speak(self.ema.module, self.valid, self.codec, tracker, self.step)
+            if self.step % config.checkpoint_every == 0 or self.step == config.steps:
+                self.save()
         tracker.close()
+        if main:
+            finish_run(self.output, self._exports())
 
 
 def make_optimizers(

@@ -31,8 +31,9 @@ from affecttts.cli.script import run_script
 from affecttts.data.manifest import Utterance, format_row, parse_row, write_manifest
 from affecttts.errors import RequestError
 from affecttts.text import text_to_phonemes
+from codec.atomic import append_line, atomic_file, whole_lines
 from codec.errors import CheckpointError
-from codec.files import atomic_file, read_json, write_json
+from codec.files import read_json, write_json
 from recipes.corpora.kokoro_affect import model, plan, rules, sentences, voice_sound
 
 LICENCE = "Apache-2.0"
@@ -84,13 +85,7 @@ def rows_path(output: Path, index: int, count: int) -> Path:
 
 def finished(path: Path, output: Path) -> dict[str, Utterance]:
     """Rows of clips that are there, by id; a line that a kill tore is cut off the file."""
-    if not path.exists():
-        return {}
-    data = path.read_bytes()
-    whole = data[: data.rfind(b"\n") + 1]
-    if len(whole) < len(data):
-        path.write_bytes(whole)
-    rows = (parse_row(line) for line in whole.splitlines())
+    rows = map(parse_row, whole_lines(path))
     return {row.id: row for row in rows if (output / row.path).is_file()}
 
 
@@ -102,16 +97,13 @@ def make_shard(
     path.parent.mkdir(parents=True, exist_ok=True)
     done, made, seconds = finished(path, output), 0, 0.0
     mine = [task for task in tasks if task.in_shard(index, count) and task.id not in done]
-    with path.open("a", encoding="utf-8") as rows:
-        for task in tqdm(
-            mine, desc=f"shard {index}/{count}", unit="clip", disable=not sys.stderr.isatty()
-        ):
-            clip = speak(task)
-            row = row_of(task, clip)
-            write_flac(output / row.path, clip.samples)
-            rows.write(format_row(row) + "\n")  # last: a row stands for a clip that is there
-            rows.flush()
-            made, seconds = made + 1, seconds + row.seconds
+    hidden = not sys.stderr.isatty()
+    for task in tqdm(mine, desc=f"shard {index}/{count}", unit="clip", disable=hidden):
+        clip = speak(task)
+        row = row_of(task, clip)
+        write_flac(output / row.path, clip.samples)
+        append_line(path, format_row(row))  # last: a row stands for a clip that is there
+        made, seconds = made + 1, seconds + row.seconds
     return made, seconds
 
 

@@ -25,7 +25,7 @@ from affecttts.cli.script import run_script
 from affecttts.data.manifest import Utterance, write_manifest
 from affecttts.data.splits import sentence_split
 from affecttts.errors import RequestError
-from codec.files import atomic_file
+from codec.atomic import atomic_file, recover
 
 RATE = 16_000  # Hz
 BIT_RATE = 64_000
@@ -98,6 +98,7 @@ def convert(sounds: Path, output: Path, texts: dict[tuple[str, str], str]) -> It
             "/", "_"
         )
         target = output / "audio" / language / f"{row_id}.opus"
+        recover(target)
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             with atomic_file(target) as temporary:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from affecttts.lm.engine import Engine
-from affecttts.lm.generate import SamplingConfig, generate
+from affecttts.lm.generate import DURATION_GUIDANCE, SamplingConfig, bounded, generate
 from affecttts.lm.layout import MAX_DURATION
 from affecttts.lm.sequence import Condition, phone_ids
 from tiny_models import LONGEST_PHONE, random_llama, tiny_layout
@@ -145,3 +145,14 @@ def test_a_text_larger_than_the_context_is_told(engine):
         assert hasattr(error, "exit_code"), f"not an error of ours: {error}"
     else:
         assert result.finish_reason == "cap"
+
+
+@pytest.mark.parametrize("weights", [[1.0], [1.5, -0.5], [0.3, 0.7], [4.0, -3.0], [2.4, 3.6, -5.0]])
+def test_durations_follow_guidance_only_so_far(weights):
+    given = torch.tensor(weights)
+    bound = bounded(given)
+    assert float(bound.sum()) == pytest.approx(1)
+    if min(weights) >= -0.5:
+        assert torch.equal(bound, given)
+    else:
+        assert float(bound.clamp(min=0).sum()) == pytest.approx(DURATION_GUIDANCE)

@@ -60,7 +60,7 @@ def test_the_command_line_and_batches_ask_for_what_python_asks_for(
     say, synthesizer, tiny_model_dir, tmp_path
 ):
     spoken = synthesizer.synthesize(SpeechRequest(**FULL))
-    write_wav(str(tmp_path / "python.wav"), spoken.audio, spoken.sample_rate)
+    write_wav(str(tmp_path / "python.wav"), spoken.audio, spoken.sample_rate, force=False)
     (tmp_path / "items.jsonl").write_text(json.dumps({"id": "batch"} | FULL))
     assert say("-o", tmp_path / "single.wav", *options(FULL)).code == 0
     assert say("--batch", tmp_path / "items.jsonl", "--output-dir", tmp_path).code == 0

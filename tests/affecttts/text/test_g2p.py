@@ -7,9 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from affecttts.errors import RequestError
+from affecttts.errors import InputError, RequestError
 from affecttts.text import SYMBOLS, EspeakG2P, text_to_phonemes
-from affecttts.text.g2p import MAX_DATA_PATH_BYTES, reduce_ipa, short_data_path
+from affecttts.text.g2p import (
+    MAX_DATA_PATH_BYTES,
+    _make_backend,
+    reduce_ipa,
+    short_data_path,
+)
 
 # As in the training data, but for "live", which espeak alone takes for the adjective.
 # Sentences are usage examples of WordNet 3.0, (c) 2006 Princeton University.
@@ -84,13 +89,34 @@ def test_data_at_a_short_path_is_used_in_place() -> None:
     assert short_data_path(short) == short
 
 
-def test_data_at_a_long_path_is_copied_to_a_short_one(tmp_path: Path) -> None:
-    data = tmp_path / ("d" * MAX_DATA_PATH_BYTES) / "espeak-ng-data"
-    data.mkdir(parents=True)
-    (data / "phontab").write_bytes(b"phones")
-    copy = short_data_path(data)
-    assert len(bytes(copy)) <= MAX_DATA_PATH_BYTES
-    assert (copy / "phontab").read_bytes() == b"phones"
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs paths of open folders")
+def test_espeak_speaks_from_a_long_path_without_a_temporary_folder(tmp_path: Path) -> None:
+    code = """
+import shutil, sys, tempfile
+from pathlib import Path
+import espeakng_loader
+from affecttts.text import text_to_phonemes
+def refuse(*_, **__): raise OSError(28, "No space left on device")
+tempfile.mkdtemp = tempfile.mkstemp = refuse
+if len(sys.argv) > 1:
+    data = shutil.copytree(espeakng_loader.get_data_path(), sys.argv[1])
+    espeakng_loader.get_data_path = lambda: data
+print(text_to_phonemes("Hello there."))
+"""
+    long = tmp_path / ("d" * MAX_DATA_PATH_BYTES) / "espeak-ng-data"
+    said = [
+        subprocess.run([sys.executable, "-c", code, *path], capture_output=True, text=True)
+        for path in ([], [str(long)])
+    ]
+    assert [run.stdout for run in said] == ["həlˈO ðˈɛɹ.\n"] * 2, said[1].stderr
+
+
+def test_a_library_that_cannot_be_loaded_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    import espeakng_loader
+
+    monkeypatch.setattr(espeakng_loader, "get_library_path", lambda: "/nowhere/libespeak-ng.so")
+    with pytest.raises(InputError, match="/nowhere/libespeak-ng.so.*install espeakng-loader"):
+        _make_backend()
 
 
 def test_import_loads_no_heavy_library() -> None:

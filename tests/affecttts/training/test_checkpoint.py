@@ -83,7 +83,7 @@ def test_other_modules_are_refused(tmp_path):
     wider, wider_optimizer = parts(width=6)
     with pytest.raises(CheckpointError, match="another config"):
         load_checkpoint(tmp_path / "c", {"m": wider}, {"m": wider_optimizer})
-    with pytest.raises(CheckpointError, match="no such file"):
+    with pytest.raises(CheckpointError, match="No such file"):
         load_checkpoint(tmp_path / "c", {"m": module, "extra": module}, {"m": optimizer})
 
 
