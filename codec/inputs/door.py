@@ -82,8 +82,6 @@ def _size(count: int) -> str:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "no such file"
     return getattr(error, "strerror", None) or str(error)
 
 
