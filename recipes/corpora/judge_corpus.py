@@ -37,7 +37,7 @@ def drawn(rows: list[Utterance], by: str, limit: int) -> dict[str, list[Utteranc
         if (group := getattr(row, by)) and row.seconds >= LEAST_SECONDS:
             groups.setdefault(group, []).append(row)
     if not groups:
-        raise RequestError(f"no clip of {LEAST_SECONDS:g} s or more has an {by}")
+        raise RequestError(f"no clip of {LEAST_SECONDS:g} s or more names its {by}")
     return {
         group: [found[i] for i in np.random.default_rng(0).permutation(len(found))[:limit]]
         for group, found in sorted(groups.items())
