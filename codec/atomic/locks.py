@@ -42,13 +42,14 @@ def lock_file(path: Path) -> Iterator[bool]:
 
 
 def _taken(handle: int, made: bool) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    except BlockingIOError:
-        return False
-    except (OSError, AttributeError):  # no locks in the file system, or in the system
-        return made or time.time() - os.fstat(handle).st_mtime > SECONDS_HELD
+    if fcntl is not None:
+        with suppress(OSError):  # the file system has no locks
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+    return made or time.time() - os.fstat(handle).st_mtime > SECONDS_HELD
 
 
 def _is_at(handle: int, path: Path) -> bool:
