@@ -14,10 +14,17 @@ LINEAR_FLOOR = 1e-7  # of magnitudes at linear frequency, per sample of the wind
 
 
 class SpectralLosses(nn.Module):
-    """Distances between mel spectrograms, mean over several windows with hops of a quarter."""
+    """Distances between spectrograms, mean over several windows with hops of a quarter.
 
-    def __init__(self, sample_rate: int) -> None:
+    Args:
+        sample_rate: Hz.
+        linear: give the distances at linear frequency too, which ask for detail that wide mel bands
+            average away.
+    """
+
+    def __init__(self, sample_rate: int, linear: bool = False) -> None:
         super().__init__()
+        self.linear = linear
         for size, mels in SCALES:
             self.register_buffer(
                 f"mel_{size}", mel_filterbank(size, mels, sample_rate), persistent=False
@@ -31,47 +38,31 @@ class SpectralLosses(nn.Module):
             `mel`: L1 of log10 magnitudes (DAC, arXiv 2306.06546), for which soft and loud weigh
             alike. `convergence`: norm of the difference of magnitudes over the target's, for which
             loud frames weigh most (spectral convergence, arXiv 1808.06719), here by clip and band,
-            so that loud bands weigh no more than soft ones.
+            so that loud bands weigh no more than soft ones. Where `linear`, `log_magnitude`: L1 of
+            natural log magnitudes, and `magnitude_convergence`: norm of the difference of a clip's
+            magnitudes over the target's.
         """
         predicted, target = predicted[:, 0].float(), target[:, 0].float()
-        pairs = [(self._mel(predicted, size), self._mel(target, size)) for size, _ in SCALES]
-        mel = torch.stack([(_log10(a) - _log10(b)).abs().mean() for a, b in pairs])
-        convergence = torch.stack([_convergence(a, b) for a, b in pairs])
-        return {"mel": mel.mean(), "convergence": convergence.mean()}
+        scales = [self._at(predicted, target, size) for size, _ in SCALES]
+        return {name: torch.stack([s[name] for s in scales]).mean() for name in scales[0]}
 
-    def _mel(self, audio: Tensor, size: int) -> Tensor:
+    def _at(self, predicted: Tensor, target: Tensor, size: int) -> dict[str, Tensor]:
         filters, window = getattr(self, f"mel_{size}"), getattr(self, f"window_{size}")
-        return filters @ magnitude(audio, size, size // 4, window)
-
-
-class MagnitudeLosses(nn.Module):
-    """Distances between magnitudes at linear frequency, mean over the windows of `SpectralLosses`.
-
-    They ask for detail that wide mel bands average away.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        for size, _ in SCALES:
-            self.register_buffer(f"window_{size}", torch.hann_window(size), persistent=False)
-
-    def forward(self, predicted: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """predicted, target [B,1,T].
-
-        Returns:
-            `log_magnitude`: L1 of natural log magnitudes; `magnitude_convergence`: norm of the
-            difference of a clip's magnitudes over the target's norm (arXiv 1808.06719).
-        """
-        losses = [self._at(predicted[:, 0].float(), target[:, 0].float(), n) for n, _ in SCALES]
-        logs, convergence = (torch.stack(values).mean() for values in zip(*losses, strict=True))
-        return {"log_magnitude": logs, "magnitude_convergence": convergence}
-
-    def _at(self, predicted: Tensor, target: Tensor, size: int) -> tuple[Tensor, Tensor]:
-        window, floor = getattr(self, f"window_{size}"), LINEAR_FLOOR * size
         a, b = (magnitude(signal, size, size // 4, window) for signal in (predicted, target))
-        logs = (a.clamp_min(floor).log() - b.clamp_min(floor).log()).abs().mean()
-        norm = b.square().sum((1, 2)).sqrt().clamp_min(1e-2)
-        return logs, ((a - b).square().sum((1, 2)).sqrt() / norm).mean()
+        mel_a, mel_b = filters @ a, filters @ b
+        losses = {
+            "mel": (_log10(mel_a) - _log10(mel_b)).abs().mean(),
+            "convergence": _convergence(mel_a, mel_b),
+        }
+        return losses | _linear(a, b, LINEAR_FLOOR * size) if self.linear else losses
+
+
+def _linear(predicted: Tensor, target: Tensor, floor: float) -> dict[str, Tensor]:
+    """Distances of magnitudes [B,bins,N]."""
+    logs = predicted.clamp_min(floor).log() - target.clamp_min(floor).log()
+    norm = target.square().sum((1, 2)).sqrt().clamp_min(1e-2)
+    wrong = (predicted - target).square().sum((1, 2)).sqrt()
+    return {"log_magnitude": logs.abs().mean(), "magnitude_convergence": (wrong / norm).mean()}
 
 
 def _log10(mel: Tensor) -> Tensor:

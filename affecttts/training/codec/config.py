@@ -65,6 +65,11 @@ class LossWeights:
     def __post_init__(self) -> None:
         check_not_negative(self, (entry.name for entry in fields(self)))
 
+    @property
+    def at_linear_frequency(self) -> bool:
+        """Whether a distance of spectra at linear frequency counts."""
+        return bool(self.log_magnitude or self.magnitude_convergence)
+
 
 @dataclass(frozen=True)
 class GradientRatios:

@@ -13,7 +13,7 @@ from affecttts.training.schedule import faded, ramp
 from codec import Codec, CodecOutput
 from codec.training.balance import GradientBalancer
 from codec.training.cycle import cycle_loss
-from codec.training.losses import MagnitudeLosses, SpectralLosses, pitch_losses
+from codec.training.losses import SpectralLosses, pitch_losses
 from codec.training.phone_classifier import PhoneticLoss
 
 Losses = dict[str, Tensor]
@@ -40,8 +40,6 @@ class Objective:
         self.spectral, self.distillation = spectral, distillation
         self.phonetic_loss = phonetic_loss
         self.fixed_weights = asdict(config.loss_weights)
-        linear = self.fixed_weights["log_magnitude"] or self.fixed_weights["magnitude_convergence"]
-        self.magnitudes = MagnitudeLosses().to(accelerator.device) if linear else None
         self.balancer = GradientBalancer(config.gradient_ratios.wanted())
 
     def losses(
@@ -76,8 +74,6 @@ class Objective:
             **self.spectral(output.audio, batch.audio),
             **pitch_losses(output.decoded, batch.f0),
         }
-        if self.magnitudes is not None:
-            losses |= self.magnitudes(output.audio, batch.audio)
         if step < self.config.waveform_steps:
             losses["waveform"] = (output.audio - batch.audio).abs().mean()
         if self.phonetic_loss is not None:

@@ -144,9 +144,9 @@ class Trainer:
         self.codec, self.distillation, self.optimizer = self.accelerator.prepare(
             codec, distillation, optimizer
         )
-        device = self.accelerator.device
+        device, linear = self.accelerator.device, config.loss_weights.at_linear_frequency
         self.ema.to(device)
-        spectral = SpectralLosses(self.shape.sample_rate).to(device)
+        spectral = SpectralLosses(self.shape.sample_rate, linear).to(device)
         phonetic = (
             PhoneticLoss(PhoneClassifier.from_pretrained(phone_classifier))
             if phone_classifier
