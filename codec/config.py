@@ -41,7 +41,7 @@ def _largest(name: str) -> int:
 CHOICES = {
     "encoder": ("features", "seanet"),
     "encoder_spectrum": ("mel", "linear"),
-    "decoder": ("source_filter", "vocos", "seanet"),
+    "decoder": ("source_filter", "parametric", "vocos", "seanet"),
     "decoder_context": ("centred", "causal"),
     "seanet_activation": ("elu",),
     "quantizer": ("rvq_ema", "rvq_fact", "rvq_split", "bd_rfsq"),
@@ -70,6 +70,7 @@ POSITIVE = (
     "num_codebooks",
     "codebook_size",
     "modulation_heads",
+    "envelope_coefficients",
     "detail_bands",
     "detail_high_weight",
 )
@@ -105,7 +106,10 @@ class CodecConfig:
     f0_min: float = 55.0  # Hz
     f0_max: float = 700.0  # Hz
     encoder: str = "features"  # ConvNeXt over spectra; seanet: strided convolutions, LSTM
-    decoder: str = "source_filter"  # predicts pitch; vocos: ISTFT head; seanet: mirrors the encoder
+    # predicts pitch and filters of an STFT; parametric: pitch and an envelope for a vocoder; vocos:
+    # ISTFT head; seanet: mirrors the encoder
+    decoder: str = "source_filter"
+    envelope_coefficients: int = 60  # of a parametric decoder, per feature frame
     seanet_filters: int = 32  # width at the sample rate, doubled at every stride
     seanet_strides: tuple[int, ...] = (2, 4, 5, 8)  # their product is samples_per_frame
     seanet_lstm: int = 2  # layers, in both directions

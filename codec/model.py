@@ -12,7 +12,7 @@ from codec.config import CodecConfig
 from codec.detail import DetailLayer
 from codec.files import load_model_weights, load_strictly
 from codec.modulation import Modulator, TeacherFeatures, encoding_modes
-from codec.nn.decoder import DecoderOutput, SourceFilterDecoder
+from codec.nn.decoder import DecoderOutput, ParametricDecoder
 from codec.nn.encoder import Encoder
 from codec.nn.prosody import ProsodyFeatures
 from codec.outputs import CodecOutput, EncodedAudio, ModulatedLatents
@@ -40,7 +40,7 @@ class Codec(Pretrained):
         self.config = config
         self.encoder = part("encoder", config.encoder, Encoder)(config)
         self.quantizer = part("quantizer", config.quantizer, ResidualQuantizer)(config)
-        self.decoder = part("decoder", config.decoder, SourceFilterDecoder)(config)
+        self.decoder = part("decoder", config.decoder, ParametricDecoder)(config)
         self.modulator = Modulator(config) if config.modulation != "none" else None
         self.student = Student(config) if config.student_dim else None
         self.detail = DetailLayer(config) if config.detail_codebooks else None
@@ -152,9 +152,13 @@ class Codec(Pretrained):
             given = self.quantizer.lookup(codes[:, :num_codebooks].clamp_min(0))
             latents = torch.where((codes[:, 0, 0] >= 0)[:, None, None], given, latents)
         decoded = self.decode_latents(latents, f0)
-        audio = decoded.audio[..., : audio.shape[-1]]
         return CodecOutput(
-            audio, modulated.latents, decoded, quantized, modulated.predicted, modulated.consistency
+            audio.shape[-1],
+            modulated.latents,
+            decoded,
+            quantized,
+            modulated.predicted,
+            modulated.consistency,
         )
 
     @torch.inference_mode()

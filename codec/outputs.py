@@ -34,9 +34,14 @@ class ModulatedLatents:
 class CodecOutput:
     """One pass through the base layer."""
 
-    audio: Tensor  # [B,1,T], same length as the input
+    num_samples: int  # T of the input
     latents: Tensor  # [B,D,F], before the quantiser
     decoded: DecoderOutput
     quantized: QuantizerOutput | None  # None where the quantiser was bypassed
     predicted: TeacherFeatures | None = None  # see ModulatedLatents
     consistency: Tensor | None = None
+
+    @property
+    def audio(self) -> Tensor:
+        """[B,1,T], same length as the input."""
+        return self.decoded.audio[..., : self.num_samples]

@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 VARIANTS = {  # slot and name in a config -> module of codec/variants and class
     "encoder": {"seanet": ("seanet", "SeanetEncoder")},
-    "decoder": {"seanet": ("seanet", "SeanetDecoder"), "vocos": ("vocos", "VocosDecoder")},
+    "decoder": {
+        "seanet": ("seanet", "SeanetDecoder"),
+        "source_filter": ("source_filter", "SourceFilterDecoder"),
+        "vocos": ("vocos", "VocosDecoder"),
+    },
     "quantizer": {
         "rvq_fact": ("factorized", "FactorizedQuantizer"),
         "rvq_split": ("split", "SplitQuantizer"),

@@ -40,16 +40,25 @@ def f0_world(
     f0_min: float = 55.0,
     f0_max: float = 700.0,
 ) -> np.ndarray:
-    """F0 by DIO + StoneMask (WORLD). audio [T] -> [T // hop_length] Hz, 0 = unvoiced."""
+    """F0 by Harvest (Morise 2017, of WORLD) at the centre of every hop. audio [T] -> [T //
+    hop_length] Hz, 0 = unvoiced.
+
+    It calls more frames voiced than other trackers, which speech made from F0 needs: what is rough
+    in them is left to the aperiodicity (docs/lab/codec-50hz.md).
+    """
     import pyworld
 
-    signal = audio.astype(np.float64)
-    rough, times = pyworld.dio(
-        signal, sample_rate, f0_min, f0_max, frame_period=1000 * hop_length / sample_rate
+    count = len(audio) // hop_length
+    if not count:
+        return np.zeros(0, np.float32)
+    f0, _ = pyworld.harvest(
+        audio.astype(np.float64),
+        sample_rate,
+        f0_min,
+        f0_max,
+        frame_period=500 * hop_length / sample_rate,
     )
-    return pyworld.stonemask(signal, rough, times, sample_rate)[: len(audio) // hop_length].astype(
-        np.float32
-    )
+    return f0[1::2][:count].astype(np.float32)
 
 
 def _prepare(

@@ -1,26 +1,33 @@
-"""Decoders that work at frame rate: quantised latents -> spectra -> audio by an ISTFT."""
+"""Decoders that work at frame rate: quantised latents -> parameters of a vocoder or spectra."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
 from codec.config import CodecConfig
-from codec.nn.features import stft
 from codec.nn.layers import Conv, blocks
-from codec.nn.source import FixedNoise, pulse_train
+from codec.nn.vocoder import Vocoder, VocoderParameters
 
 
 @dataclass(frozen=True)
 class DecoderOutput:
     """What the decoder predicts; N = F * frame_stride feature frames."""
 
-    audio: Tensor  # [B,1,T], T = F * samples_per_frame
+    render: Callable[[], Tensor]  # gives the audio
     log_f0: Tensor | None = None  # [B,N], natural log of Hz; None of a decoder without pitch
     voicing: Tensor | None = None  # [B,N], logits; None likewise
+    parameters: VocoderParameters | None = None  # None of a decoder that drives no vocoder
+
+    @cached_property
+    def audio(self) -> Tensor:
+        """[B,1,T], T = F * samples_per_frame, made when it is first read."""
+        return self.render()
 
 
 class FrameDecoder(nn.Module):
@@ -52,77 +59,69 @@ class FrameDecoder(nn.Module):
         return wide.reshape(len(wide), -1, self.config.head_dim).transpose(1, 2)
 
 
-class SourceFilterDecoder(FrameDecoder):
-    """latents [B,D,F] -> DecoderOutput, by a neural source-filter head.
-
-    The trunk predicts F0, voicing and two spectral filters per feature frame. A pulse train and
-    noise pass through them in the STFT domain (in the line of NHV and HiFTNet). Pitch is thus an
-    explicit, supervised quantity: it is what carries most of an emotion, and phase coherence need
-    not be learned from an adversary.
+class PitchDecoder(FrameDecoder):
+    """A decoder in which pitch is an explicit, supervised quantity: it is what carries most of an
+    emotion.
     """
-
-    window: Tensor
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__(config)
-        bins = config.n_fft // 2 + 1
         self.pitch = nn.Linear(config.head_dim, 2)
-        self.filters = nn.Linear(config.head_dim, 3 * bins)
-        self.noise = FixedNoise(config.sample_rate)
-        self.register_buffer("window", torch.hann_window(config.n_fft), persistent=False)
-        self._start_quiet(bins)
 
-    def _start_quiet(self, bins: int) -> None:
-        """Speech-like level, zero phase and a usual pitch at step 0, so that the first losses are
-        small.
-        """
-        nn.init.normal_(self.filters.weight, std=0.01)
-        with torch.no_grad():
-            self.filters.bias.copy_(
-                torch.cat([torch.full((bins,), -4.0), torch.zeros(bins), torch.full((bins,), -6.0)])
-            )
-
-    def forward(self, latents: Tensor, f0: Tensor | None = None) -> DecoderOutput:
-        """latents [B,D,F] -> audio, log F0 and voicing.
-
-        `f0`, [B,N] Hz at feature rate and 0 where unvoiced, replaces the predicted pitch (the true
-        one in training).
-        """
-        hidden = self._frames(latents)
-        filters = self.filters(hidden).float()
-        with torch.autocast(hidden.device.type, enabled=False):
-            log_f0, voicing = self.pitch_of(hidden.float())
-            excitation = self.predicted_f0(log_f0, voicing) if f0 is None else f0
-            audio = self._synthesise(filters, excitation.float())
-        return DecoderOutput(audio[:, None], log_f0, voicing)
+    def pitch_of(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """Hidden frames [B,N,head_dim] -> log F0 and logits of voicing, [B,N] each."""
+        pitch, voicing = self.pitch(hidden).unbind(-1)
+        low, high = math.log(self.config.f0_min), math.log(self.config.f0_max)
+        return low + (high - low) * torch.sigmoid(pitch), voicing
 
     def predicted_f0(self, log_f0: Tensor, voicing: Tensor) -> Tensor:
         """[B,N] Hz, 0 where voicing is below one half."""
         return torch.where(voicing > 0, log_f0.exp(), torch.zeros_like(log_f0)).detach()
 
-    def pitch_of(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        pitch, voicing = self.pitch(hidden).unbind(-1)
-        low, high = math.log(self.config.f0_min), math.log(self.config.f0_max)
-        return low + (high - low) * torch.sigmoid(pitch), voicing
 
-    def _synthesise(self, filters: Tensor, f0: Tensor) -> Tensor:
-        """filters [B,N,3*bins], f0 [B,N] -> audio [B, N * hop_length]."""
-        config = self.config
-        # The STFT of N * hop samples has one frame more than the network: the last filter is used
-        # twice.
-        filters = torch.cat([filters, filters[:, -1:]], dim=1).transpose(1, 2)
-        pulses = pulse_train(f0, config.hop_length, config.sample_rate)
-        noise = self.noise(pulses.shape[-1]).expand_as(pulses)
-        spectrum = self.filtered(filters, self._stft(pulses), self._stft(noise))
-        return torch.istft(
-            spectrum, config.n_fft, config.hop_length, window=self.window, length=pulses.shape[-1]
+class ParametricDecoder(PitchDecoder):
+    """latents [B,D,F] -> the parameters of a vocoder, and its audio.
+
+    They are learned from those that an analysis of the recording gives, so training needs neither
+    waveforms nor an adversary to get sharp, coherent speech.
+    """
+
+    target_mean: Tensor
+    target_spread: Tensor
+
+    def __init__(self, config: CodecConfig) -> None:
+        super().__init__(config)
+        self.vocoder = Vocoder(config)
+        size = config.envelope_coefficients + self.vocoder.bands
+        self.parameters_of = nn.Linear(config.head_dim, size)
+        nn.init.normal_(self.parameters_of.weight, std=0.01)
+        nn.init.zeros_(self.parameters_of.bias)
+        self.register_buffer("target_mean", torch.zeros(size))
+        self.register_buffer("target_spread", torch.ones(size))
+
+    def set_scale(self, mean: Tensor, spread: Tensor) -> None:
+        """Mean and standard deviation [C+A] of the targets, which the last layer then need not
+        learn.
+        """
+        self.target_mean.copy_(mean)
+        self.target_spread.copy_(spread)
+
+    def forward(self, latents: Tensor, f0: Tensor | None = None) -> DecoderOutput:
+        """latents [B,D,F] -> parameters, and audio where it is asked for.
+
+        `f0`, [B,N] Hz at feature rate and 0 where unvoiced, replaces the predicted pitch.
+        """
+        hidden = self._frames(latents)
+        with torch.autocast(hidden.device.type, enabled=False):
+            log_f0, voicing = self.pitch_of(hidden.float())
+            f0 = self.predicted_f0(log_f0, voicing) if f0 is None else f0
+            parameters = self.shaped(hidden.float(), f0)
+        return DecoderOutput(lambda: self.vocoder(parameters)[:, None], log_f0, voicing, parameters)
+
+    def shaped(self, hidden: Tensor, f0: Tensor) -> VocoderParameters:
+        """Hidden frames [B,N,head_dim] and F0 [B,N] -> what the vocoder is told."""
+        values = self.parameters_of(hidden) * self.target_spread + self.target_mean
+        envelope, aperiodicity = values.split(
+            [self.config.envelope_coefficients, self.vocoder.bands], dim=-1
         )
-
-    def filtered(self, filters: Tensor, pulses: Tensor, noise: Tensor) -> Tensor:
-        """Filters [B,3*bins,N] and the spectra [B,bins,N] of the sources -> spectrum [B,bins,N]."""
-        gain, phase, noise_gain = filters.chunk(3, dim=1)
-        spectrum = torch.polar(gain.clamp_max(6).exp(), phase) * pulses
-        return spectrum + noise_gain.clamp_max(6).exp() * noise
-
-    def _stft(self, signal: Tensor) -> Tensor:
-        return stft(signal, self.config.n_fft, self.config.hop_length, self.window)
+        return VocoderParameters(f0, envelope, aperiodicity)

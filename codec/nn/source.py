@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -38,6 +40,46 @@ def pulses(pitch: Tensor, turns: Tensor, sample_rate: int) -> Tensor:
     )
     ratio = torch.where(sine.abs() < 1e-4, 2 * harmonics + 1, ratio)
     return (ratio - 1) / 2 * (2 / harmonics).sqrt()
+
+
+def harmonics(
+    pitch: Tensor, voicing: Tensor, sample_rate: int, turns: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """All harmonics below the Nyquist frequency, the highest one fading as it comes near: unit
+    power. Every voiced stretch starts with a pulse.
+
+    Args:
+        pitch: [B,T] Hz.
+        voicing: [B,T] amplitude, 0 = unvoiced.
+        turns: double [B,1], phase of the sample before in periods; None = 0.
+
+    Returns:
+        [B,T], and the phase [B,1] of the last sample.
+    """
+    sounding = voicing > 0
+    steps = torch.where(sounding, pitch.double() / sample_rate, 0.0)
+    total = torch.cumsum(steps, dim=-1)
+    total = total if turns is None else total + turns
+    silent = torch.where(sounding, torch.zeros_like(total), total)
+    phase = (total - silent.cummax(dim=-1).values).remainder(1.0)
+    places = sample_rate / 2 / pitch.double()
+    count = places.floor().clamp_min(1)
+    half = math.pi * phase
+    sine = half.sin()
+    near = sine.abs() < 1e-6
+    kernel = ((2 * count + 1) * half).sin() / torch.where(near, torch.ones_like(sine), sine)
+    kernel = (torch.where(near, 2 * count + 1, kernel) - 1) / 2
+    fading = (places - count).clamp(0, 1)
+    signal = kernel + fading * (2 * (count + 1) * half).cos()
+    signal = signal * (2 / (count + fading.square())).sqrt() * voicing
+    return signal.float(), phase[:, -1:]
+
+
+def held_pitch(f0: Tensor) -> Tensor:
+    """[B,N] Hz with the neighbour's pitch, first that before, where a frame is unvoiced."""
+    before, after = nn.functional.pad(f0, (1, 0))[:, :-1], nn.functional.pad(f0, (0, 1))[:, 1:]
+    held = torch.where(after > 0, after, torch.full_like(f0, NO_PITCH))
+    return torch.where(f0 > 0, f0, torch.where(before > 0, before, held))
 
 
 def fill_unvoiced(f0: Tensor) -> Tensor:

@@ -122,4 +122,5 @@ class SeanetDecoder(nn.Module):
 
     def forward(self, latents: Tensor, f0: Tensor | None = None) -> DecoderOutput:
         """`f0` is for decoders with pitch and changes nothing here."""
-        return DecoderOutput(self.layers(self.lstm(self.stem(latents))).float())
+        audio = self.layers(self.lstm(self.stem(latents))).float()
+        return DecoderOutput(lambda: audio)

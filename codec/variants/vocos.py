@@ -33,4 +33,4 @@ class VocosDecoder(FrameDecoder):
             audio = torch.istft(
                 waves, self.config.n_fft, self.config.hop_length, window=self.window, length=length
             )
-        return DecoderOutput(audio[:, None])
+        return DecoderOutput(lambda: audio[:, None])

@@ -48,6 +48,8 @@ class LossWeights:
     convergence: float = 0.0
     log_magnitude: float = 0.0
     magnitude_convergence: float = 0.0
+    envelope: float = 1.0  # this and aperiodicity: of a parametric decoder
+    aperiodicity: float = 0.5
     commitment: float = 0.25
     codebook: float = 1.0
     f0: float = 10.0
@@ -64,6 +66,11 @@ class LossWeights:
 
     def __post_init__(self) -> None:
         check_not_negative(self, (entry.name for entry in fields(self)))
+
+    @property
+    def of_spectra(self) -> bool:
+        """Whether a distance of spectra counts, for which audio must be made."""
+        return bool(self.mel or self.convergence or self.at_linear_frequency)
 
     @property
     def at_linear_frequency(self) -> bool:

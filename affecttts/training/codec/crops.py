@@ -13,6 +13,7 @@ from torch import Tensor
 from affecttts.data.audio_cache import AudioCache
 from affecttts.data.codes.store import CodeStore
 from affecttts.data.manifest import Utterance
+from affecttts.data.vocoder_cache import VocoderCache
 from affecttts.errors import RequestError
 from affecttts.teachers.targets import FrameTargets, TeacherTargets, collate
 from codec.config import CodecConfig
@@ -56,14 +57,16 @@ class CropBatch:
     targets: FrameTargets | None = None  # None without teachers
     # int64 [B,K,F] as a language model predicted them, rows of -1 where none; None: nowhere
     codes: Tensor | None = None
+    vocoder: Tensor | None = None  # float32 [B,N,C+A], see `VocoderParameters`; None: nothing asks
 
     def to(self, device: torch.device) -> CropBatch:
         """The same batch on a device."""
-        targets, codes = (
-            part if part is None else part.to(device) for part in (self.targets, self.codes)
+        targets, codes, vocoder = (
+            part if part is None else part.to(device)
+            for part in (self.targets, self.codes, self.vocoder)
         )
         audio, f0, mask = (part.to(device) for part in (self.audio, self.f0, self.mask))
-        return CropBatch(audio, f0, self.ids, mask, targets, codes)
+        return CropBatch(audio, f0, self.ids, mask, targets, codes, vocoder)
 
 
 class CropSampler:
@@ -81,9 +84,10 @@ class CropSampler:
         rank: int = 0,
         targets: TeacherTargets | None = None,
         predicted: CodeStore | None = None,
+        vocoder: VocoderCache | None = None,
     ) -> None:
         self.cache, self.config, self.codec, self.rank = cache, config, codec, rank
-        self.targets, self.predicted = targets, predicted
+        self.targets, self.predicted, self.vocoder = targets, predicted, vocoder
         self.frames = round(config.seconds * codec.frame_rate) * codec.frame_stride
         check_any_to_train_on((clip.utterance for clip in cache.clips), config.speaker_weights)
         train = [index for index, clip in enumerate(cache.clips) if clip.utterance.split == "train"]
@@ -104,10 +108,12 @@ class CropSampler:
             for name in ("audio", "f0", "mask")
         )
         targets = collate([row["targets"] for row in rows]) if self.targets else None
-        codes = (
-            torch.from_numpy(np.stack([row["codes"] for row in rows])) if self.predicted else None
+        codes, vocoder = (
+            torch.from_numpy(np.stack([row[name] for row in rows])) if source else None
+            for name, source in (("codes", self.predicted), ("vocoder", self.vocoder))
         )
-        return CropBatch(audio[:, None], f0, tuple(row["id"] for row in rows), mask, targets, codes)
+        ids = tuple(row["id"] for row in rows)
+        return CropBatch(audio[:, None], f0, ids, mask, targets, codes, vocoder)
 
     def _crop(self, generator: np.random.Generator) -> dict:
         place = min(int(np.searchsorted(self.cumulative, generator.random())), len(self.clips) - 1)
@@ -128,6 +134,10 @@ class CropSampler:
             "f0": np.pad(f0, (0, missing)),
             "mask": np.arange(0, self.frames, self.codec.frame_stride) < len(f0),
         }
+        if self.vocoder:
+            values = self.vocoder.parameters(clip)[start : start + self.frames]
+            values[:, 0] += math.log(gain)
+            row["vocoder"] = np.pad(values, ((0, missing), (0, 0)), "edge")
         if self.predicted:
             row["codes"] = self._codes(clip.utterance.id, start, generator)
         return row | (

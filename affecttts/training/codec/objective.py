@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from affecttts.training.codec.config import CodecTrainingConfig
@@ -15,15 +16,18 @@ from codec.training.balance import GradientBalancer
 from codec.training.cycle import cycle_loss
 from codec.training.losses import SpectralLosses, pitch_losses
 from codec.training.phone_classifier import PhoneticLoss
+from codec.training.vocoder_loss import VocoderLosses
 
 Losses = dict[str, Tensor]
 Logs = dict[str, float]
+REFERENCE = ("mel", "envelope")  # losses whose gradients those of the teachers are held against
 
 
 class Objective:
     """Unweighted named losses of the codec, without those of an adversary, and their weights.
 
     Args:
+        vocoder: None: the decoder drives none.
         distillation: `Distillation`, prepared for the processes of the run.
         phonetic_loss: None: no phone classifier takes part.
     """
@@ -32,12 +36,13 @@ class Objective:
         self,
         config: CodecTrainingConfig,
         spectral: SpectralLosses,
+        vocoder: VocoderLosses | None,
         distillation: nn.Module,
         phonetic_loss: PhoneticLoss | None,
         accelerator: Any,
     ) -> None:
         self.config, self.accelerator = config, accelerator
-        self.spectral, self.distillation = spectral, distillation
+        self.spectral, self.vocoder, self.distillation = spectral, vocoder, distillation
         self.phonetic_loss = phonetic_loss
         self.fixed_weights = asdict(config.loss_weights)
         self.balancer = GradientBalancer(config.gradient_ratios.wanted())
@@ -60,7 +65,9 @@ class Objective:
                 with self.accelerator.autocast():
                     losses["cycle"] = cycle_loss(codec, output, batch.mask)
         if batch.targets is not None:
-            reconstruction = self.fixed_weights["mel"] * losses["mel"]
+            reconstruction = torch.stack(
+                [self.fixed_weights[name] * losses[name] for name in REFERENCE if name in losses]
+            ).sum()
             taught, logs = self._taught(output, batch, reconstruction, step)
             losses |= taught
         return losses, logs
@@ -70,10 +77,12 @@ class Objective:
         return self.fixed_weights | self._balanced_weights(losses, step)
 
     def _reconstruction(self, output: CodecOutput, batch: CropBatch, step: int) -> Losses:
-        losses = {
-            **self.spectral(output.audio, batch.audio),
-            **pitch_losses(output.decoded, batch.f0),
-        }
+        losses = pitch_losses(output.decoded, batch.f0)
+        if self.config.loss_weights.of_spectra:
+            losses |= self.spectral(output.audio, batch.audio)
+        if self.vocoder is not None and batch.vocoder is not None:
+            frames = batch.mask.repeat_interleave(batch.f0.shape[1] // batch.mask.shape[1], dim=1)
+            losses |= self.vocoder(output.decoded, batch.vocoder, batch.f0, frames)
         if step < self.config.waveform_steps:
             losses["waveform"] = (output.audio - batch.audio).abs().mean()
         if self.phonetic_loss is not None:

@@ -12,14 +12,13 @@ from tqdm import tqdm
 
 from affecttts.data.audio_cache import AudioCache
 from affecttts.data.lineage import resumed_lineage, training_lineage
-from affecttts.teachers.registry import make_teacher
-from affecttts.teachers.targets import TeacherTargets
 from affecttts.training import checkpoint
+from affecttts.training.averaging import averaging
 from affecttts.training.codec.adversary import Adversary, update
 from affecttts.training.codec.config import CodecTrainingConfig
-from affecttts.training.codec.crops import CropBatch, CropConfig, CropSampler
+from affecttts.training.codec.crops import CropBatch, CropSampler
 from affecttts.training.codec.distillation import Distillation
-from affecttts.training.codec.objective import Objective, quantizer_logs
+from affecttts.training.codec.objective import REFERENCE, Objective, quantizer_logs
 from affecttts.training.codec.request import (
     asked_shape,
     check_inputs,
@@ -27,15 +26,16 @@ from affecttts.training.codec.request import (
     taught_shape,
     teacher_dims,
 )
+from affecttts.training.codec.setup import crops, teacher_targets, usual_parameters, vocoder_targets
 from affecttts.training.codec.validation import validate
 from affecttts.training.config import describe
 from affecttts.training.precision import mixed_precision
 from affecttts.training.schedule import learning_rate, ramp
 from affecttts.training.tracker import Tracker
-from codec import Codec, CodecConfig, CodecOutput
-from codec.model import CODEBOOKS
+from codec import Codec, CodecOutput
 from codec.training.losses import SpectralLosses
 from codec.training.phone_classifier import PhoneClassifier, PhoneticLoss
+from codec.training.vocoder_loss import VocoderLosses
 
 
 class Trainer:
@@ -74,7 +74,9 @@ class Trainer:
         store = predicted_codes(config, predicted, init) if predicted else None
         with self.accelerator.main_process_first():  # which fills what is missing
             self.cache = AudioCache(manifests, cache_folder, shape.sample_rate, shape.hop_length)
-            self.targets = self._targets(shape, cache_folder / "teachers")
+            device = str(self.accelerator.device)
+            self.targets = teacher_targets(config, shape, self.cache, cache_folder, device)
+            self.vocoder = vocoder_targets(shape, self.cache, cache_folder)
         self.shape = taught_shape(config, shape, self.targets)
         codec = Codec.extended(init, self.shape) if init else Codec(self.shape)
         if config.frozen:
@@ -82,18 +84,14 @@ class Trainer:
                 if part is not None:
                     part.requires_grad_(False)
         self._prepare(codec, init_discriminator, phone_classifier)
-        crops = CropConfig(
-            config.batch_size,
-            config.crop_seconds,
-            config.gain_jitter_db,
-            config.speaker_weights,
-            config.seed,
-            config.alignment.reach,
-            config.predicted_share,
-        )
+        rank = self.accelerator.process_index
         self.sampler = CropSampler(
-            self.cache, crops, self.shape, self.accelerator.process_index, self.targets, store
+            self.cache, crops(config), self.shape, rank, self.targets, store, self.vocoder
         )
+        if not init and self.vocoder is not None:
+            usual = usual_parameters(self.sampler)
+            for codec in (self._plain(), self.ema.module):
+                codec.decoder.set_scale(*usual)
         taught_by = {
             *(config.teachers if self.targets is not None else ()),
             *(["phone_classifier"] if phone_classifier else []),
@@ -102,18 +100,6 @@ class Trainer:
         self.step = 0
 
     # -- what there is
-    def _targets(self, shape: CodecConfig, root: Path) -> TeacherTargets | None:
-        """What the teachers say of the corpus, asked where it is not yet known; None where nothing
-        needs it.
-        """
-        config = self.config
-        reads = shape.modulation not in ("none", "self") or shape.emotion_channels > 0
-        if config.frozen or not (config.gradient_ratios.wanted() or reads):
-            return None
-        device = str(self.accelerator.device)
-        teachers = (make_teacher(name, shape, device) for name in config.teachers)
-        return TeacherTargets(*teachers, self.cache, root)
-
     def _prepare(
         self, codec: Codec, init_discriminator: str | None, phone_classifier: str | None
     ) -> None:
@@ -130,7 +116,7 @@ class Trainer:
         trained = [p for p in (*codec.parameters(), *distillation.parameters()) if p.requires_grad]
         self.ema = torch.optim.swa_utils.AveragedModel(
             codec,
-            multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(config.weight_ema),
+            multi_avg_fn=averaging(config.weight_ema),
             use_buffers=False,
         )
         optimizer = torch.optim.AdamW(
@@ -152,8 +138,14 @@ class Trainer:
             if phone_classifier
             else None
         )
+        vocoder = VocoderLosses(self.shape).to(device) if self.vocoder is not None else None
         self.objective = Objective(
-            config, spectral, self.distillation, phonetic and phonetic.to(device), self.accelerator
+            config,
+            spectral,
+            vocoder,
+            self.distillation,
+            phonetic and phonetic.to(device),
+            self.accelerator,
         )
 
     # -- one step
@@ -235,9 +227,8 @@ class Trainer:
     def averaged(self) -> Codec:
         """The codec with averaged weights and the current codebooks, in evaluation mode."""
         codec = self.ema.module
-        for (name, buffer), current in zip(codec.named_buffers(), self._plain().buffers()):
-            if name.startswith(CODEBOOKS):
-                buffer.copy_(current)
+        for buffer, current in zip(codec.buffers(), self._plain().buffers(), strict=True):
+            buffer.copy_(current)
         return codec.eval()
 
     def _plain(self) -> Codec:
@@ -289,7 +280,7 @@ class Trainer:
             bar.update()
             if self.step % config.log_every == 0 and main:
                 tracker.scalars(self.step, logs)
-                bar.set_postfix(mel=f"{logs['loss/mel']:.3f}")
+                bar.set_postfix({n: logs[f"loss/{n}"] for n in REFERENCE if f"loss/{n}" in logs})
             if self.step % config.validate_every == 0 and self.step >= config.quantized_from:
                 spectral = self.objective.spectral
                 validate(self.averaged(), self.cache, self.targets, spectral, tracker, self.step)

@@ -15,6 +15,7 @@ from affecttts.data.codes.store import CodeStore
 from affecttts.data.lineage import resumed_lineage, training_lineage
 from affecttts.lm.model import save_lm
 from affecttts.lm.pieces import PromptPieces
+from affecttts.training.averaging import averaging
 from affecttts.training.checkpoint import (
     Exports,
     finish_run,
@@ -111,7 +112,7 @@ class Trainer:
         kernels = [neighbour_kernel(vectors, config.label_softness) for vectors in codebooks]
         self.near_misses = NearMisses(self.layout, codebooks, config.code_noise)
         self.ema = torch.optim.swa_utils.AveragedModel(
-            model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(config.weight_ema)
+            model, multi_avg_fn=averaging(config.weight_ema)
         )
         if config.compile:
             model.set_attn_implementation("eager")  # the one that a compiler can fuse

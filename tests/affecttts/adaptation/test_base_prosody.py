@@ -49,7 +49,7 @@ class StubCodec:
         wave = torch.sin(2 * torch.pi * phase) * 10 ** (
             loudness.repeat_interleave(self.config.hop_length) / 10 - 2
         )
-        return DecoderOutput(wave[None, None], log_f0[None], (voicing - 0.5)[None])
+        return DecoderOutput(lambda: wave[None, None], log_f0[None], (voicing - 0.5)[None])
 
 
 @pytest.fixture

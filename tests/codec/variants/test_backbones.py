@@ -22,7 +22,7 @@ def codec(encoder, decoder, **changes):
 
 def test_every_choice_has_its_class():
     assert {"features", *VARIANTS["encoder"]} == set(CHOICES["encoder"])
-    assert {"source_filter", *VARIANTS["decoder"]} == set(CHOICES["decoder"])
+    assert {"parametric", *VARIANTS["decoder"]} == set(CHOICES["decoder"])
 
 
 @pytest.mark.parametrize(

@@ -166,7 +166,7 @@ def test_silent_frames_are_not_aligned():
 def test_softness_brings_in_the_unquantised_latents():
     codec = random_codec()
     found, soft = output(codec), distillation(codec, relation={"soft": 1.0, "soft_steps": 10})
-    bare = CodecOutput(found.audio, found.latents, found.decoded, found.quantized)
+    bare = CodecOutput(found.num_samples, found.latents, found.decoded, found.quantized)
     early, late = (soft(bare, targets(), step)[0]["relation"] for step in (0, 10))
     torch.testing.assert_close(late, distillation(codec)(bare, targets())[0]["relation"])
     assert early != late
