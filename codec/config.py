@@ -40,7 +40,7 @@ def _largest(name: str) -> int:
 
 CHOICES = {
     "encoder": ("features", "seanet"),
-    "encoder_spectrum": ("mel", "linear"),
+    "encoder_spectrum": ("mel", "linear", "cepstrum"),
     "decoder": ("source_filter", "parametric", "vocos", "seanet"),
     "decoder_context": ("centred", "causal"),
     "seanet_activation": ("elu",),
@@ -100,7 +100,7 @@ class CodecConfig:
     head_blocks: int = 3
     ema_decay: float = 0.99  # of the codebooks
     quantizer_dropout: float = 0.25  # share of items that keep only a random number of codebooks
-    encoder_spectrum: str = "mel"  # or linear: what the encoder reads beside the low bins
+    encoder_spectrum: str = "mel"  # or linear, cepstrum: what the encoder reads beside the low bins
     decoder_context: str = "centred"  # causal: all layers but the first read the past alone
     decoder_lookahead: int = 3  # codec frames that the first layer of a causal decoder reads ahead
     f0_min: float = 55.0  # Hz
@@ -223,11 +223,10 @@ class CodecConfig:
     @property
     def hidden_dim(self) -> int:
         """Width of the encoder's last hidden layer, which the student reads."""
-        return (
-            self.encoder_dim
-            if self.encoder == "features"
-            else self.seanet_filters * 2 ** len(self.seanet_strides)
-        )
+        if self.encoder == "seanet":
+            return self.seanet_filters * 2 ** len(self.seanet_strides)
+        linear = self.latent_dim if self.encoder_spectrum == "cepstrum" else 0
+        return self.encoder_dim + linear
 
     @property
     def emotion_channels(self) -> int:

@@ -6,13 +6,15 @@ from typing import Any
 
 PRESETS: dict[str, dict[str, Any]] = {
     "small": {},
-    # The second edition of `small`: 50 Hz, linear spectrum, streaming decoder.
+    # The second edition of `small`: 50 Hz, a linear path, a streaming decoder with a vocoder.
     "small_50hz": {
-        "encoder_spectrum": "linear",
+        "encoder_spectrum": "cepstrum",
+        "decoder": "parametric",
         "decoder_context": "causal",
         "frame_stride": 2,
-        "latent_dim": 64,
+        "latent_dim": 128,
         "num_codebooks": 2,
+        "codebook_size": 2048,
         "stem_blocks": 2,
         "encoder_dim": 256,
         "encoder_blocks": 3,

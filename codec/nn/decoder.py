@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
 from codec.config import CodecConfig
-from codec.nn.layers import Conv, blocks
+from codec.nn.layers import Conv, FixedLinear, blocks
+from codec.nn.packing import FrameValues, Packing
 from codec.nn.vocoder import Vocoder, VocoderParameters
+
+QUIET = -4.0  # natural log of the amplitude that a fresh parametric decoder says
 
 
 @dataclass(frozen=True)
@@ -64,16 +67,6 @@ class PitchDecoder(FrameDecoder):
     emotion.
     """
 
-    def __init__(self, config: CodecConfig) -> None:
-        super().__init__(config)
-        self.pitch = nn.Linear(config.head_dim, 2)
-
-    def pitch_of(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """Hidden frames [B,N,head_dim] -> log F0 and logits of voicing, [B,N] each."""
-        pitch, voicing = self.pitch(hidden).unbind(-1)
-        low, high = math.log(self.config.f0_min), math.log(self.config.f0_max)
-        return low + (high - low) * torch.sigmoid(pitch), voicing
-
     def predicted_f0(self, log_f0: Tensor, voicing: Tensor) -> Tensor:
         """[B,N] Hz, 0 where voicing is below one half."""
         return torch.where(voicing > 0, log_f0.exp(), torch.zeros_like(log_f0)).detach()
@@ -83,28 +76,23 @@ class ParametricDecoder(PitchDecoder):
     """latents [B,D,F] -> the parameters of a vocoder, and its audio.
 
     They are learned from those that an analysis of the recording gives, so training needs neither
-    waveforms nor an adversary to get sharp, coherent speech.
+    waveforms nor an adversary to get coherent speech. The network predicts what a linear map of the
+    latents leaves (codec/training/linear_start.py), in units of `spread`, the targets' standard
+    deviation.
     """
 
-    target_mean: Tensor
-    target_spread: Tensor
+    spread: Tensor
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__(config)
         self.vocoder = Vocoder(config)
-        size = config.envelope_coefficients + self.vocoder.bands
-        self.parameters_of = nn.Linear(config.head_dim, size)
-        nn.init.normal_(self.parameters_of.weight, std=0.01)
-        nn.init.zeros_(self.parameters_of.bias)
-        self.register_buffer("target_mean", torch.zeros(size))
-        self.register_buffer("target_spread", torch.ones(size))
-
-    def set_scale(self, mean: Tensor, spread: Tensor) -> None:
-        """Mean and standard deviation [C+A] of the targets, which the last layer then need not
-        learn.
-        """
-        self.target_mean.copy_(mean)
-        self.target_spread.copy_(spread)
+        self.packing = Packing(config.envelope_coefficients, self.vocoder.bands)
+        self.values_of = nn.Linear(config.head_dim, self.packing.size)
+        nn.init.zeros_(self.values_of.weight)
+        nn.init.zeros_(self.values_of.bias)
+        self.linear = FixedLinear(config.latent_dim, self.packing.size * config.frame_stride)
+        self.linear.bias[:: self.packing.size] = QUIET * self.packing.scale[0]
+        self.register_buffer("spread", torch.ones(self.packing.size))
 
     def forward(self, latents: Tensor, f0: Tensor | None = None) -> DecoderOutput:
         """latents [B,D,F] -> parameters, and audio where it is asked for.
@@ -113,15 +101,24 @@ class ParametricDecoder(PitchDecoder):
         """
         hidden = self._frames(latents)
         with torch.autocast(hidden.device.type, enabled=False):
-            log_f0, voicing = self.pitch_of(hidden.float())
-            f0 = self.predicted_f0(log_f0, voicing) if f0 is None else f0
-            parameters = self.shaped(hidden.float(), f0)
-        return DecoderOutput(lambda: self.vocoder(parameters)[:, None], log_f0, voicing, parameters)
-
-    def shaped(self, hidden: Tensor, f0: Tensor) -> VocoderParameters:
-        """Hidden frames [B,N,head_dim] and F0 [B,N] -> what the vocoder is told."""
-        values = self.parameters_of(hidden) * self.target_spread + self.target_mean
-        envelope, aperiodicity = values.split(
-            [self.config.envelope_coefficients, self.vocoder.bands], dim=-1
+            values = self.values(hidden.float(), self.linear_part(latents.float()))
+            parameters = self.parameters_of(values, f0)
+        return DecoderOutput(
+            lambda: self.vocoder(parameters)[:, None], values.log_f0, values.voicing, parameters
         )
-        return VocoderParameters(f0, envelope, aperiodicity)
+
+    def linear_part(self, latents: Tensor) -> Tensor:
+        """latents [B,D,F] -> the linear map's share of the values, [B,N,C+A+2]."""
+        shares = self.linear(latents).transpose(1, 2)
+        return shares.unflatten(-1, (-1, self.packing.size)).flatten(1, 2)
+
+    def values(self, hidden: Tensor, linear: Tensor) -> FrameValues:
+        """Hidden frames [B,N,head_dim] and `linear_part` [B,N,C+A+2] -> what is said of frames."""
+        values = self.packing.unpack(self.values_of(hidden) * self.spread + linear)
+        low, high = math.log(self.config.f0_min), math.log(self.config.f0_max)
+        return replace(values, log_f0=values.log_f0.clamp(low, high))
+
+    def parameters_of(self, values: FrameValues, f0: Tensor | None = None) -> VocoderParameters:
+        """What the vocoder is told, with another F0 [B,N] where one is given."""
+        f0 = self.predicted_f0(values.log_f0, values.voicing) if f0 is None else f0
+        return VocoderParameters(f0, values.envelope, values.aperiodicity)

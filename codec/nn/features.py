@@ -1,4 +1,4 @@
-"""Spectral features that the encoder reads: log-mel plus the low linear bins of a long window."""
+"""Spectral features that the encoder reads: those of a short window and low bins of a long one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from codec.config import CodecConfig
+
+CEPSTRUM = 300  # samples of quefrency: periods down to 80 Hz at 24 kHz
 
 
 def mel_filterbank(n_fft: int, n_mels: int, sample_rate: int) -> Tensor:
@@ -68,26 +70,42 @@ def stft(audio: Tensor, n_fft: int, hop_length: int, window: Tensor) -> Tensor:
 class EncoderFeatures(nn.Module):
     """audio [B,1,T] -> features [B, bands + low_bins, T // hop_length].
 
-    The bands are log-mel, or log magnitudes at linear frequency, which keep fine detail. T is a
-    multiple of samples_per_frame.
+    The bands are log-mel; or log magnitudes at linear frequency, which keep fine detail; or their
+    cepstrum, in which all features are standardised, so that what is fine is no smaller than what
+    is coarse. T is a multiple of samples_per_frame.
     """
 
     mel: Tensor
     window: Tensor
     low_window: Tensor
+    cosines: Tensor
+    mean: Tensor
+    spread: Tensor
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
-        self.config = config
-        bands = config.n_mels if config.encoder_spectrum == "mel" else config.n_fft // 2 + 1
-        self.num_features = bands + config.low_bins
-        self.register_buffer(
-            "mel", mel_filterbank(config.n_fft, config.n_mels, config.sample_rate), persistent=False
-        )
+        self.config, bins = config, config.n_fft // 2 + 1
+        bands = {"mel": config.n_mels, "linear": bins, "cepstrum": min(CEPSTRUM, bins)}
+        self.num_features = bands[config.encoder_spectrum] + config.low_bins
+        filters = mel_filterbank(config.n_fft, config.n_mels, config.sample_rate)
+        self.register_buffer("mel", filters, persistent=False)
         self.register_buffer("window", torch.hann_window(config.n_fft), persistent=False)
         self.register_buffer("low_window", torch.hann_window(config.low_n_fft), persistent=False)
+        if config.encoder_spectrum == "cepstrum":
+            orders = torch.arange(bands["cepstrum"])[:, None]
+            cosines = (math.pi * orders * (torch.arange(bins) + 0.5) / bins).cos()
+            self.register_buffer("cosines", cosines * (2 / bins) ** 0.5, persistent=False)
+            self.register_buffer("mean", torch.zeros(self.num_features))
+            self.register_buffer("spread", torch.ones(self.num_features))
 
     def forward(self, audio: Tensor) -> Tensor:
+        features = self.raw(audio)
+        if self.config.encoder_spectrum != "cepstrum":
+            return features
+        return (features - self.mean[:, None]) / self.spread[:, None]
+
+    def raw(self, audio: Tensor) -> Tensor:
+        """Features that are not yet standardised."""
         config, audio = self.config, audio[:, 0].float()
         frames = audio.shape[-1] // config.hop_length
         # All near zero mean and unit spread, so that the first convolution starts well scaled.
@@ -96,6 +114,13 @@ class EncoderFeatures(nn.Module):
             bands = (self.mel @ bands).clamp_min(1e-5).log() / 2 + 1.5
         else:
             bands = bands.clamp_min(1e-4).log() / 2 + 0.5
+        if config.encoder_spectrum == "cepstrum":
+            bands = self.cosines @ bands
         low = magnitude(audio, config.low_n_fft, config.hop_length, self.low_window)
         log_low = low[:, : config.low_bins].clamp_min(1e-3).log() / 2
         return torch.cat([bands, log_low], dim=1)[..., :frames]
+
+    def set_scale(self, mean: Tensor, spread: Tensor) -> None:
+        """Mean and standard deviation [features] of `raw`, where features are standardised."""
+        self.mean.copy_(mean)
+        self.spread.copy_(spread.clamp_min(1e-3))

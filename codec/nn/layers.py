@@ -66,3 +66,32 @@ class ConvNeXtBlock(nn.Module):
 def blocks(dim: int, count: int, lookahead: int | None = None) -> nn.Sequential:
     """`count` ConvNeXt blocks of one width."""
     return nn.Sequential(*[ConvNeXtBlock(dim, lookahead) for _ in range(count)])
+
+
+class FixedLinear(nn.Module):
+    """A linear map of some frames at a time that is set once and not trained: [B,C,N] -> [B,C',F].
+
+    Args:
+        kernel_size: frames that one answer is made of, centred on `stride` of them.
+        stride: frames between answers.
+    """
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, inputs: int, outputs: int, kernel_size: int = 1, stride: int = 1) -> None:
+        super().__init__()
+        self.stride, self.side = stride, (kernel_size - stride) // 2
+        self.register_buffer("weight", torch.zeros(outputs, inputs, kernel_size))
+        self.register_buffer("bias", torch.zeros(outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.weight.shape[-1] == 1:  # of no frame too, which a convolution refuses
+            return self.weight[..., 0] @ x + self.bias[:, None]
+        padded = nn.functional.pad(x, (self.side, self.side), mode="replicate")
+        return nn.functional.conv1d(padded, self.weight, self.bias, self.stride)
+
+    def set(self, weight: Tensor, bias: Tensor) -> None:
+        """Weight [C',C,kernel_size] and bias [C']."""
+        self.weight.copy_(weight)
+        self.bias.copy_(bias)

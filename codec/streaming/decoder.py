@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import cast
 
 import torch
@@ -22,20 +21,37 @@ def streams(codec: Codec) -> bool:
     return isinstance(codec.decoder, (ParametricDecoder, SourceFilterDecoder))
 
 
-def _synthesis(codec: Codec) -> Callable[[Tensor, Tensor, bool], Tensor]:
-    """What makes samples [B,t] of hidden frames [B,n,C] and F0 [B,n], once they are final."""
-    decoder = codec.decoder
-    if isinstance(decoder, ParametricDecoder):
-        vocoder = StreamingVocoder(decoder.vocoder)
-        return lambda hidden, f0, last: vocoder.push(decoder.shaped(hidden, f0), last)
-    if isinstance(decoder, SourceFilterDecoder):
-        synthesis = StreamingSynthesis(decoder)
-        return lambda hidden, f0, last: synthesis.push(
-            decoder.filters(hidden).transpose(1, 2), f0, last
-        )
-    raise ValueError(
-        f"decoder {codec.config.decoder!r} does not stream; parametric and source_filter do"
-    )
+class ParametricSound:
+    """Samples of a parametric decoder, from latents and the hidden frames that come of them."""
+
+    def __init__(self, decoder: ParametricDecoder) -> None:
+        self.decoder, self.vocoder = decoder, StreamingVocoder(decoder.vocoder)
+        self._linear: Tensor | None = None  # [B,n,C+A+2], of frames whose hidden ones are to come
+
+    def push(self, latents: Tensor, hidden: Tensor, last: bool) -> Tensor:
+        """New latents [B,D,f] and new hidden frames [B,n,head_dim] -> new samples [B,t]."""
+        linear = self.decoder.linear_part(latents)
+        linear = linear if self._linear is None else torch.cat([self._linear, linear], dim=1)
+        count = hidden.shape[1]
+        self._linear = linear[:, count:]
+        if not count and not last:
+            return hidden.new_zeros(len(hidden), 0)
+        values = self.decoder.values(hidden, linear[:, :count])
+        return self.vocoder.push(self.decoder.parameters_of(values), last)
+
+
+class SourceFilterSound:
+    """Samples of a source-filter decoder from its hidden frames."""
+
+    def __init__(self, decoder: SourceFilterDecoder) -> None:
+        self.decoder, self.synthesis = decoder, StreamingSynthesis(decoder)
+
+    def push(self, latents: Tensor, hidden: Tensor, last: bool) -> Tensor:
+        """As `ParametricSound.push`; the latents tell it nothing."""
+        if not hidden.shape[1] and not last:
+            return hidden.new_zeros(len(hidden), 0)
+        f0 = self.decoder.predicted_f0(*self.decoder.pitch_of(hidden))
+        return self.synthesis.push(self.decoder.filters(hidden).transpose(1, 2), f0, last)
 
 
 class StreamingDecoder:
@@ -48,8 +64,14 @@ class StreamingDecoder:
 
     def __init__(self, codec: Codec) -> None:
         decoder = codec.decoder
-        self._sound = _synthesis(codec)
-        assert isinstance(decoder, (ParametricDecoder, SourceFilterDecoder))
+        if isinstance(decoder, ParametricDecoder):
+            self.sound = ParametricSound(decoder)
+        elif isinstance(decoder, SourceFilterDecoder):
+            self.sound = SourceFilterSound(decoder)
+        else:
+            raise ValueError(
+                f"decoder {codec.config.decoder!r} does not stream; parametric and source_filter do"
+            )
         self.codec, self.decoder = codec, decoder
         blocks, head_blocks = (
             cast("list[ConvNeXtBlock]", list(part))
@@ -74,16 +96,15 @@ class StreamingDecoder:
         return self._push(self._latents, last=True)
 
     def _push(self, latents: Tensor, last: bool) -> Tensor:
+        hidden = self._layers(latents, last)
+        return self.sound.push(latents, hidden, last)[:, None]
+
+    def _layers(self, latents: Tensor, last: bool) -> Tensor:
+        """[B,D,f] -> the hidden frames [B,n,head_dim] that are final by now."""
         decoder, hidden = self.decoder, latents
         for layer in self.slow:
             hidden = layer.push(hidden, last)
-        if not hidden.shape[-1] and not last:
-            return latents.new_zeros(len(latents), 1, 0)
         hidden = decoder.upsampled(hidden)
         for layer in self.fast:
             hidden = layer.push(hidden, last)
-        if not hidden.shape[-1] and not last:
-            return latents.new_zeros(len(latents), 1, 0)
-        hidden = decoder.head_norm(hidden.transpose(1, 2))
-        f0 = decoder.predicted_f0(*decoder.pitch_of(hidden))
-        return self._sound(hidden, f0, last)[:, None]
+        return decoder.head_norm(hidden.transpose(1, 2))

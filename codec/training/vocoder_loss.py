@@ -49,7 +49,7 @@ class VocoderLosses(nn.Module):
         envelope, bands = target.split(
             [self.coefficients, target.shape[-1] - self.coefficients], -1
         )
-        weight = self._weight(envelope) * mask
+        weight = self.weight(envelope) * mask
         wrong = (decoded.parameters.envelope - envelope) @ self.points * DECIBELS
         rough = decoded.parameters.aperiodicity - bands
         return {
@@ -57,7 +57,7 @@ class VocoderLosses(nn.Module):
             "aperiodicity": _mean(rough.abs().mean(-1), weight * (f0 > 0)),
         }
 
-    def _weight(self, envelope: Tensor) -> Tensor:
+    def weight(self, envelope: Tensor) -> Tensor:
         """[B,N], 1 for frames near the loudest one of their crop."""
         level = torch.logsumexp(2 * envelope @ self.points, dim=-1) * DECIBELS / 2
         below = level.amax(dim=1, keepdim=True) - level

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -24,6 +26,7 @@ class SourceFilterDecoder(PitchDecoder):
     def __init__(self, config: CodecConfig) -> None:
         super().__init__(config)
         bins = config.n_fft // 2 + 1
+        self.pitch = nn.Linear(config.head_dim, 2)
         self.filters = nn.Linear(config.head_dim, 3 * bins)
         self.noise = FixedNoise(config.sample_rate)
         self.register_buffer("window", torch.hann_window(config.n_fft), persistent=False)
@@ -52,6 +55,12 @@ class SourceFilterDecoder(PitchDecoder):
             excitation = self.predicted_f0(log_f0, voicing) if f0 is None else f0
             audio = self._synthesise(filters, excitation.float())[:, None]
         return DecoderOutput(lambda: audio, log_f0, voicing)
+
+    def pitch_of(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """Hidden frames [B,N,head_dim] -> log F0 and logits of voicing, [B,N] each."""
+        pitch, voicing = self.pitch(hidden).unbind(-1)
+        low, high = math.log(self.config.f0_min), math.log(self.config.f0_max)
+        return low + (high - low) * torch.sigmoid(pitch), voicing
 
     def _synthesise(self, filters: Tensor, f0: Tensor) -> Tensor:
         """filters [B,N,3*bins], f0 [B,N] -> audio [B, N * hop_length]."""

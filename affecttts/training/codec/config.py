@@ -14,6 +14,7 @@ from codec.training.alignment import AlignmentConfig
 from codec.training.discriminators import DiscriminatorConfig
 from codec.training.relation import RelationConfig
 
+ADVERSARIES = ("audio", "envelope")
 CODEBOOKS = ("none", "fresh", "restart", "keep", "frozen")
 POSITIVE = (
     "steps",
@@ -24,6 +25,7 @@ POSITIVE = (
     "gradient_clip",
     "codebooks_start_batches",
     "adversarial_crop_seconds",
+    "envelope_channels",
     "balance_every",
     "log_every",
     "validate_every",
@@ -34,6 +36,7 @@ NOT_NEGATIVE = (
     "gain_jitter_db",
     "codebooks_start_step",
     "waveform_steps",
+    "latents_steps",
     "adversarial_start_step",
     "adversarial_alone_steps",
     "balanced_ramp_steps",
@@ -50,6 +53,7 @@ class LossWeights:
     magnitude_convergence: float = 0.0
     envelope: float = 1.0  # this and aperiodicity: of a parametric decoder
     aperiodicity: float = 0.5
+    latents: float = 1.0  # likewise; see latents_steps
     commitment: float = 0.25
     codebook: float = 1.0
     f0: float = 10.0
@@ -119,11 +123,16 @@ class CodecTrainingConfig:
     codebooks_start_batches: int = 16  # that the k-means of fresh and restart sees
     # first steps in which the L1 distance of the samples counts; no use to a decoder free of phase
     waveform_steps: int = 0
+    # first steps in which latents are drawn to those that say the recording best, where the decoder
+    # is parametric; after that only what comes of them counts
+    latents_steps: int = 1_000_000
     # numbers of codebooks, one drawn per step; empty = all (with the quantiser's own dropout)
     codebook_choices: tuple[int, ...] = ()
     # of the crops whose codes are a language model's, where --predicted gives them
     predicted_share: float = 0.5
     adversarial_start_step: int | None = None  # None: no adversary
+    adversary: str = "audio"  # what it reads: or envelope, of a parametric decoder
+    envelope_channels: int = 24  # of the one that reads envelopes
     adversarial_crop_seconds: float = 0.5
     # discriminators train this long before the codec hears of them
     adversarial_alone_steps: int = 0
@@ -160,6 +169,7 @@ class CodecTrainingConfig:
         check_positive(self, POSITIVE)
         check_choice("preset", self.preset, PRESETS)
         check_choice("codebooks", self.codebooks, CODEBOOKS)
+        check_choice("adversary", self.adversary, ADVERSARIES)
         for name in ("emotion_teacher", "semantic_teacher", "text_teacher"):
             check_teacher(getattr(self, name))
         check_not_negative(self, NOT_NEGATIVE)

@@ -12,8 +12,10 @@ from affecttts.training.codec.config import CodecTrainingConfig
 from affecttts.training.codec.crops import CropBatch
 from affecttts.training.schedule import faded, ramp
 from codec import Codec, CodecOutput
+from codec.nn.decoder import ParametricDecoder
 from codec.training.balance import GradientBalancer
 from codec.training.cycle import cycle_loss
+from codec.training.linear_start import target_latents
 from codec.training.losses import SpectralLosses, pitch_losses
 from codec.training.phone_classifier import PhoneticLoss
 from codec.training.vocoder_loss import VocoderLosses
@@ -55,7 +57,7 @@ class Objective:
         Args:
             codec: without what distributes it.
         """
-        losses, logs = self._reconstruction(output, batch, step), {}
+        losses, logs = self._reconstruction(codec, output, batch, step), {}
         if step >= self.config.quantized_from:
             if output.quantized.commitment.requires_grad:
                 losses["commitment"] = output.quantized.commitment
@@ -76,18 +78,29 @@ class Objective:
         """The weight of every loss at a step."""
         return self.fixed_weights | self._balanced_weights(losses, step)
 
-    def _reconstruction(self, output: CodecOutput, batch: CropBatch, step: int) -> Losses:
+    def _reconstruction(
+        self, codec: Codec, output: CodecOutput, batch: CropBatch, step: int
+    ) -> Losses:
         losses = pitch_losses(output.decoded, batch.f0)
         if self.config.loss_weights.of_spectra:
             losses |= self.spectral(output.audio, batch.audio)
         if self.vocoder is not None and batch.vocoder is not None:
             frames = batch.mask.repeat_interleave(batch.f0.shape[1] // batch.mask.shape[1], dim=1)
             losses |= self.vocoder(output.decoded, batch.vocoder, batch.f0, frames)
+            if step < self.config.latents_steps:
+                losses["latents"] = self._latents(codec, output, batch)
         if step < self.config.waveform_steps:
             losses["waveform"] = (output.audio - batch.audio).abs().mean()
         if self.phonetic_loss is not None:
             losses |= self.phonetic_loss(output.audio, batch.audio)
         return losses
+
+    def _latents(self, codec: Codec, output: CodecOutput, batch: CropBatch) -> Tensor:
+        """Squared distance of the latents to those that say the recording best."""
+        assert batch.vocoder is not None and isinstance(codec.decoder, ParametricDecoder)
+        wanted = target_latents(codec.decoder, batch.vocoder, batch.f0)
+        wrong = (output.latents.float() - wanted).square().sum(1)
+        return (wrong * batch.mask).sum() / batch.mask.sum().clamp_min(1)
 
     def _taught(
         self, output: CodecOutput, batch: CropBatch, reconstruction: Tensor, step: int

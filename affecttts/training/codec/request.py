@@ -46,6 +46,11 @@ def asked_shape(config: CodecTrainingConfig, init: str | None) -> CodecConfig:
 
 def _check_shape(config: CodecTrainingConfig, shape: CodecConfig) -> None:
     cycle = config.loss_weights.cycle
+    if config.adversary == "envelope" and shape.decoder != "parametric":
+        raise RequestError(
+            f"adversary envelope reads what a parametric decoder says, and this one is "
+            f"{shape.decoder}: choose adversary audio"
+        )
     if cycle and not shape.student_dim:
         raise RequestError(
             f"loss_weights.cycle is {cycle}: it asks a student; set codec.student_dim, or leave "

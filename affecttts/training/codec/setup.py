@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
-from torch import Tensor
-
 from affecttts.data.audio_cache import AudioCache
 from affecttts.data.vocoder_cache import VocoderCache
 from affecttts.teachers.registry import make_teacher
 from affecttts.teachers.targets import TeacherTargets
 from affecttts.training.codec.config import CodecTrainingConfig
 from affecttts.training.codec.crops import CropConfig, CropSampler
-from codec import CodecConfig
+from codec import Codec, CodecConfig
+from codec.nn.decoder import ParametricDecoder
+from codec.training.linear_start import StartBatch, linear_start
+from codec.training.vocoder_loss import VocoderLosses
 
-SCALED_ON = 8  # batches that tell the usual values of vocoder parameters
+STARTED_ON = 64  # batches that the linear start is computed from
 
 
 def crops(config: CodecTrainingConfig) -> CropConfig:
@@ -51,13 +51,14 @@ def vocoder_targets(shape: CodecConfig, cache: AudioCache, folder: Path) -> Voco
     return VocoderCache(cache, folder, shape.envelope_coefficients)
 
 
-def usual_parameters(sampler: CropSampler) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation [C+A] of the vocoder parameters of some batches."""
-    values = []
-    for step in range(SCALED_ON):
+def start_linear(codec: Codec, sampler: CropSampler, losses: VocoderLosses) -> None:
+    """`linear_start` of a fresh codec, from some batches."""
+    batches = []
+    for step in range(STARTED_ON):
         batch = sampler.batch(step)
         assert batch.vocoder is not None
-        stride = batch.vocoder.shape[1] // batch.mask.shape[1]
-        values.append(batch.vocoder[batch.mask.repeat_interleave(stride, dim=1)])
-    joined = torch.cat(values)
-    return joined.mean(dim=0), joined.std(dim=0)
+        frames = batch.mask.repeat_interleave(codec.config.frame_stride, dim=1)
+        weight = losses.weight(batch.vocoder[..., : codec.config.envelope_coefficients]) * frames
+        batches.append(StartBatch(batch.audio, batch.f0, batch.vocoder, weight))
+    assert isinstance(codec.decoder, ParametricDecoder)
+    linear_start(codec.encoder, codec.decoder, batches)

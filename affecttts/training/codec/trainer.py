@@ -26,7 +26,7 @@ from affecttts.training.codec.request import (
     taught_shape,
     teacher_dims,
 )
-from affecttts.training.codec.setup import crops, teacher_targets, usual_parameters, vocoder_targets
+from affecttts.training.codec.setup import crops, start_linear, teacher_targets, vocoder_targets
 from affecttts.training.codec.validation import validate
 from affecttts.training.config import describe
 from affecttts.training.precision import mixed_precision
@@ -89,9 +89,7 @@ class Trainer:
             self.cache, crops(config), self.shape, rank, self.targets, store, self.vocoder
         )
         if not init and self.vocoder is not None:
-            usual = usual_parameters(self.sampler)
-            for codec in (self._plain(), self.ema.module):
-                codec.decoder.set_scale(*usual)
+            start_linear(self._plain(), self.sampler, VocoderLosses(self.shape))
         taught_by = {
             *(config.teachers if self.targets is not None else ()),
             *(["phone_classifier"] if phone_classifier else []),
@@ -123,7 +121,7 @@ class Trainer:
             trained, config.learning_rate, betas=(0.8, 0.99), weight_decay=0.01, fused=True
         )
         self.adversary = (
-            Adversary(config, self.shape.sample_rate, init_discriminator, self.accelerator)
+            Adversary(config, self.shape, init_discriminator, self.accelerator)
             if config.adversarial_start_step is not None
             else None
         )
@@ -159,7 +157,7 @@ class Trainer:
         losses, logs = self.objective.losses(self._plain(), output, batch, self.step)
         weights = self.objective.weights(losses, self.step)
         if self.adversary is not None and self.step >= config.adversarial_start_step:
-            adversarial, judged = self.adversary.play(batch.audio, output.audio, self.step)
+            adversarial, judged = self.adversary.play(batch, output, self.step)
             losses, logs = losses | adversarial, logs | judged
         total = sum(weights[name] * loss for name, loss in losses.items())
         if not torch.isfinite(total):
