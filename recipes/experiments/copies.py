@@ -1,0 +1,160 @@
+"""How much naturalness is lost where: copies of held-out clips by the vocoder alone, and by a codec
+without and with its quantizer.
+
+    python recipes/experiments/copies.py --manifest emotive/manifest.jsonl --tracker harvest \\
+        --tracker dio --coefficients 60 --coefficients 24
+    python recipes/experiments/copies.py --manifest emotive/manifest.jsonl --codec RUN1/codec
+
+The vocoder is told what WORLD's analysis says of the recording. Sharpness is the spread of a copy's
+cepstra over the original's, and their correlation, by quefrency.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from affecttts.data.audio_cache import f0_world
+from affecttts.data.manifest import audio_path, read_manifest
+from affecttts.data.vocoder_cache import vocoder_parameters
+from affecttts.evaluation.judges.naturalness import NaturalnessJudge
+from affecttts.evaluation.report.terminal import print_table, progress, write_numbers
+from affecttts.evaluation.signal.envelope import BANDS, compare_envelopes
+from affecttts.evaluation.stats.bootstrap import interval
+from codec.audio import load_audio
+
+Copy = Callable[[np.ndarray], np.ndarray]
+SHOWN = ("1-3", "10-15", "20-25", "25-30")  # bands of quefrency, samples at 24 kHz
+SHARPNESS = ("spread", "correlation")
+RATE, HOP = 24_000, 240
+SHORTEST, LONGEST = 1.5, 5.0  # s, of clips
+
+
+def f0_dio(audio: np.ndarray, sample_rate: int, hop_length: int) -> np.ndarray:
+    """F0 by DIO and StoneMask (WORLD), as `f0_world` gives that by Harvest."""
+    import pyworld
+
+    wide, period = audio.astype(np.float64), 500 * hop_length / sample_rate
+    rough, times = pyworld.dio(wide, sample_rate, 55.0, 700.0, frame_period=period)
+    f0 = pyworld.stonemask(wide, rough, times, sample_rate)
+    return f0[1::2][: len(audio) // hop_length].astype(np.float32)
+
+
+TRACKERS = {"harvest": f0_world, "dio": f0_dio}
+
+
+def by_vocoder(tracker: str, coefficients: int) -> Copy:
+    """Copies by the vocoder from an analysis of the recording."""
+    import torch
+
+    from codec.config import CodecConfig
+    from codec.nn.vocoder import Vocoder, VocoderParameters
+
+    vocoder = Vocoder(CodecConfig.preset("small_50hz", envelope_coefficients=coefficients))
+
+    def copy(audio: np.ndarray) -> np.ndarray:
+        f0 = TRACKERS[tracker](audio, RATE, HOP)
+        told = torch.from_numpy(vocoder_parameters(audio, f0, RATE, HOP, coefficients))[None]
+        envelope, bands = told[..., :coefficients], told[..., coefficients:]
+        return vocoder(VocoderParameters(torch.from_numpy(f0)[None], envelope, bands))[0].numpy()
+
+    return copy
+
+
+def by_codec(codec: Any, quantize: bool) -> Copy:
+    """Copies by a codec, with or without its quantizer."""
+    import torch
+
+    def copy(audio: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            return codec(torch.from_numpy(audio)[None, None], quantize=quantize).audio[0, 0].numpy()
+
+    return copy
+
+
+def clips(manifest: str, limit: int) -> list[np.ndarray]:
+    """At most `limit` held-out recordings [T] of usual length, spread evenly."""
+    rows = [
+        row
+        for row in read_manifest(manifest)
+        if row.split != "train" and row.seconds and SHORTEST < row.seconds < LONGEST
+    ]
+    picks = np.linspace(0, len(rows) - 1, min(limit, len(rows))).round().astype(int)
+    found = []
+    for row in (rows[pick] for pick in picks):
+        audio = load_audio(audio_path(Path(manifest), row), RATE, row.start, row.seconds).samples
+        found.append(audio[: len(audio) // HOP * HOP])
+    return found
+
+
+def measured(copy: Copy, originals: list[np.ndarray], judge: NaturalnessJudge, name: str) -> dict:
+    """What the judge says of copies, and how sharp they are."""
+    copies = [copy(audio) for audio in progress(originals, name)]
+    pairs = list(zip(originals, copies, strict=True))
+    envelopes = [compare_envelopes(first, second, RATE) for first, second in pairs]
+    places = [BANDS.index(band) for band in SHOWN]
+    spread, correlation = (
+        np.nanmean([getattr(envelope, part)[places] for envelope in envelopes], axis=0).tolist()
+        for part in ("spread", "correlation")
+    )
+    natural = interval(np.array([judge(audio, RATE) for audio in copies]))
+    return {"natural": natural, "spread": spread, "correlation": correlation}
+
+
+def parse() -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("--manifest", required=True, metavar="M", help="recordings and splits")
+    parser.add_argument(
+        "--tracker", action="append", choices=TRACKERS, default=[], help="of F0; may be repeated"
+    )
+    parser.add_argument(
+        "--coefficients",
+        action="append",
+        type=int,
+        default=[],
+        metavar="C",
+        help="of the envelope; may be repeated (60 if left out)",
+    )
+    parser.add_argument("--codec", type=Path, metavar="DIR", help="codec folder to copy with, too")
+    parser.add_argument("--limit", type=int, default=48, metavar="N", help="number of clips")
+    parser.add_argument("--output", type=Path, metavar="OUT", help="also write the numbers here")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run the experiment."""
+    options = parse()
+    ways: dict[str, Copy] = {"originals": lambda audio: audio}
+    for tracker in options.tracker:
+        for count in options.coefficients or [60]:
+            ways[f"vocoder, {tracker}, {count}"] = by_vocoder(tracker, count)
+    if options.codec:
+        from codec import Codec
+
+        codec = Codec.from_pretrained(options.codec).eval()
+        if codec.config.sample_rate != RATE:
+            raise SystemExit(f"{options.codec}: makes {codec.config.sample_rate} Hz, not {RATE}")
+        ways |= {"codec, latents": by_codec(codec, False), "codec": by_codec(codec, True)}
+    originals, judge = clips(options.manifest, options.limit), NaturalnessJudge()
+    numbers = {name: measured(copy, originals, judge, name) for name, copy in ways.items()}
+    shown = ", ".join(SHOWN)
+    print_table(
+        f"Copies of {len(originals)} held-out clips; quefrencies {shown}",
+        ["copy", f"{judge.name} [95 %]", "spread", "correlation"],
+        [
+            [name, row["natural"], *(" ".join(f"{v:.2f}" for v in row[k]) for k in SHARPNESS)]
+            for name, row in numbers.items()
+        ],
+    )
+    write_numbers(options.output, numbers)
+
+
+if __name__ == "__main__":
+    main()
