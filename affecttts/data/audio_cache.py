@@ -22,6 +22,7 @@ from codec.audio import load_audio
 from codec.files import read_json, write_json
 
 INDEX_NAME = "index.json"
+TRACKER = "harvest"  # of F0
 
 
 @dataclass(frozen=True)
@@ -105,10 +106,8 @@ def build_cache(
                     {"id": utterance.id, "start": start, "length": len(audio), "sha256": digest}
                 )
                 start += len(audio)
-        write_json(
-            temporary / INDEX_NAME,
-            {"sample_rate": sample_rate, "hop_length": hop_length, "clips": rows},
-        )
+        index = {"sample_rate": sample_rate, "hop_length": hop_length, "tracker": TRACKER}
+        write_json(temporary / INDEX_NAME, index | {"clips": rows})
 
 
 class AudioCache:
@@ -125,6 +124,10 @@ class AudioCache:
             build_cache(manifests, folder, sample_rate, hop_length)
         index = read_json(folder / INDEX_NAME)
         utterances = [u for m in manifests for u in read_manifest(m)]
+        if index.get("tracker") != TRACKER:
+            raise ValueError(
+                f"{folder}: its F0 is not by {TRACKER}; remove the folder to track it anew"
+            )
         made_for = index["sample_rate"], index["hop_length"], [row["id"] for row in index["clips"]]
         if made_for != (sample_rate, hop_length, [u.id for u in utterances]):
             raise ValueError(

@@ -19,6 +19,7 @@ from codec.training.discriminators import ConvStack, Judgement
 
 POINTS = 96  # of the mel scale
 LEVEL = (4.0, 1.0)  # natural log of a level: what it is divided by, and what is added then
+FINE, LOUDER = 12, 4.0  # coefficients from this one on are shown by themselves too, so much larger
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class EnvelopeDiscriminator(Pretrained):
         hz = 700 * torch.expm1((torch.arange(POINTS) + 0.5) / POINTS * math.log1p(half / 700))
         cosines = mel_cosines(config.coefficients, hz, config.sample_rate)
         self.register_buffer("points", cosines, persistent=False)
-        widths = [2, config.channels, *(config.channels * times for times in (2, 3, 4))]
+        widths = [3, config.channels, *(config.channels * times for times in (2, 3, 4))]
         strides = ((2, 1), (2, 2), (2, 2), (2, 2))
         layers = [
             nn.Conv2d(a, b, (5, 3), stride, (2, 1))
@@ -53,6 +54,7 @@ class EnvelopeDiscriminator(Pretrained):
 
     def forward(self, envelopes: Tensor) -> list[Judgement]:
         shape = torch.cat([torch.zeros_like(envelopes[..., :1]), envelopes[..., 1:]], dim=-1)
-        image = (shape @ self.points).transpose(1, 2)
+        fine = LOUDER * shape[..., FINE:] @ self.points[FINE:]
+        image, fine = (shape @ self.points).transpose(1, 2), fine.transpose(1, 2)
         level = (envelopes[..., 0] / LEVEL[0] + LEVEL[1])[:, None].expand_as(image)
-        return [self.stack(torch.stack([image, level], dim=1))]
+        return [self.stack(torch.stack([image, fine, level], dim=1))]

@@ -77,3 +77,12 @@ def test_the_cache_of_another_manifest_is_refused(manifest, tmp_path):
 def test_noise_has_no_pitch():
     noise = 0.1 * np.random.default_rng(0).standard_normal(RATE).astype(np.float32)
     assert (f0_world(noise, RATE, HOP) > 0).mean() < 0.3
+
+
+def test_a_cache_by_another_tracker_is_refused(manifest, tmp_path):
+    folder = tmp_path / "cache"
+    AudioCache([manifest], folder, RATE, HOP)
+    index = json.loads((folder / "index.json").read_text())
+    (folder / "index.json").write_text(json.dumps(index | {"tracker": "dio"}))
+    with pytest.raises(ValueError, match="harvest; remove the folder"):
+        AudioCache([manifest], folder, RATE, HOP)
