@@ -1,0 +1,106 @@
+"""The stages of a codec with a parametric decoder, each for a few steps."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+pytest.importorskip("accelerate")
+pytest.importorskip("pyworld")
+
+from affecttts.errors import RequestError
+from affecttts.training.codec.config import CodecTrainingConfig
+from affecttts.training.codec.trainer import Trainer
+from affecttts.training.schema import build
+from codec import Codec
+from codec.training.envelope_discriminator import EnvelopeDiscriminator
+from tiny_runs import MANIFEST
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("on_cpu")]
+SHAPE = {
+    "encoder_spectrum": "cepstrum",
+    "decoder": "parametric",
+    "decoder_context": "causal",
+    "frame_stride": 2,
+    "latent_dim": 64,
+    "num_codebooks": 2,
+    "quantizer_dropout": 0.0,
+}
+MODULES = {"modulation": "xattn_pre", "modulation_dim": 16, "modulation_window": 8}
+COMMON = {
+    "preset": "tiny",
+    "steps": 4,
+    "batch_size": 2,
+    "crop_seconds": 0.4,
+    "warmup_steps": 1,
+    "mixed_precision": "no",
+    "loss_weights": {"mel": 0.0, "f0": 20.0},
+    "log_every": 1,
+    "validate_every": 4,
+}
+STAGES = {
+    "start": {"codec": SHAPE, "codebooks": "none"},
+    "quantized": {
+        "codec": MODULES | {"student_dim": 16},
+        "codebooks": "restart",
+        "codebooks_start_batches": 2,
+        "gradient_ratios": {"relation": 0.5, "alignment": 0.5},
+    },
+    "adversary": {
+        "codebooks": "frozen",
+        "adversary": "envelope",
+        "envelope_channels": 4,
+        "adversarial_start_step": 0,
+        "adversarial_alone_steps": 1,
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def stages(tmp_path_factory):
+    """Folders of the three runs, one after the other."""
+    root, init, folders = tmp_path_factory.mktemp("runs"), None, {}
+    for name, changes in STAGES.items():
+        config = build(CodecTrainingConfig, COMMON | changes)
+        folders[name] = root / name
+        Trainer(config, root / "cache", [str(MANIFEST)], folders[name], init).run()
+        init = str(folders[name] / "codec")
+    return folders
+
+
+def logs(folder):
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [row for row in rows if "loss/envelope" in row]
+
+
+def test_it_starts_close_and_needs_no_waveform(stages):
+    first = logs(stages["start"])[0]
+    assert first["loss/envelope"] < 6 and first["loss/latents"] > 0
+    assert "loss/mel" not in first and "loss/commitment" not in first
+
+
+def test_modules_and_codebooks_join_in(stages):
+    row = logs(stages["quantized"])[-1]
+    assert {"loss/commitment", "loss/relation", "loss/alignment", "perplexity/q1"} <= set(row)
+    codec = Codec.from_pretrained(stages["quantized"] / "codec")
+    assert codec.modulator is not None and codec.config.modulation == "xattn_pre"
+
+
+def test_the_adversary_changes_the_decoder_alone(stages):
+    rows = logs(stages["adversary"])
+    assert "loss/adversarial" not in rows[0] and "loss/adversarial" in rows[-1]
+    before, after = (
+        Codec.from_pretrained(stages[name] / "codec").state_dict()
+        for name in ("quantized", "adversary")
+    )
+    changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {"decoder"}
+    EnvelopeDiscriminator.from_pretrained(stages["adversary"] / "discriminator")
+
+
+def test_an_adversary_of_envelopes_needs_a_parametric_decoder(tmp_path):
+    config = build(CodecTrainingConfig, COMMON | {"adversary": "envelope"})
+    with pytest.raises(RequestError, match="source_filter"):
+        Trainer(config, tmp_path / "cache", [str(MANIFEST)], tmp_path / "run", None)
