@@ -62,11 +62,13 @@ STAGES = {
 def stages(tmp_path_factory):
     """Folders of the three runs, one after the other."""
     root, init, folders = tmp_path_factory.mktemp("runs"), None, {}
-    for name, changes in STAGES.items():
-        config = build(CodecTrainingConfig, COMMON | changes)
-        folders[name] = root / name
-        Trainer(config, root / "cache", [str(MANIFEST)], folders[name], init).run()
-        init = str(folders[name] / "codec")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("affecttts.training.codec.setup.STARTED_ON", 8)
+        for name, changes in STAGES.items():
+            config = build(CodecTrainingConfig, COMMON | changes)
+            folders[name] = root / name
+            Trainer(config, root / "cache", [str(MANIFEST)], folders[name], init).run()
+            init = str(folders[name] / "codec")
     return folders
 
 
