@@ -63,7 +63,7 @@ def stages(tmp_path_factory):
     """Folders of the three runs, one after the other."""
     root, init, folders = tmp_path_factory.mktemp("runs"), None, {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("affecttts.training.codec.setup.STARTED_ON", 8)
+        patch.setattr("affecttts.training.codec.setup.STARTED_ON", 32)
         for name, changes in STAGES.items():
             config = build(CodecTrainingConfig, COMMON | changes)
             folders[name] = root / name
