@@ -12,7 +12,7 @@ import torch
 from affecttts.data.audio_cache import AudioCache, CachedClip
 from affecttts.machine import usable_cpus
 from codec.atomic import atomic_file
-from codec.nn.vocoder import mel_cosines
+from codec.nn.vocoder import aperiodicity_bands, mel_cosines
 
 POINTS = 256  # of the mel scale at which an envelope is read
 DITHER = 1e-5  # amplitude of the noise under digital silence
@@ -61,10 +61,11 @@ class VocoderCache:
 
     def __init__(self, audio: AudioCache, folder: str | Path, coefficients: int) -> None:
         self.hop_length = audio.hop_length
-        path = Path(folder) / f"vocoder{coefficients}.npy"
+        path = Path(folder) / f"vocoder{coefficients}.f16"
         if not path.exists():
             self._build(audio, path, coefficients)
-        self._values = np.load(path, mmap_mode="r")
+        width = coefficients + aperiodicity_bands(audio.sample_rate)
+        self._values = np.memmap(path, np.float16, "r").reshape(-1, width)
 
     @staticmethod
     def _build(audio: AudioCache, path: Path, coefficients: int) -> None:
@@ -72,23 +73,19 @@ class VocoderCache:
 
         shape = audio.sample_rate, audio.hop_length, coefficients
         analyse = partial(_analyse, shape=shape)
-        frames = sum(clip.length for clip in audio.clips) // audio.hop_length
         work = ((audio.audio(clip), audio.f0(clip)) for clip in audio.clips)
-        with atomic_file(path) as temporary, ProcessPoolExecutor(usable_cpus()) as pool:
-            values, start = None, 0
+        with (
+            atomic_file(path) as temporary,
+            open(temporary, "wb") as file,
+            ProcessPoolExecutor(usable_cpus()) as pool,
+        ):
             for rows in tqdm(
                 pool.map(analyse, work, chunksize=16),
                 total=len(audio.clips),
                 desc="vocoder",
                 unit="clip",
             ):
-                if values is None:
-                    size = (frames, rows.shape[1])
-                    values = np.lib.format.open_memmap(temporary, "w+", np.float16, size)
-                values[start : start + len(rows)] = rows
-                start += len(rows)
-            assert values is not None  # an audio cache without clips is refused before
-            values.flush()
+                file.write(rows.tobytes())
 
     def parameters(self, clip: CachedClip) -> np.ndarray:
         """float32 [N, C + A] of a clip."""

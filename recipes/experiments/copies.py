@@ -24,6 +24,7 @@ from affecttts.data.vocoder_cache import vocoder_parameters
 from affecttts.evaluation.judges.naturalness import NaturalnessJudge
 from affecttts.evaluation.report.terminal import print_table, progress, write_numbers
 from affecttts.evaluation.signal.envelope import BANDS, compare_envelopes
+from affecttts.evaluation.signal.pitch import f0_dio
 from affecttts.evaluation.stats.bootstrap import interval
 from codec.audio import load_audio
 
@@ -32,16 +33,6 @@ SHOWN = ("1-3", "10-15", "20-25", "25-30")  # bands of quefrency, samples at 24 
 SHARPNESS = ("spread", "correlation")
 RATE, HOP = 24_000, 240
 SHORTEST, LONGEST = 1.5, 5.0  # s, of clips
-
-
-def f0_dio(audio: np.ndarray, sample_rate: int, hop_length: int) -> np.ndarray:
-    """F0 by DIO and StoneMask (WORLD), as `f0_world` gives that by Harvest."""
-    import pyworld
-
-    wide, period = audio.astype(np.float64), 500 * hop_length / sample_rate
-    rough, times = pyworld.dio(wide, sample_rate, 55.0, 700.0, frame_period=period)
-    f0 = pyworld.stonemask(wide, rough, times, sample_rate)
-    return f0[1::2][: len(audio) // hop_length].astype(np.float32)
 
 
 TRACKERS = {"harvest": f0_world, "dio": f0_dio}

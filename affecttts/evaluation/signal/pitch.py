@@ -57,6 +57,18 @@ def agreed_f0(own: np.ndarray, audio: np.ndarray, sample_rate: int) -> np.ndarra
     return np.where(both & (distance <= AGREEMENT), own, 0.0)
 
 
+def f0_dio(audio: np.ndarray, sample_rate: int, hop_length: int) -> np.ndarray:
+    """F0 by DIO and StoneMask (WORLD), at the centre of every hop: audio [T] -> [T //
+    hop_length] Hz, 0 = unvoiced.
+    """
+    import pyworld
+
+    wide, period = audio.astype(np.float64), 500 * hop_length / sample_rate
+    rough, times = pyworld.dio(wide, sample_rate, 55.0, 700.0, frame_period=period)
+    f0 = pyworld.stonemask(wide, rough, times, sample_rate)
+    return f0[1::2][: len(audio) // hop_length].astype(np.float32)
+
+
 def _track(signal: np.ndarray, rate: float, floor: float, ceiling: float) -> np.ndarray:
     """One pass between two frequencies in Hz; `rate` is that of the signal, Hz."""
     frames, peaks = _frames(signal, rate, int(3 * rate / floor))
