@@ -7,12 +7,11 @@ from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from affecttts.data.audio_cache import AudioCache, CachedClip
 from affecttts.machine import usable_cpus
 from codec.atomic import atomic_file
-from codec.nn.vocoder import aperiodicity_bands, mel_cosines
+from codec.nn.vocoder import aperiodicity_bands, mel_cosines, mel_points
 
 POINTS = 256  # of the mel scale at which an envelope is read
 DITHER = 1e-5  # amplitude of the noise under digital silence
@@ -47,12 +46,10 @@ def vocoder_parameters(
 @cache
 def _mel_cepstrum(size: int, sample_rate: int, coefficients: int) -> np.ndarray:
     """Log amplitudes at the bins of an FFT -> coefficients of `mel_cosines`: [size // 2 + 1, C]."""
-    bins = torch.linspace(0, sample_rate / 2, size // 2 + 1, dtype=torch.float64)
-    fine = torch.linspace(0, sample_rate / 2, 64 * len(bins), dtype=torch.float64)
-    place = mel_cosines(2, fine, sample_rate)[1].div(2**0.5).acos().numpy() / np.pi
-    points = np.interp((np.arange(POINTS) + 0.5) / POINTS, place, fine.numpy())
-    reading = np.stack([np.interp(points, bins.numpy(), row) for row in np.eye(len(bins))])
-    cosines = mel_cosines(coefficients, torch.from_numpy(points), sample_rate).numpy()
+    bins = np.linspace(0, sample_rate / 2, size // 2 + 1)
+    points = mel_points(POINTS, sample_rate)
+    reading = np.stack([np.interp(points.numpy(), bins, row) for row in np.eye(len(bins))])
+    cosines = mel_cosines(coefficients, points, sample_rate).numpy()
     return reading @ cosines.T / POINTS
 
 

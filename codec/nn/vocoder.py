@@ -36,6 +36,12 @@ def mel(hz: Tensor) -> Tensor:
     return 1127.01048 * torch.log1p(hz / 700)
 
 
+def mel_points(count: int, sample_rate: int) -> Tensor:
+    """Frequencies [count] in Hz, evenly spread over the mel scale up to the Nyquist frequency."""
+    place = (torch.arange(count) + 0.5) / count
+    return 700 * torch.expm1(place * math.log1p(sample_rate / 2 / 700))
+
+
 def mel_cosines(coefficients: int, frequencies: Tensor, sample_rate: int) -> Tensor:
     """What one of each coefficient adds to the log amplitude at some frequencies (Hz): [C,bins].
 

@@ -7,13 +7,12 @@ at a small share of the cost of one that reads waveforms (in the line of Kaneko 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from codec.nn.vocoder import mel_cosines
+from codec.nn.vocoder import mel_cosines, mel_points
 from codec.pretrained import Pretrained
 from codec.training.discriminators import ConvStack, Judgement
 
@@ -40,8 +39,7 @@ class EnvelopeDiscriminator(Pretrained):
     def __init__(self, config: EnvelopeDiscriminatorConfig) -> None:
         super().__init__()
         self.config = config
-        half = config.sample_rate / 2
-        hz = 700 * torch.expm1((torch.arange(POINTS) + 0.5) / POINTS * math.log1p(half / 700))
+        hz = mel_points(POINTS, config.sample_rate)
         cosines = mel_cosines(config.coefficients, hz, config.sample_rate)
         self.register_buffer("points", cosines, persistent=False)
         widths = [3, config.channels, *(config.channels * times for times in (2, 3, 4))]

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from codec.config import CodecConfig
 from codec.nn.decoder import DecoderOutput
-from codec.nn.vocoder import mel_cosines
+from codec.nn.vocoder import mel_cosines, mel_points
 
 POINTS = 120  # of the mel scale at which envelopes are compared
 DECIBELS = 20 / math.log(10)  # of one natural log of an amplitude
@@ -24,9 +24,7 @@ class VocoderLosses(nn.Module):
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
         self.coefficients = config.envelope_coefficients
-        hz = 700 * torch.expm1(
-            (torch.arange(POINTS) + 0.5) / POINTS * math.log1p(config.sample_rate / 2 / 700)
-        )
+        hz = mel_points(POINTS, config.sample_rate)
         cosines = mel_cosines(self.coefficients, hz, config.sample_rate)
         self.register_buffer("points", cosines, persistent=False)
 
