@@ -1,12 +1,14 @@
-"""What a tiny run of the LM starts from."""
+"""What tiny runs of the trainers start from."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
+from affecttts.data.audio_cache import build_cache
 from affecttts.data.codes.store import CodeRow, shard_path, write_shard
 from codec.files import fingerprint
+from tiny_models import DATA
 
 
 @pytest.fixture
@@ -30,4 +32,12 @@ def tokens(utterances, codec_dir, tmp_path_factory):
         for u in utterances
     ]
     write_shard(shard_path(folder, 0, 1), rows, fingerprint(codec_dir))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """Decoded audio of the clips, made once."""
+    folder = tmp_path_factory.mktemp("audio") / "cache"
+    build_cache([DATA / "manifest.jsonl"], folder, 24_000, 240)
     return folder

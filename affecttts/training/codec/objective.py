@@ -82,7 +82,7 @@ class Objective:
         self, codec: Codec, output: CodecOutput, batch: CropBatch, step: int
     ) -> Losses:
         losses = pitch_losses(output.decoded, batch.f0)
-        if self.config.loss_weights.of_spectra:
+        if self.vocoder is None or self.config.loss_weights.of_spectra:
             losses |= self.spectral(output.audio, batch.audio)
         if self.vocoder is not None and batch.vocoder is not None:
             frames = batch.mask.repeat_interleave(batch.f0.shape[1] // batch.mask.shape[1], dim=1)
