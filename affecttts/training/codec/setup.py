@@ -51,11 +51,12 @@ def vocoder_targets(shape: CodecConfig, cache: AudioCache, folder: Path) -> Voco
     return VocoderCache(cache, folder, shape.envelope_coefficients)
 
 
-def start_linear(codec: Codec, sampler: CropSampler, losses: VocoderLosses) -> None:
+def start_linear(codec: Codec, sampler: CropSampler) -> None:
     """`linear_start` of a fresh codec, from some batches."""
-    batches = []
+    device = next(codec.parameters()).device
+    losses, batches = VocoderLosses(codec.config).to(device), []
     for step in range(STARTED_ON):
-        batch = sampler.batch(step)
+        batch = sampler.batch(step).to(device)
         assert batch.vocoder is not None
         frames = batch.mask.repeat_interleave(codec.config.frame_stride, dim=1)
         weight = losses.weight(batch.vocoder[..., : codec.config.envelope_coefficients]) * frames

@@ -89,7 +89,7 @@ class Trainer:
             self.cache, crops(config), self.shape, rank, self.targets, store, self.vocoder
         )
         if not init and self.vocoder is not None:
-            start_linear(self._plain(), self.sampler, VocoderLosses(self.shape))
+            start_linear(self._plain(), self.sampler)
         taught_by = {
             *(config.teachers if self.targets is not None else ()),
             *(["phone_classifier"] if phone_classifier else []),
