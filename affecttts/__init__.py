@@ -15,24 +15,30 @@ if TYPE_CHECKING:
     from affecttts.emotion.spec import EmotionSpec
     from affecttts.errors import RequestError
     from affecttts.synthesis.request import SpeechRequest
-    from affecttts.synthesis.synthesizer import SpeechResult, Synthesizer
+    from affecttts.synthesis.result import AudioChunk, SpeechResult
+    from affecttts.synthesis.stream import SpeechStream
+    from affecttts.synthesis.synthesizer import Synthesizer
 
 prepare_environment()  # before anything loads torch
 __version__ = "0.1.0"
 __all__ = [
+    "AudioChunk",
     "EmotionSpec",
     "RequestError",
     "SpeechRequest",
     "SpeechResult",
+    "SpeechStream",
     "Synthesizer",
     "__version__",
 ]
 
 _HOMES = {
+    "AudioChunk": "affecttts.synthesis.result",
     "EmotionSpec": "affecttts.emotion.spec",
     "RequestError": "affecttts.errors",
     "SpeechRequest": "affecttts.synthesis.request",
-    "SpeechResult": "affecttts.synthesis.synthesizer",
+    "SpeechResult": "affecttts.synthesis.result",
+    "SpeechStream": "affecttts.synthesis.stream",
     "Synthesizer": "affecttts.synthesis.synthesizer",
 }
 

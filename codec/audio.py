@@ -258,16 +258,24 @@ def encoded(audio: Audio, container: str, subtype: str, **options: Any) -> bytes
     """
     import soundfile
 
-    buffer = io.BytesIO()
-    if not np.isfinite(audio.samples).all():
-        raise AudioError(
-            "the signal holds NaN or infinite samples; nothing is written", "not finite"
-        )
-    samples = np.clip(audio.samples, -1.0, 1.0)
+    buffer, samples = io.BytesIO(), finite(audio.samples)
     soundfile.write(
         buffer, samples, audio.sample_rate, format=container, subtype=subtype, **options
     )
     return buffer.getvalue()
+
+
+def finite(samples: np.ndarray) -> np.ndarray:
+    """The samples, clipped to [-1,1].
+
+    Raises:
+        AudioError: NaN or infinite samples.
+    """
+    if not np.isfinite(samples).all():
+        raise AudioError(
+            "the signal holds NaN or infinite samples; nothing is written", "not finite"
+        )
+    return np.clip(samples, -1.0, 1.0)
 
 
 def decoded(data: bytes) -> Audio:

@@ -27,6 +27,14 @@ class AudioError(UserError, ValueError):
         self.kind = kind
 
 
+class FormatError(UserError, ValueError):
+    """An audio format that is not known or cannot be written here; the message names the known ones
+    or the cure.
+    """
+
+    exit_code = 2
+
+
 class CheckpointError(UserError, ValueError):
     """A model folder is missing, truncated, corrupt or made for something else."""
 

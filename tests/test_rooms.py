@@ -18,7 +18,7 @@ ROOMS = {
         ("inputs",),
         ("config",),
         ("files", "audio", "parts", "checks"),
-        ("pretrained", "nn", "quantize"),
+        ("pretrained", "nn", "quantize", "encoders"),
         ("modulation", "detail"),
         ("student", "variants", "outputs"),
         ("model",),

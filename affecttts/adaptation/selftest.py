@@ -15,7 +15,8 @@ from affecttts.evaluation.judges.base import missing
 from affecttts.evaluation.judges.voice import VoiceJudge
 from affecttts.evaluation.judges.words import WordJudge
 from affecttts.synthesis.request import SpeechRequest
-from affecttts.synthesis.synthesizer import SpeechResult, Synthesizer
+from affecttts.synthesis.result import SpeechResult
+from affecttts.synthesis.synthesizer import Synthesizer
 from affecttts.synthesis.voices import read_card
 from codec import Codec
 from codec.audio import Audio, load_audio

@@ -15,7 +15,8 @@ from affecttts.cli.source import read_text
 from affecttts.errors import RequestError
 from affecttts.synthesis.model_folder import read_model_info
 from affecttts.synthesis.request import PreparedRequest, SpeechRequest, prepare
-from affecttts.synthesis.synthesizer import SpeechResult, Synthesizer
+from affecttts.synthesis.result import SpeechResult
+from affecttts.synthesis.synthesizer import Synthesizer
 from affecttts.synthesis.voices import VoiceShelf
 
 EXAMPLE = (

@@ -13,7 +13,8 @@ from affecttts.errors import GenerationError, OutputError, RequestError
 from affecttts.synthesis.batch import check_id, item_request, parse_item, read_lines
 from affecttts.synthesis.model_folder import read_model_info
 from affecttts.synthesis.request import PreparedRequest, prepare
-from affecttts.synthesis.synthesizer import SpeechResult, Synthesizer
+from affecttts.synthesis.result import SpeechResult
+from affecttts.synthesis.synthesizer import Synthesizer
 from affecttts.synthesis.voices import VoiceShelf
 from codec.errors import UserError
 

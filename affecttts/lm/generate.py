@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,6 +12,7 @@ from torch import Tensor
 from affecttts.errors import RequestError
 from affecttts.lm.engine import Engine
 from affecttts.lm.layout import MAX_DURATION, TokenLayout
+from affecttts.lm.pace import Pace
 from affecttts.lm.sequence import Condition, block_head, inside_phrase, prefix
 from codec.inputs.fields import check_fields, check_range
 
@@ -50,7 +53,14 @@ class Generated:
     end_probability: float
 
 
-def generate(
+class Frame(NamedTuple):
+    """One frame of an utterance that is being generated."""
+
+    block: int  # which block it belongs to
+    codes: list[int]  # [K]
+
+
+def generate_frames(
     engine: Engine,
     layout: TokenLayout,
     conditions: list[Condition],
@@ -58,8 +68,9 @@ def generate(
     phones: list[int],
     sampling: SamplingConfig,
     generator: torch.Generator,
-) -> Generated:
-    """Speak phones.
+    speed: float = 1.0,
+) -> Generator[Frame, None, Generated]:
+    """Speak phones, frame by frame; the whole is returned at the end.
 
     Args:
         conditions: one row each; every distribution is the weighted sum of the rows' logits. One
@@ -69,8 +80,19 @@ def generate(
         weights: one per condition, summing to 1.
         phones: block tokens from `phone_ids`.
         generator: the only source of randomness.
+        speed: how much faster than the model would.
     """
-    return _Sampler(engine, layout, conditions, weights, phones, sampling, generator).run()
+    return _Sampler(engine, layout, conditions, weights, phones, sampling, generator, speed).run()
+
+
+def generate(*arguments: Any, **settings: Any) -> Generated:
+    """The same at once, see `generate_frames`."""
+    frames = generate_frames(*arguments, **settings)
+    while True:
+        try:
+            next(frames)
+        except StopIteration as end:
+            return end.value
 
 
 def bounded(weights: Tensor) -> Tensor:
@@ -90,16 +112,20 @@ def bounded(weights: Tensor) -> Tensor:
 class _Sampler:
     """State of one generation."""
 
-    def __init__(self, engine, layout, conditions, weights, phones, sampling, generator) -> None:
+    def __init__(
+        self, engine, layout, conditions, weights, phones, sampling, generator, speed
+    ) -> None:
         self.engine, self.layout, self.phones = engine, layout, phones
         self.weights, self.sampling, self.generator = torch.tensor(weights), sampling, generator
         self.duration_weights = bounded(self.weights)
+        self.pace = Pace(speed)
         self.rows, self.inside = len(conditions), inside_phrase(layout, phones)
-        self.budget = round(sampling.max_frames_per_phone * len(phones)) + 25
+        slower = max(1.0, 1 / speed)
+        self.budget = round(slower * sampling.max_frames_per_phone * len(phones)) + 25
         self.prefixes = [[layout.special("bos"), *prefix(layout, c, phones)] for c in conditions]
         self.books = [(layout.book(k), layout.codebook_size) for k in range(layout.num_codebooks)]
 
-    def run(self) -> Generated:
+    def run(self) -> Generator[Frame, None, Generated]:
         self._start()
         pending, frames, counts = [], [], []
         for index in range(len(self.phones)):
@@ -110,6 +136,7 @@ class _Sampler:
             for _ in range(count):
                 frame, pending = self._frame(pending)
                 frames.append(frame)
+                yield Frame(index, frame)
             counts.append(count)
         everything = self._mix(self.engine.logits(self._feed(pending), 0, self.layout.size))
         ending = torch.softmax(everything, dim=0)[self.layout.special("eos")]
@@ -149,7 +176,7 @@ class _Sampler:
         most = self.sampling.max_frames_inside_phrase if self.inside[index] else MAX_DURATION
         rows = self.engine.logits(self._feed(tokens), self.layout.duration(0), most + 1)
         logits = self.duration_weights @ rows
-        count = self._draw(logits, self.sampling.duration_temperature)
+        count = self.pace(self._draw(logits, self.sampling.duration_temperature))
         return max(count, SHORTEST_SILENCE) if index in (0, len(self.phones) - 1) else count
 
     def _frame(self, tokens: list[int]) -> tuple[list[int], list[int]]:

@@ -12,20 +12,21 @@ import difflib
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from numbers import Integral, Real
-from os import PathLike
 from typing import Any
 
 from affecttts.emotion.spec import EmotionSpec, check_prompt
 from affecttts.emotion.table import MAX_INTENSITY
 from affecttts.errors import RequestError, shown
+from affecttts.synthesis import checks
 from affecttts.synthesis.model_folder import MAX_GUIDANCE, ModelInfo, nearest_first
-from affecttts.text import Lexicon, Options, read
+from affecttts.text import Lexicon, Options, Piece, read
 
 MAX_TEXT = 2_000_000  # characters
 MAX_VOICE = 4096  # characters, for the path of an adapted voice
 MAX_NAME = 100  # characters of an unknown name that are looked at
 MAX_SEED = 2**63 - 1
+SPEEDS = (0.5, 2.0)
+MAX_PAUSE = 10.0  # seconds
 DATE_ORDERS = ("month-day", "day-month")
 
 
@@ -42,73 +43,6 @@ class Setting:
     check: Callable[[Any], Any]
     help: str
     option: Mapping[str, Any] = field(default_factory=dict)
-
-
-def _text(name: str, longest: int) -> Callable[[Any], str]:
-    def check(value: Any) -> str:
-        if not isinstance(value, str):
-            raise RequestError(f"{name} is {shown(value)}; give a string")
-        if len(value) > longest:
-            raise RequestError(f"{name} has {len(value)} characters; at most {longest} are taken")
-        return value
-
-    return check
-
-
-def _is_number(value: Any, kind: type) -> bool:
-    return isinstance(value, kind) and not isinstance(value, bool)
-
-
-def _number(name: str, low: float, high: float) -> Callable[[Any], float]:
-    def check(value: Any) -> float:
-        if not _is_number(value, Real):
-            raise RequestError(f"{name} is {shown(value)}; give a number from {low:g} to {high:g}")
-        if not low <= value <= high:  # also NaN, and integers too large for a float
-            raise RequestError(f"{name} {shown(value)} is out of range; give {low:g} to {high:g}")
-        return float(value)
-
-    return check
-
-
-def _integer(name: str, low: int, high: int) -> Callable[[Any], int]:
-    def check(value: Any) -> int:
-        if not _is_number(value, Integral):
-            raise RequestError(f"{name} is {shown(value)}; give a whole number")
-        if not low <= value <= high:
-            raise RequestError(f"{name} {shown(value)} is out of range; give {low} to {high}")
-        return int(value)
-
-    return check
-
-
-def _flag(name: str) -> Callable[[Any], bool]:
-    def check(value: Any) -> bool:
-        if not isinstance(value, bool):
-            raise RequestError(f"{name} is {shown(value)}; give true or false")
-        return value
-
-    return check
-
-
-def _one_of(name: str, known: tuple[str, ...]) -> Callable[[Any], str]:
-    def check(value: Any) -> str:
-        if not isinstance(value, str) or value not in known:
-            raise RequestError(f"{name} is {shown(value)}; give one of {', '.join(known)}")
-        return value
-
-    return check
-
-
-def _paths(name: str) -> Callable[[Any], tuple[str, ...]]:
-    def check(value: Any) -> tuple[str, ...]:
-        paths = [value] if isinstance(value, str | PathLike) else value
-        if not isinstance(paths, list | tuple) or not all(
-            isinstance(path, str | PathLike) for path in paths
-        ):
-            raise RequestError(f"{name} is {shown(value)}; give a file or a list of files")
-        return tuple(str(path) for path in paths)
-
-    return check
 
 
 def _emotion(value: Any) -> EmotionSpec | str:
@@ -131,7 +65,7 @@ class SpeechRequest:
     """
 
     text: str = field(
-        metadata={"setting": Setting(_text("text", MAX_TEXT), "what to say, in English")}
+        metadata={"setting": Setting(checks.text("text", MAX_TEXT), "what to say, in English")}
     )
     emotion: EmotionSpec | str | None = _setting(
         _emotion,
@@ -139,22 +73,22 @@ class SpeechRequest:
         "happy:0.7,surprised:0.3 (default neutral)",
     )
     intensity: float | None = _setting(
-        _number("intensity", 0.0, MAX_INTENSITY),
+        checks.number("intensity", 0.0, MAX_INTENSITY),
         f"strength of the emotion, 0 to {MAX_INTENSITY:g}; 1 = as in the training corpus (default)",
         type=float,
     )
     voice: str | None = _setting(
-        _text("voice", MAX_VOICE),
+        checks.text("voice", MAX_VOICE),
         "a voice (see `affecttts list voices`), or the folder of an adapted one (default: the "
         "model's first)",
     )
     seed: int | None = _setting(
-        _integer("seed", 0, MAX_SEED),
+        checks.integer("seed", 0, MAX_SEED),
         "same seed, same machine, same samples (default: drawn and reported)",
         type=int,
     )
     guidance: float | None = _setting(
-        _number("guidance", 0.0, MAX_GUIDANCE),
+        checks.number("guidance", 0.0, MAX_GUIDANCE),
         f"0 to {MAX_GUIDANCE:g}: 1 = off, above exaggerates the emotion against neutral (default: "
         "the model's)",
         type=float,
@@ -163,20 +97,31 @@ class SpeechRequest:
         check_prompt,
         'emotion in free words instead, such as "like somebody who just won the lottery"',
     )
+    speed: float | None = _setting(
+        checks.number("speed", *SPEEDS),
+        f"{SPEEDS[0]:g} to {SPEEDS[1]:g}: how much faster than the model would, at the same pitch "
+        "(default 1)",
+        type=float,
+    )
+    pause: float | None = _setting(
+        checks.number("pause", 0.0, MAX_PAUSE),
+        f"seconds of silence between sentences, 0 to {MAX_PAUSE:g} (default 0.12)",
+        type=float,
+    )
 
     lexicon: tuple[str, ...] | None = _setting(
-        _paths("lexicon"),
+        checks.paths("lexicon"),
         "file of pronunciations, one a line: word, tab, IPA; may be given several times",
         metavar="TSV",
         action="append",
     )
     date_order: str | None = _setting(
-        _one_of("date_order", DATE_ORDERS),
+        checks.one_of("date_order", DATE_ORDERS),
         "how 04/05/2026 is read (default month-day)",
         choices=DATE_ORDERS,
     )
     strict: bool | None = _setting(
-        _flag("strict"),
+        checks.flag("strict"),
         "refuse a text with a character that cannot be read, instead of skipping it",
         action="store_true",
     )
@@ -257,12 +202,18 @@ class PreparedRequest:
     """A request that a model can speak: everything that can be refused has been."""
 
     request: SpeechRequest  # as asked
-    phones: tuple[str, ...]  # one string per piece of text
+    pieces: tuple[Piece, ...]  # what is spoken in one breath each
     emotion: EmotionSpec
     voice: str
     seed: int
     guidance: float
+    speed: float
     warnings: tuple[str, ...] = ()  # one line for each thing of the text that was skipped
+
+    @property
+    def phones(self) -> tuple[str, ...]:
+        """One string per piece of text."""
+        return tuple(piece.phones for piece in self.pieces)
 
 
 def prepare(info: ModelInfo, request: SpeechRequest) -> PreparedRequest:
@@ -283,13 +234,14 @@ def prepare(info: ModelInfo, request: SpeechRequest) -> PreparedRequest:
     if voice not in info.voices:
         known = nearest_first(voice[:MAX_NAME], info.voices)
         raise RequestError(f"unknown voice {shown(voice)}; known: {known}")
-    spoken = read(request.text, request.reading)
+    spoken = read(request.text, request.reading, request.pause)
     return PreparedRequest(
         request=request,
-        phones=tuple(piece.phones for piece in spoken.pieces),
+        pieces=spoken.pieces,
         emotion=spec,
         voice=voice,
         seed=secrets.randbelow(2**31) if request.seed is None else request.seed,
         guidance=info.guidance if request.guidance is None else request.guidance,
+        speed=1.0 if request.speed is None else request.speed,
         warnings=spoken.warnings,
     )

@@ -3,55 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from affecttts.emotion.spec import EmotionSpec
-from affecttts.errors import RequestError
-from affecttts.machine import chosen_threads, torch_threads
+from affecttts.synthesis.conditions import Conditions
 from affecttts.synthesis.model_folder import ModelInfo, check_parts, read_model_info
-from affecttts.synthesis.request import MAX_SEED, PreparedRequest, SpeechRequest, prepare
-from affecttts.text.reading import PAUSE
+from affecttts.synthesis.request import PreparedRequest, SpeechRequest, prepare
+from affecttts.synthesis.result import SpeechResult
+from affecttts.synthesis.speaker import PieceMaker, Speaker
+from affecttts.synthesis.stream import CHUNK_SECONDS, SpeechStream, join
 from codec.config import from_dict
 from codec.errors import CheckpointError
 
 if TYPE_CHECKING:
-    from affecttts.lm.engine import Engine
     from affecttts.lm.generate import Generated
-    from affecttts.lm.layout import TokenLayout
-    from affecttts.lm.sequence import Condition
-    from codec import Codec
-
-
-@dataclass(frozen=True)
-class SpeechResult:
-    """One spoken text."""
-
-    audio: np.ndarray  # float32 [T] in [-1,1]
-    sample_rate: int  # Hz
-    codes: np.ndarray  # int64 [K,F], of all pieces
-    finish_reason: str  # "end", or "cap" where the frame budget ran out before the text was spoken
-    seed: int
-    phones: str
-    end_probability: float  # least probability of the end token where a piece ends
-    warnings: tuple[str, ...] = ()  # what of the text was skipped
-
-    @property
-    def seconds(self) -> float:
-        """Length in seconds."""
-        return len(self.audio) / self.sample_rate
-
-
-@dataclass(frozen=True)
-class Speaker:
-    """What speaks a request: the model itself, or the model with an adapted voice merged in."""
-
-    layout: TokenLayout
-    engine: Engine
-    codec: Codec
 
 
 class Synthesizer:
@@ -79,8 +45,7 @@ class Synthesizer:
         self.engine = Engine(language_model.config, language_model.tensors)
         self._language_model = language_model  # what adapted voices are merged into
         self._adapted: dict[str, Speaker] = {}
-        self.pieces = language_model.prompt_pieces()
-        self._reader = None  # of free-text prompts, loaded when the first one comes
+        self.conditions = Conditions(language_model.prompt_pieces())
 
     @classmethod
     def from_pretrained(
@@ -182,102 +147,51 @@ class Synthesizer:
             progress: called after every piece of text.
             speaker: who speaks; None = the voice that is asked for.
         """
-        speaker = speaker or self.speaker(request.voice)
-        conditions, weights = self._conditions(request)
-        pieces = []
-        with torch_threads(chosen_threads(1)):  # the work of one token is too little to share
-            for index, phones in enumerate(request.phones):
-                piece = self._generate(speaker, phones, conditions, weights, request.seed, index)
-                pieces.append(piece)
-                progress()
-                if piece.finish_reason != "end":
-                    break
-            return self._result(request, pieces, speaker.codec)
+        pieces: list[Generated] = []
 
-    def _generate(
+        def ended(piece: Generated) -> None:
+            pieces.append(piece)
+            progress()
+
+        return join(self.start(request, speaker=speaker, on_piece=ended), pieces)
+
+    def stream(
         self,
-        speaker: Speaker,
-        phones: str,
-        conditions: list[Condition],
-        weights: list[float],
-        seed: int,
-        index: int,
-    ) -> Generated:
-        import torch
+        request: SpeechRequest | str | None = None,
+        /,
+        chunk_seconds: float = CHUNK_SECONDS,
+        **settings: Any,
+    ) -> SpeechStream:
+        """Speak a text in chunks as they are made; joined, they are what `synthesize` gives.
 
-        from affecttts.lm.generate import generate
-        from affecttts.lm.sequence import phone_ids
+            with synthesizer.stream("We did it!", emotion="happy") as stream:
+                for chunk in stream:
+                    play(chunk.audio)
 
-        generator = torch.Generator().manual_seed((seed + 7919 * index) % MAX_SEED)
-        ids = phone_ids(self.layout, phones)
-        return generate(
-            speaker.engine, speaker.layout, conditions, weights, ids, self.sampling, generator
-        )
+        Args:
+            request, settings: as of `synthesize`.
+            chunk_seconds: least length of the chunks but the first, which comes as soon as there
+                is sound, and the last.
 
-    def _conditions(self, request: PreparedRequest) -> tuple[list[Condition], list[float]]:
-        """Rows for `generate`: the emotions asked for and, where strength is not 1, neutral as the
-        anchor.
+        Raises:
+            RequestError: as `synthesize`, before anything is spoken.
         """
-        from affecttts.lm.sequence import Condition
+        return self.start(self.prepare(SpeechRequest.of(request, **settings)), chunk_seconds)
 
-        spec, pieces = request.emotion, ()
-        if spec.text is not None:
-            spec, pieces = self._read_prompt(spec, spec.text)
-        emotions = {
-            tag: share
-            for tag, share in (dict(spec.mixture) or {spec.tag: 1.0}).items()
-            if share > 0
-        }
-        low, high = self.info.trained_intensity
-        trained = min(max(spec.intensity, low), high)
-        strength = request.guidance * spec.intensity / trained
-        rows = {}
-        for tag, share in emotions.items():
-            if tag != "neutral":
-                vad = spec.vad or EmotionSpec(tag=tag, intensity=trained).resolved_vad()
-                condition = Condition(request.voice, tag, round(trained, 2), vad, pieces)
-                rows[condition] = share * strength
-        rest = 1.0 - sum(rows.values())
-        if abs(rest) > 1e-6:
-            rows[Condition(request.voice)] = rest
-        return list(rows), list(rows.values())
+    def start(
+        self,
+        request: PreparedRequest,
+        chunk_seconds: float = CHUNK_SECONDS,
+        speaker: Speaker | None = None,
+        on_piece: Callable[[Generated], object] = lambda piece: None,
+    ) -> SpeechStream:
+        """Begin a prepared request, see `stream` and `speak`; the work is done as chunks are asked
+        for.
 
-    def _read_prompt(self, spec: EmotionSpec, text: str) -> tuple[EmotionSpec, tuple[int, ...]]:
-        """Free text -> the emotion nearest to it, at its strength, and its words as pieces."""
-        from affecttts.emotion.freetext import FreeTextEncoder
-
-        if self._reader is None:
-            self._reader = FreeTextEncoder()
-        reading = self._reader.read(text)
-        if reading.emotion not in self.info.emotions:
-            raise RequestError(
-                f"the prompt asks for {reading.emotion}, which this model was not trained on"
-            )
-        pieces = self.pieces.encode(text) if self.pieces else ()
-        intensity = min(1.5, reading.intensity * spec.intensity)
-        return replace(spec, tag=reading.emotion, intensity=intensity, text=None), pieces
-
-    def _result(
-        self, request: PreparedRequest, pieces: list[Generated], codec: Codec
-    ) -> SpeechResult:
-        rate = codec.config.sample_rate
-        pause = np.zeros(round(PAUSE * rate), dtype=np.float32)
-        parts = []
-        for piece in pieces:
-            if piece.codes.shape[1]:
-                parts += [pause, codec.decode(piece.codes[None])[0, 0].numpy()]
-        whole = np.concatenate(parts[1:]) if parts else np.zeros(0, dtype=np.float32)
-        if not np.isfinite(whole).all():
-            raise CheckpointError(
-                f"{self.folder}: its codec speaks NaN or infinite samples; fetch the model again"
-            )
-        return SpeechResult(
-            np.clip(whole, -1.0, 1.0),
-            rate,
-            np.concatenate([piece.codes.numpy() for piece in pieces], axis=1),
-            pieces[-1].finish_reason,
-            request.seed,
-            " ".join(request.phones),
-            min(piece.end_probability for piece in pieces),
-            request.warnings,
-        )
+        Args:
+            on_piece: called with the codes of every piece of text that is spoken.
+        """
+        conditions, weights = self.conditions.of(self.info, request)
+        speaker = speaker or self.speaker(request.voice)
+        maker = PieceMaker(speaker, conditions, weights, self.sampling)
+        return SpeechStream(maker, request, chunk_seconds, on_piece)

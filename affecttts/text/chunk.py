@@ -11,7 +11,7 @@ SHORT_SENTENCE = 20
 MAX_MERGED = 120
 """A joined pair stays under this many characters."""
 
-_CLOSERS = "\"'”’)]»"
+CLOSERS = "\"'”’)]»"
 _PARAGRAPH = re.compile(r"\n[ \t\r]*\n")
 _CONJUNCTIONS = frozenset(
     "and but or nor so yet because although though while when where which who "
@@ -22,7 +22,7 @@ _NUMBER_SIGNS = frozenset(("No", "Nos"))
 _INITIALS = re.compile(r"(?:[A-Za-z]\.){1,8}$")
 
 
-def split_text(text: str, max_chars: int = 180) -> list[str]:
+def split_text(text: str, max_chars: int = 180, merge: bool = True) -> list[str]:
     """Splits text at sentences, then clauses, then words.
 
     Lengths are those of the text given: pass normalised text where numbers and
@@ -32,6 +32,7 @@ def split_text(text: str, max_chars: int = 180) -> list[str]:
         text: Text that `check_text` accepts.
         max_chars: The most characters in a chunk; only a single longer word
             may exceed it.
+        merge: Whether short sentences join a neighbour.
 
     Returns:
         Chunks that together hold the words of `text`, in order.
@@ -43,7 +44,7 @@ def split_text(text: str, max_chars: int = 180) -> list[str]:
         raise ValueError(f"max_chars is {max_chars}; it must be at least 1")
     sentences = [" ".join(words) for words in _sentences(text)]
     chunks = []
-    for sentence in _merge_short(sentences, max_chars):
+    for sentence in _merge_short(sentences, max_chars) if merge else sentences:
         chunks.extend(_split_sentence(sentence.split(), max_chars))
     return chunks
 
@@ -62,7 +63,7 @@ def _sentences(text: str) -> list[list[str]]:
 
 
 def _ends_sentence(word: str, following: str) -> bool:
-    bare = word.rstrip(_CLOSERS)
+    bare = word.rstrip(CLOSERS)
     if not bare.endswith((".", "!", "?", "…")) or following[0].islower():
         return False
     # "I." ends "So do I." far more often than it stands for a name.
@@ -133,6 +134,6 @@ def _best_break(words: list[str], start: int, target: float, max_chars: int) -> 
 
 
 def _break_rank(word: str, following: str) -> int:
-    if word.rstrip(_CLOSERS).endswith((",", ";", ":", "—", ".", "!", "?")):
+    if word.rstrip(CLOSERS).endswith((",", ";", ":", "—", ".", "!", "?")):
         return 2
     return int(following.lower() in _CONJUNCTIONS)

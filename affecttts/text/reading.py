@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from affecttts.errors import RequestError
-from affecttts.text.chunk import split_text
+from affecttts.text.chunk import CLOSERS, split_text
 from affecttts.text.normalize import Options, check_text, excerpt, write_out
 from affecttts.text.pronunciation import without_marks
 from affecttts.text.speaking import to_phones
@@ -48,12 +48,13 @@ class Reading:
     warnings: tuple[str, ...]
 
 
-def read(text: str, options: Options | None = None) -> Reading:
+def read(text: str, options: Options | None = None, pause: float | None = None) -> Reading:
     """Reads a text as it will be spoken; loads no model.
 
     Args:
         text: What to say.
         options: How to read it.
+        pause: Seconds of silence between sentences; None = `PAUSE`.
 
     Raises:
         RequestError: The text cannot be spoken; the message says why and what
@@ -62,16 +63,18 @@ def read(text: str, options: Options | None = None) -> Reading:
     options = options or Options()
     check_text(text, options.strict)
     normalized = write_out(text, options)
-    chunks = split_text(normalized.text)
+    chunks = split_text(normalized.text, merge=pause is None)
     sources = _sources(normalized.parts, chunks)
     pieces = []
     for chunk, source in zip(chunks, sources, strict=True):
+        ends = chunk.rstrip(CLOSERS).endswith((".", "?", "!"))
         chunk = _finished(chunk)
         phones = to_phones(chunk)
         if not phones.strip(" .,?!ˈˌ"):
             continue
         to_ids(phones)
-        pieces.append(Piece(source, without_marks(chunk), phones, PAUSE))
+        silence = pause if pause is not None and ends else PAUSE
+        pieces.append(Piece(source, without_marks(chunk), phones, silence))
     if not pieces:
         raise RequestError(f"text {excerpt(text)} has no sound: add a word to speak")
     last = pieces[-1]
@@ -89,7 +92,7 @@ def _sources(parts: Sequence[tuple[str, str]], chunks: Sequence[str]) -> Iterato
     """Yields what was written for each chunk; the chunks hold the words of the parts in order."""
     places: list[list[str]] = []  # the written words that fall on each word said
     for written, said in parts:
-        places.extend(_align(written.split(), said.split()))
+        places.extend(align(written.split(), said.split()))
     start = 0
     for chunk in chunks:
         end = start + len(chunk.split())
@@ -97,7 +100,8 @@ def _sources(parts: Sequence[tuple[str, str]], chunks: Sequence[str]) -> Iterato
         start = end
 
 
-def _align(written: Sequence[str], said: Sequence[str]) -> list[list[str]]:
+def align(written: Sequence[str], said: Sequence[str]) -> list[list[str]]:
+    """Returns for each word said the written words that it stands for."""
     places: list[list[str]] = [[] for _ in said]
     if max(len(written), len(said)) > MAX_ALIGNED:
         for index, word in enumerate(written):
