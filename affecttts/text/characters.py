@@ -77,7 +77,8 @@ def clean(text: str, strict: bool = False) -> tuple[str, list[str]]:
         )
     if not text.isascii():
         text = _SUPERSCRIPT.sub(lambda match: "^" + match[0].translate(_SCRIPT), text)
-        text = unicodedata.normalize("NFKC", text.translate(_EARLY)).replace("\u2044", "/")
+        text = _FOREIGN.sub(lambda match: match[0].translate(_EARLY), text)
+        text = unicodedata.normalize("NFKC", text).replace("\u2044", "/")
         text = _FOREIGN.sub(lambda match: _read_run(match[0], skipped), text)
     if skipped and strict:
         raise RequestError(

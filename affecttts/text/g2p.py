@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import logging
 import os
 import re
 import threading
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 from affecttts.errors import InputError
 
 if TYPE_CHECKING:
-    from phonemizer.backend import EspeakBackend
+    from phonemizer.backend.espeak.wrapper import EspeakWrapper
 
 # espeak keeps its data path in a buffer of 160 bytes and appends file names to
 # it; a path over this many bytes makes it read the wrong place.
@@ -26,8 +25,7 @@ _CLAUSES = re.compile(r"([.,?!]+)")
 _LANGUAGE_FLAG = re.compile(r"\([^()]{0,24}\)")
 
 # The ties tell the one phone of "chin" from the two of "nutshell".
-_REDUCTION = re.compile("[eaoəɔ]͡[ɪʊ]|t͡ʃ|d͡ʒ|.", re.DOTALL)
-_REDUCED = {
+_TIED = {
     "e͡ɪ": "A",
     "a͡ɪ": "I",
     "o͡ʊ": "O",
@@ -36,21 +34,27 @@ _REDUCED = {
     "ɔ͡ɪ": "Y",
     "t͡ʃ": "ʧ",
     "d͡ʒ": "ʤ",
-    _TIE: "",
-    "ː": "",
-    "\u0329": "",  # syllabic: "button" is bˈʌʔn
-    "\u0303": "n",  # nasal vowel of French loans: "croissant"
-    "ɚ": "əɹ",
-    "ɝ": "ɜɹ",
-    "ɐ": "ə",
-    "ᵻ": "ɪ",
-    "o": "ɔ",
-    "g": "ɡ",
-    "r": "ɹ",
-    "x": "k",
-    "ɬ": "l",
-    "ɲ": "n",
 }
+_REDUCED = str.maketrans(
+    {
+        _TIE: "",
+        "ː": "",
+        "\u0329": "",  # syllabic: "button" is bˈʌʔn
+        "\u0303": "n",  # nasal vowel of French loans: "croissant"
+        "ɚ": "əɹ",
+        "ɝ": "ɜɹ",
+        "ɐ": "ə",
+        "ᵻ": "ɪ",
+        "o": "ɔ",
+        "g": "ɡ",
+        "r": "ɹ",
+        "x": "k",
+        "ɬ": "l",
+        "ɲ": "n",
+        "_": "",  # left at the end of a word, espeak-ng#694
+        "\n": " ",  # espeak cuts at marks of its own
+    }
+)
 
 
 class G2P(Protocol):
@@ -69,7 +73,7 @@ class EspeakG2P:
     """
 
     _lock: ClassVar[threading.Lock] = threading.Lock()
-    _backend: ClassVar[EspeakBackend | None] = None
+    _espeak: ClassVar[EspeakWrapper | None] = None
 
     def phonemize(self, text: str) -> str:
         """Turns normalised text into a phone string.
@@ -85,7 +89,7 @@ class EspeakG2P:
         parts = _CLAUSES.split(text)
         clauses, marks = parts[0::2], [*parts[1::2], ""]
         spoken = [clause for clause in clauses if any(map(str.isalnum, clause))]
-        phones = iter(self._espeak(spoken))
+        phones = iter(self._read(spoken))
         pieces = []
         for clause, mark in zip(clauses, marks, strict=True):
             if any(map(str.isalnum, clause)):
@@ -93,11 +97,11 @@ class EspeakG2P:
         return " ".join(pieces)
 
     @classmethod
-    def _espeak(cls, clauses: list[str]) -> list[str]:
+    def _read(cls, clauses: list[str]) -> list[str]:
         with cls._lock:
-            if cls._backend is None:
-                cls._backend = _make_backend()
-            return cls._backend.phonemize(clauses, strip=True)
+            if cls._espeak is None:
+                cls._espeak = _load_espeak()
+            return [cls._espeak.text_to_phonemes(clause, tie=True) for clause in clauses]
 
 
 def reduce_ipa(ipa: str) -> str:
@@ -111,35 +115,29 @@ def reduce_ipa(ipa: str) -> str:
         length marks, and the rarer phones replaced by their nearest neighbour.
         Symbols without a rule are kept, for `to_ids` to report.
     """
-    bare = _LANGUAGE_FLAG.sub("", ipa)
-    return _REDUCTION.sub(lambda match: _REDUCED.get(match[0], match[0]), bare).strip()
+    if "(" in ipa:
+        ipa = _LANGUAGE_FLAG.sub("", ipa)
+    for tied, phone in _TIED.items():
+        ipa = ipa.replace(tied, phone)
+    return " ".join(ipa.translate(_REDUCED).split())
 
 
-def _make_backend() -> EspeakBackend:
-    """The one backend of this process.
+def _load_espeak() -> EspeakWrapper:
+    """The one espeak of this process.
 
     Raises:
         InputError: espeak-ng cannot be loaded.
     """
     import espeakng_loader
-    from phonemizer.backend import EspeakBackend
     from phonemizer.backend.espeak import wrapper
 
     library, data = espeakng_loader.get_library_path(), Path(espeakng_loader.get_data_path())
     wrapper.EspeakWrapper.set_library(library)
-    # phonemizer counts words and warns where espeak joins two, as in "of the".
-    logger = logging.getLogger(f"{__name__}.phonemizer")
-    logger.setLevel(logging.ERROR)
     copying, wrapper.EspeakAPI = wrapper.EspeakAPI, _in_place(wrapper.EspeakAPI, data)
     try:
-        return EspeakBackend(
-            "en-us",
-            with_stress=True,
-            tie=True,
-            language_switch="remove-flags",
-            words_mismatch="ignore",
-            logger=logger,
-        )
+        espeak = wrapper.EspeakWrapper()
+        espeak.set_voice("en-us")
+        return espeak
     except (OSError, RuntimeError) as error:
         raise InputError(
             f"{library}: espeak-ng cannot be loaded ({error}); install espeakng-loader again"

@@ -60,6 +60,11 @@ def pronounce(words: Sequence[str], index: int, written: str) -> str | None:
     return best.phones
 
 
+def is_heteronym(word: str) -> bool:
+    """Tells whether a word in small letters may be said in two ways."""
+    return word in _readings()
+
+
 def _is_polish(words: Sequence[str], index: int, written: str) -> bool:
     """Tells the people of Poland, in capitals, from the command to rub until it shines."""
     return written[0].isupper() and (

@@ -10,6 +10,7 @@ _BLANK = re.compile(r"\n[ \t]*\n")
 _BULLET = re.compile(r"[ \t]*[-*+•‣◦▪●○–—·][ \t]+(?:\[[ xX]\][ \t]+)?")
 _NUMBERED = re.compile(r"[ \t]*(\d{1,3})[.)][ \t]+(?=\S)")
 _ENDED = re.compile(r"[.,;:!?…—–-][\"'”’)\]]{0,3}$")
+_LONGEST_END = 4
 
 
 def paragraphs(text: str) -> Iterator[str]:
@@ -60,7 +61,7 @@ def _join(lines: list[str]) -> str:
 
 def _pause(line: str, following: str, width: int, count: int) -> str:
     """Returns what stands for the break between two lines of a block."""
-    if _ENDED.search(line):
+    if _ENDED.search(line[-_LONGEST_END:]):
         return " "
     fits = len(line) + 1 + len(following.split(maxsplit=1)[0]) <= width
     goes_on = following[0].islower()

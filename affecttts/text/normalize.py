@@ -29,8 +29,12 @@ from affecttts.text.tables import table
 MAX_RUN = 200
 """The longest run of letters and digits taken for a word."""
 
+LONGEST_WORD = 40
+"""No abbreviation has more letters."""
+
 _LONG_RUN = re.compile(rf"\w{{{MAX_RUN + 1}}}")
-_SURE_END = re.compile(r"([A-Za-z]{3,40})[.!?][\"')\]]{0,3} +(?=[\"'(\[]{0,2}\w)")
+_SURE_END = re.compile(r"[.!?](?<=[A-Za-z]{3}.)[\"')\]]{0,3} +(?=[\"'(\[]{0,2}\w)")
+_LAST_WORD = re.compile(r"[A-Za-z]+$")
 _DASHES = (
     (re.compile(r"(?<=[a-z]{2}[.!?])(?=[A-Z])"), " "),
     (re.compile(r" ?(?:[–—―]|--|(?<= )-(?= ))[–—―-]* ?"), ", "),
@@ -38,7 +42,7 @@ _DASHES = (
 )
 _QUOTES = re.compile(r"(?<!\w)'(?!(?:em|cause|tis|twas|til)\b)|'(?!\w)")
 _LOOSE_HYPHEN = re.compile(r"(?<!\w)-|-(?!\w)")
-_STOPS = re.compile(r" ?([.,?!][ .,?!]*)")
+_STOPS = re.compile(r" ([.,?!][ .,?!]*)|([.,?!] ?[.,?!][ .,?!]*)|([.,?!])(?! )")
 
 
 @dataclass(frozen=True)
@@ -159,8 +163,11 @@ def _segments(paragraph: str) -> Iterator[str]:
     """Cuts a paragraph where a sentence surely ends, so that few rules see much text."""
     start = 0
     for match in _SURE_END.finditer(paragraph):
-        if paragraph[match.end(1)] == "." and match[1].lower() in _abbreviated():
-            continue
+        end = match.start()
+        if paragraph[end] == ".":
+            word = _LAST_WORD.search(paragraph, max(0, end - LONGEST_WORD), end)[0]
+            if word.lower() in _abbreviated():
+                continue
         yield paragraph[start : match.end()].rstrip()
         start = match.end()
     yield paragraph[start:]
@@ -191,6 +198,6 @@ def _finish(text: str) -> str:
     text = _LOOSE_HYPHEN.sub(" ", _QUOTES.sub(" ", text))
     text = " ".join(text.split())
     # Of several marks in a row, the one that says most about the melody.
-    text = _STOPS.sub(lambda m: min(m[1], key="?!., ".index) + " ", text)
+    text = _STOPS.sub(lambda m: min(m[m.lastindex], key="?!., ".index) + " ", text)
     text = text.lstrip(" ,.?!").rstrip(" ,")
     return text if not text or text.endswith((".", "?", "!")) else text + "."

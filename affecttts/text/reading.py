@@ -1,5 +1,6 @@
 """A text read whole: its pieces, what is said for each, and what was left out."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -16,6 +17,8 @@ PAUSE = 0.12
 
 MAX_ALIGNED = 400
 """Parts with more words are shared out by length, not word by word."""
+
+_REWRITTEN = re.compile(r"[^A-Za-z.,;:?!'\"()-]")
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,8 @@ def _sources(parts: Sequence[tuple[str, str]], chunks: Sequence[str]) -> Iterato
 
 def align(written: Sequence[str], said: Sequence[str]) -> list[list[str]]:
     """Returns for each word said the written words that it stands for."""
+    if len(written) == len(said) and not _REWRITTEN.search("".join(written)):
+        return [[word] for word in written]
     places: list[list[str]] = [[] for _ in said]
     if max(len(written), len(said)) > MAX_ALIGNED:
         for index, word in enumerate(written):

@@ -83,6 +83,8 @@ def _words(sentence: Sequence[tuple[str, str]]) -> Iterator[list[Word]]:
 
 
 def _read(word: str, plain: Sequence[str], small: Sequence[str], index: int) -> list[Word]:
+    if _is_plain(word):
+        return [(word, None)]
     if word[0] == "[" and (mark := next(marked(word), None)):
         return [_with(mark[2].replace("_", " "))]
     sounds = table("sounds")
@@ -101,6 +103,20 @@ def _read(word: str, plain: Sequence[str], small: Sequence[str], index: int) -> 
     if own := heteronyms.pronounce(small, index, word):
         return [_with(own)]
     return [(word, None)]
+
+
+@functools.lru_cache(maxsize=8192)
+def _is_plain(word: str) -> bool:
+    """Tells whether espeak alone reads the word, whatever stands around it."""
+    small = word.lower()
+    return (
+        word.isascii()
+        and word.isalpha()
+        and not word.isupper()
+        and not heteronyms.is_heteronym(small)
+        and not _LONG_RUN.search(word)
+        and not _sound(word, small)
+    )
 
 
 def _with(phones: str) -> Word:

@@ -28,7 +28,7 @@ def _latin_rules() -> list[Rule]:
     return [
         Rule(
             rf"(?<![\w.])({any_of(dotted)})\.,?(?!\w)",
-            lambda m: dotted[m[1]] + ("" if dotted[m[1]].endswith(",") else phrase_end(m)), ".",
+            lambda m: dotted[m[1]] + ("" if dotted[m[1]].endswith(",") else phrase_end(m)), [".x"],
         ),
         Rule(r"\bPh\. ?D\b\.?", lambda m: "PhD" + phrase_end(m), ["Ph"]),
         Rule(rf"(?<![\w.'-])({any_of(bare)})(?:\.,?|,)?(?= [a-z\d])", lambda m: bare[m[1]], bare),
@@ -37,7 +37,7 @@ def _latin_rules() -> list[Rule]:
         Rule(r"\b([Ss])/he\b", r"\1he or he", "/"),
         Rule(rf" v\.? (?={_NAME})", _say_versus, "v", "A"),
         Rule(r"\b(P)\. ?(P\. ?)?S\.(?=:? )", lambda m: "PPS" if m[2] else "PS", ".", "P"),
-        Rule(r"\bR\.?S\.?V\.?P\b\.?(?=\W)", "RSVP", ".", "R"),
+        Rule(r"\bR\.?S\.?V\.?P\b\.?(?=\W)", "RSVP", "R", "V"),
     ]  # fmt: skip
 
 
@@ -64,8 +64,18 @@ def _numbered_rules() -> list[Rule]:
             "0",
             {form for word in bare for form in (word, word.capitalize())},
         ),
-        Rule(r"(?<![\w.])([Vv])ols?\. (?=[IVXL]+\b)", r"\1olume ", ".", "A"),
-        Rule(r"(?<![\w.])([Cc])h(?:ap)?\. (?=[IVXL]+\b)", r"\1hapter ", ".", "A"),
+        Rule(
+            r"(?<![\w.])([Vv])ols?\. (?=[IVXL]+\b)",
+            r"\1olume ",
+            ["vol", "Vol", "vols", "Vols"],
+            "A",
+        ),
+        Rule(
+            r"(?<![\w.])([Cc])h(?:ap)?\. (?=[IVXL]+\b)",
+            r"\1hapter ",
+            ["ch", "Ch", "chap", "Chap"],
+            "A",
+        ),
         Rule(
             r"(?<=\d) (max|min|avg)\b\.?(?=[\s,;)]|$)",
             lambda m: f" {said[m[1]]}" if m[1] != "min" else m[0],
@@ -136,7 +146,7 @@ def _initials_rules() -> list[Rule]:
             _say_initials,
             ".",
         ),
-        Rule(r"(?<![\w.'])(?!I\.)([A-Z])\.(?= ?[A-Z])", r"\1", ".", "A"),
+        Rule(r"([A-HJ-Z])(?<![\w.'].)\.(?= ?[A-Z])", r"\1", ".", "A"),
     ]
 
 

@@ -44,25 +44,30 @@ def _address_rules() -> list[Rule]:
         Rule(
             rf"{start}\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?::\d{{1,5}})?(?:/{_REST})?(?![\w-])",
             _say_ip,
-            ".",
+            [".x"],
             "0",
         ),
         Rule(
-            rf"{start}(?:{_LABEL}\.){{1,6}}{every}(?::\d{{2,5}})?/{_REST}", _say_address, "/", "."
+            rf"{start}(?:{_LABEL}\.){{1,6}}{every}(?::\d{{2,5}})?/{_REST}",
+            _say_address,
+            "/",
+            [".x"],
         ),
         Rule(
             rf"{start}(?:{_LABEL}\.){{1,6}}{safe}{end}",
             _say_address,
-            ".",
+            [".x"],
             set(names["domains"]) - set(names["wordlike_domains"]),
         ),
         Rule(
-            rf"{start}(?:[a-z0-9][a-z0-9-]{{1,62}}\.){{2,6}}[a-z]{{2,24}}{end}", _say_address, "."
+            rf"{start}(?:[a-z0-9][a-z0-9-]{{1,62}}\.){{2,6}}[a-z]{{2,24}}{end}",
+            _say_address,
+            [".x"],
         ),
         Rule(
             rf"\b({_VISIT} )({_LABEL}\.{wordlike}){end}",
             lambda m: m[1] + _spoken(m[2]),
-            ".",
+            [".x"],
             names["wordlike_domains"],
         ),
     ]
@@ -82,12 +87,12 @@ def _file_rules() -> list[Rule]:
     stem = rf"(?:[A-Za-z0-9]{{0,64}}[_0-9-][\w-]{{0,64}}|{any_of(_PLAIN_STEMS)})"
     root = any_of(_ROOTS)
     return [
-        Rule(rf"{start}(?:[\w-]{{1,64}}\.){{1,4}}{safe}{end}", _say_file, ".", safe_words),
-        Rule(rf"{start}{stem}\.{every}{end}", _say_file, ".", every_word),
+        Rule(rf"{start}(?:[\w-]{{1,64}}\.){{1,4}}{safe}{end}", _say_file, [".x"], safe_words),
+        Rule(rf"{start}{stem}\.{every}{end}", _say_file, [".x"], every_word),
         Rule(
             rf"(?:(?<![\w.])|(?<=\bASP))\.{known}\b(?!\.\w)",
             _say_file,
-            ".",
+            [".x"],
             every_word | {"gitignore", "com", "org", "net", "NET"},
         ),
         Rule(r"(?<![\w\\])[A-Za-z]:\\[^\s\"<>|]*", _say_file, "\\"),
@@ -105,7 +110,7 @@ def _code_rules() -> list[Rule]:
         Rule(r"\b([A-Za-z_][\w.]{0,63})\(\)", lambda m: m[1].replace(".", " dot "), "(", ")"),
         Rule(r"\b(?:Ctrl|CTRL|ctrl)(?=[ +-])", "Control", ["Ctrl", "CTRL", "ctrl"]),
         Rule(r"(?<=\b[A-GJ])#(?!\w)", " sharp", "#"),
-        Rule(r"(?<=[a-z])::?(?=[A-Za-z]{2})|(?<=[a-z])->(?=[a-z])", " ", ":>"),
+        Rule(r":(?<=[a-z]:):?(?=[A-Za-z]{2})|-(?<=[a-z]-)>(?=[a-z])", " ", ":>"),
     ]
 
 

@@ -37,7 +37,7 @@ def _numeric_rules(day_first: bool) -> list[Rule]:
         Rule(
             r"(?<![\w-])(\d{4})-(\d\d)-(\d\d)T(\d\d:\d\d)(?::\d\d(?:\.\d{1,9})?)?(Z)?(?:[+-]\d\d:?\d\d)?(?!\w)",
             lambda m: f"{_say_date(*m.group(1, 2, 3)) or m[0]} at {m[4]}{' UTC' if m[5] else ''}",
-            "T",
+            ["0T"],
         ),
         Rule(
             r"(?<![\w./-])(\d{4})([-/])(\d{1,2})\2(\d{1,2})(?![\w/-]|\.\d)",
@@ -49,11 +49,15 @@ def _numeric_rules(day_first: bool) -> list[Rule]:
             r"(?<![\w./-])(\d{4})\.(\d\d)\.(\d\d)(?![\w-]|\.\d)",
             lambda m: _say_date(*m.groups()) or m[0],
             "0",
-            ".",
+            [".x"],
         ),
-        Rule(r"(?<![\w./-])(\d{1,2})([-/.])(\d{1,2})\2(\d{4})(?![\w/-]|\.\d)", say, "0", "-/."),
-        Rule(r"(?<![\w./-])(\d\d?)([-/])(\d\d?)\2(\d\d)(?![\w/-]|\.\d)", say, "0", "-/"),
-        Rule(r"(?<![\w./-])(\d\d)(\.)(\d\d)\.(\d\d)(?![\w-]|\.\d)", say, "0", "."),
+        Rule(
+            r"(?<![\w./-])(\d{1,2})([-/.])(\d{1,2})\2(\d{4})(?![\w/-]|\.\d)",
+            say,
+            ["0-0", "0/", "0."],
+        ),
+        Rule(r"(?<![\w./-])(\d\d?)([-/])(\d\d?)\2(\d\d)(?![\w/-]|\.\d)", say, ["0-0", "0/"]),
+        Rule(r"(?<![\w./-])(\d\d)(\.)(\d\d)\.(\d\d)(?![\w-]|\.\d)", say, "0", [".x"]),
         Rule(
             rf"(?i)(\b{cues},? )(?!9/11\b)(\d{{1,2}})/(\d{{1,2}})(?![\w/]|\.\d)(?! (?:of|cup|mile|inch|hour)\b)",
             say_cued,
@@ -144,7 +148,11 @@ def _name_rules() -> list[Rule]:
 def _year_rules() -> list[Rule]:
     years = r"(?:1[1-9]|20)\d\d"
     return [
-        Rule(rf"(?<![\w/.-])({years})([/–—-])(\d\d)(?![\w/-]|[.,]\d)", _say_season, "0", "/-–—"),
+        Rule(
+            rf"(?<![\w/.-])({years})([/–—-])(\d\d)(?![\w/-]|[.,]\d)",
+            _say_season,
+            ["0/", "0-0", "0–", "0—"],
+        ),
         Rule(
             r"(?<![\w'])'(\d\d)/'?(\d\d)(?!\d)",
             lambda m: f"{_short_year(m[1])} {_short_year(m[2])}",
@@ -153,7 +161,7 @@ def _year_rules() -> list[Rule]:
         ),
         Rule(r"(?<![\w'])'(\d\d)(?!\d|'?s)", lambda m: _short_year(m[1]), "0", "'"),
         Rule(rf"(?<![\d.,/])({years})'s\b(?<!0's)", lambda m: f"{year(int(m[1]))}'s", "0", "'"),
-        Rule(r"(?<![\w.,])'?((?:\d,?){1,13})'?s\b", _say_decade, "0", "s"),
+        Rule(r"(?<![\w.,])'?((?:\d,?){1,13})'?s\b", _say_decade, ["0s", "0'"]),
     ]
 
 

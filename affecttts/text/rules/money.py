@@ -34,7 +34,7 @@ def rules() -> list[Rule]:
             rf"(?<![\w.,])({AMOUNT}){scale} ?({codes})\b(?!\.\w)",
             _say_after,
             "0",
-            [*money["codes"], *money["words"], "0"],
+            [*money["codes"], *money["words"], "ł"],
         ),
         Rule(
             rf"\b({any_of(money['codes'])}|Rs)\.? ?({AMOUNT}){scale}",
@@ -43,7 +43,7 @@ def rules() -> list[Rule]:
             [*money["codes"], "Rs"],
         ),
         Rule(r"(?<![\w.,])(\d+(?:\.\d+)?) ?(¢)", _say_coin, "¢"),
-        Rule(r"(?<![\w.,])(\d{1,3})([pc])\b(?![.'-]\w)", _say_coin, "0", "pc"),
+        Rule(r"(?<![\w.,])(\d{1,3})([pc])\b(?![.'-]\w)", _say_coin, ["0p", "0c"]),
     ]
 
 

@@ -13,9 +13,12 @@ from affecttts.text.numerals import (
     power,
     spell,
 )
-from affecttts.text.rules.rule import Rule
+from affecttts.text.rules.rule import Rule, after_number
 
 _SIGN = "[$£€¥₹]"
+_ORDINALS = after_number(
+    form for end in ("st", "nd", "rd", "th") for form in (end, end.upper(), end.capitalize())
+)
 _YEAR_CUE = re.compile(
     r"\b(?:in|of|since|by|until|till|to|from|before|after|around|circa|the|year|during|for|this|spring|summer|autumn|fall|"
     r"winter|early|late|mid|and|between|through|January|February|March|April|May|June|July|August|September|October|November|"
@@ -30,28 +33,28 @@ def early_rules() -> list[Rule]:
     """Returns the rules that go before money and units: grouping and signs before a number."""
     return [
         Rule(r"(?<=\d)[\u2009\u202f'_](?=\d{3}(?!\d))(?<=\d.)", ",", "0", "'_"),
-        Rule(r"(?<![\w.,+-])[1-9]\d{0,2}(?: \d{3}){2,6}(?![\w.]\w|,\d)", lambda m: m[0].replace(" ", ","), "0", " "),
-        Rule(r"(?<![\w.,+-])(?<![A-Za-z] \d{3} )[1-9]\d{0,2} \d00(?![\w.]\w|,\d| \d)", lambda m: m[0].replace(" ", ","), "0", " "),
-        Rule(r"(?<![\w.,])\d{1,3}(?:\.\d{3}){2,6}(?![\w.]\w)", lambda m: m[0].replace(".", ","), "0", "."),
+        Rule(r"(?<![\w.,+-])[1-9]\d{0,2}(?: \d{3}){2,6}(?![\w.]\w|,\d)", lambda m: m[0].replace(" ", ","), ["0 0"]),
+        Rule(r"(?<![\w.,+-])(?<![A-Za-z] \d{3} )[1-9]\d{0,2} \d00(?![\w.]\w|,\d| \d)", lambda m: m[0].replace(" ", ","), ["0 0"]),
+        Rule(r"(?<![\w.,])\d{1,3}(?:\.\d{3}){2,6}(?![\w.]\w)", lambda m: m[0].replace(".", ","), "0", [".x"]),
         Rule(rf"(?<![\w)\]\"'%°.$£€/^-])-(?={_SIGN}?\.?\d)|(?<=\()-(?={_SIGN}?\.?\d)", "minus ", "0", "-"),
         Rule(rf"(?<![\w)\]\"'%°.-])(?:~|≈) ?(?={_SIGN}?\d)", "about ", "0", "~≈"),
-        Rule(r"(\d+(?:[.,]\d+)?) ?[×x*·] ?10\^?(-?\d{1,4})\b", lambda m: f"{decimal(m[1].replace(',', '.'))} times ten {power(m[2])}", "0", "×x*·"),
-        Rule(r"(?<![\w.,])(\d+(?:\.\d+)?)[eE]([+-]?\d{1,4})(?![\w.]\w|\w)", lambda m: f"{decimal(m[1])} times ten {power(m[2].lstrip('+'))}", "0", "eE"),
+        Rule(r"(\d+(?:[.,]\d+)?) ?[×x*·] ?10\^?(-?\d{1,4})\b", lambda m: f"{decimal(m[1].replace(',', '.'))} times ten {power(m[2])}", ["0×", "0x", "0*", "0·"]),
+        Rule(r"(?<![\w.,])(\d+(?:\.\d+)?)[eE]([+-]?\d{1,4})(?![\w.]\w|\w)", lambda m: f"{decimal(m[1])} times ten {power(m[2].lstrip('+'))}", ["0e", "0E"]),
     ]  # fmt: skip
 
 
 def rules() -> list[Rule]:
     """Returns the rules for the numbers that no other family took, in order."""
     return [
-        Rule(r"(?i)(?<![\w.,])((?:\d,?){1,36})(?:st|nd|rd|th)\b(?<!,..)", _say_ordinal, "0"),
+        Rule(r"(?i)(?<![\w.,])((?:\d,?){1,36})(?:st|nd|rd|th)\b(?<!,..)", _say_ordinal, _ORDINALS),
         Rule(rf"({NUMBER})\^\(?(-?\d{{1,4}})\)?", lambda m: f"{decimal(m[1])} {power(m[2])}", "0", "^"),
         Rule(r"(?<=[A-Za-z)πθμσλω])\^\(?(-?\d{1,4})\)?", lambda m: f" {power(m[1])}", "^"),
         Rule(r"(?<=[A-Za-z\d)])\^\(?([a-z])\)?(?!\w)", r" to the \1", "^"),
         *_division_rules(),
         *_range_rules(),
-        Rule(r"(?<=[^\W\d_])-?(?=\d)|(?<=\d)(?=[^\W\d_])", " ", "0"),
-        Rule(r"(?<![\d.])\.(\d+)", lambda m: "point " + spell(m[1]), "0", "."),
-        Rule(r"(?<![\w.,])(\d+),(\d{1,2})(?= (?:percent|million|billion|thousand|point|meters|kilo|liters|grams|degrees|seconds|euros))", lambda m: decimal(f"{m[1]}.{m[2]}"), "0", ","),
+        Rule(r"(?<=[^\W\d_])-?(?=\d)|(?<=\d)(?=[^\W\d_])", " ", ["0_"]),
+        Rule(r"(?<![\d.])\.(\d+)", lambda m: "point " + spell(m[1]), "0", [".x"]),
+        Rule(r"(?<![\w.,])(\d+),(\d{1,2})(?= (?:percent|million|billion|thousand|point|meters|kilo|liters|grams|degrees|seconds|euros))", lambda m: decimal(f"{m[1]}.{m[2]}"), ["0,"]),
         Rule(rf"{NUMBER}(?:\.\d+){{0,8}}", _say_number, "0"),
     ]  # fmt: skip
 
@@ -71,7 +74,7 @@ def _division_rules() -> list[Rule]:
 
 def _range_rules() -> list[Rule]:
     return [
-        Rule(r"(?<=\d) ?[-–—] ?(?=\d)", " to ", "0", "-–—"),
+        Rule(r"(?<=\d) ?[-–—] ?(?=\d)", " to ", ["0-0", "0-", "0–", "0—"]),
         Rule(r"\b(percent|dollars?|euros?|pounds|meters|kilometers|grams|degrees|seconds|minutes|hours|AM|PM) ?[-–—] ?(?=\d|minus \d)", r"\1 to ", "0", "-–—"),
     ]  # fmt: skip
 

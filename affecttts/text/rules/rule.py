@@ -6,9 +6,14 @@ from functools import cached_property
 
 Say = str | Callable[[re.Match[str]], str]
 
-_KINDS = str.maketrans("123456789", "0" * 9)
+_DIGITS = frozenset("0123456789")
 _WORDS = re.compile(r"[A-Za-z]{2,}")
 _CAPITALS = re.compile(r"[A-Z]{2}")
+_FIRST = re.compile(r"[^\W\d_]+|[^\w\s]")
+_AFTER_NUMBER = re.compile(rf"\d+( ?-?)({_FIRST.pattern}|\d)")
+_BESIDE_LETTER = re.compile(r"\d[^\W\d_]|[^\W\d_]-?\d")
+_LONG_NUMBER = re.compile(r"\d{5}")
+_INNER_STOP = re.compile(r"\.\w")
 _PLAIN_END = re.compile(r"[a-z]{5,}\.$")
 
 
@@ -56,7 +61,10 @@ class Rules:
             found.update(self._by_feature[feature])
         for place in sorted(found):
             rule = self._rules[place]
-            if not any(one_of_these.isdisjoint(present) for one_of_these in rule.needs[1:]):
+            for one_of_these in rule.needs[1:]:
+                if one_of_these.isdisjoint(present):
+                    break
+            else:
                 text = rule.pattern.sub(rule.say, text)
         return text
 
@@ -71,17 +79,46 @@ def _commonness(one_of_these: frozenset[str]) -> int:
 def features(text: str) -> set[str]:
     """Returns what rules may need of a text.
 
-    These are its characters, any digit as "0", and its words of two and more
-    letters; "A" for a capital past the first character, "AA" for two in a row.
+    These are its characters, "0" for any digit, and its words of two and more
+    letters; "A" for a capital past the first character, "AA" for two in a row;
+    ".x" for a stop right before a letter or a digit. For numbers see `_features_of_numbers`.
     A stop after a last word of five and more small letters does not count.
     """
-    present = set((text[:-1] if _PLAIN_END.search(text) else text).translate(_KINDS))
+    present = set(text[:-1] if _PLAIN_END.search(text) else text)
     present.update(_WORDS.findall(text))
+    if not present.isdisjoint(_DIGITS):
+        present |= _features_of_numbers(text)
+    if "." in present and _INNER_STOP.search(text):
+        present.add(".x")
     if text[1:].lower() != text[1:]:
         present.add("A")
         if _CAPITALS.search(text):
             present.add("AA")
     return present
+
+
+def _features_of_numbers(text: str) -> set[str]:
+    """Returns what rules may need of a text with digits.
+
+    "0"; "0km" and "0%" for the word or the sign after a number, a space or a hyphen between or
+    not; "0 0", "0-0" for two numbers side by side; "0_" for a digit beside a letter, a hyphen
+    between or not; "00" and "00000" for so many zeros or digits in a row.
+    """
+    present = {"0"}
+    for between, following in _AFTER_NUMBER.findall(text):
+        present.add(f"0{between}0" if following.isdigit() else f"0{following}")
+    if _BESIDE_LETTER.search(text):
+        present.add("0_")
+    if "00" in text:
+        present.add("00")
+    if _LONG_NUMBER.search(text):
+        present.add("00000")
+    return present
+
+
+def after_number(words: Iterable[str]) -> set[str]:
+    """Returns the features of texts with one of these words or signs after a number."""
+    return {f"0{_FIRST.match(word)[0]}" for word in words}
 
 
 def any_of(words: Iterable[str]) -> str:

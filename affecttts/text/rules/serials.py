@@ -20,28 +20,28 @@ def rules() -> list[Rule]:
 
 def _telephone_rules() -> list[Rule]:
     return [
-        Rule(rf"(?<![\w+])(?<!\d )(\+|00)([1-9]\d{{0,2}})((?:[ .-]?\(?\d{{1,9}}\)?){{1,7}}){_EXTENSION}(?![\w%])", _say_international, "0", "+0"),
+        Rule(rf"(?<![\w+])(?<!\d )(\+|00)([1-9]\d{{0,2}})((?:[ .-]?\(?\d{{1,9}}\)?){{1,7}}){_EXTENSION}(?![\w%])", _say_international, "0", ["+", "00"]),
         Rule(
             rf"{_START}(?:(1)[ .-])?(?:\((\d{{3}})\) ?|(\d{{3}})[ .-])(\d{{3}})[ .-](\d{{4}}){_EXTENSION}{_END}",
-            _say_groups, "0", "-. (",
+            _say_groups, ["0-0", "0 0", "0."],
         ),
-        Rule(rf"{_START}(1)-(8\d\d|900)-(?=[A-Z]{{4}})", lambda m: f"one, {_group(m[2])}, ", "0", "-"),
-        Rule(rf"{_START}(\d{{3}})-(\d{{4}}){_EXTENSION}{_END}", _say_groups, "0", "-"),
-        Rule(rf"{_START}(?<!\d )(?:\((0\d{{1,4}})\)|(0\d{{1,4}}))[ -](\d{{3,4}})(?:[ -](\d{{3,4}}))?(?:[ -](\d{{3,4}}))?{_END}", _say_groups, "0", " -"),
-        Rule(rf"{_START}(0\d)[ .](\d\d)[ .](\d\d)[ .](\d\d)[ .](\d\d){_END}", _say_groups, "0", " ."),
+        Rule(rf"{_START}(1)-(8\d\d|900)-(?=[A-Z]{{4}})", lambda m: f"one, {_group(m[2])}, ", ["0-0"]),
+        Rule(rf"{_START}(\d{{3}})-(\d{{4}}){_EXTENSION}{_END}", _say_groups, ["0-0"]),
+        Rule(rf"{_START}(?<!\d )(?:\((0\d{{1,4}})\)|(0\d{{1,4}}))[ -](\d{{3,4}})(?:[ -](\d{{3,4}}))?(?:[ -](\d{{3,4}}))?{_END}", _say_groups, ["0-0", "0 0", "0)"]),
+        Rule(rf"{_START}(0\d)[ .](\d\d)[ .](\d\d)[ .](\d\d)[ .](\d\d){_END}", _say_groups, ["0 0", "0."]),
     ]  # fmt: skip
 
 
 def _serial_rules() -> list[Rule]:
     return [
         Rule(r"\b(IS[BS]N)(?:[- ]?(1[03]))?(:? ?)(\d[\d -]{6,20}[\dX])(?![\w-])", _say_book, ["ISBN", "ISSN"]),
-        Rule(rf"{_START}(\d{{4}})([ -])(\d{{4}})\2(\d{{4}})\2(\d{{1,4}})(?:\2(\d{{1,4}}))?{_END}", _say_parts, "0", " -"),
-        Rule(rf"{_START}(\d{{4}})[ -](\d{{6}})[ -](\d{{5}}){_END}", _say_groups, "0", " -"),
+        Rule(rf"{_START}(\d{{4}})([ -])(\d{{4}})\2(\d{{4}})\2(\d{{1,4}})(?:\2(\d{{1,4}}))?{_END}", _say_parts, ["0-0", "0 0"]),
+        Rule(rf"{_START}(\d{{4}})[ -](\d{{6}})[ -](\d{{5}}){_END}", _say_groups, ["0-0", "0 0"]),
         Rule(r"(?<![\w:])(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}(?![\w:])", _say_characters, ":", "0"),
-        Rule(rf"{_START}\d{{1,9}}(?:-\d{{1,9}}){{2,7}}(?:-[\dX])?{_END}", _say_hyphened, "0", "-"),
-        Rule(r"\b(?=[A-Z0-9]{0,20}(?:\d[A-Z]{1,20}\d|[A-Z]\d{1,20}[A-Z]))[A-Z0-9]{7,40}\b", _say_characters, "0", "A"),
-        Rule(r"\b(?=[a-f0-9]{0,40}\d[a-f]{1,40}\d)[a-f0-9]{7,64}\b", _say_characters, "0"),
-        Rule(rf"{_START}(?<!\$)\d{{10,}}(?![\d%€£¥₹]|[.,]\d|\.?\d)", _say_long, "0"),
+        Rule(rf"{_START}\d{{1,9}}(?:-\d{{1,9}}){{2,7}}(?:-[\dX])?{_END}", _say_hyphened, ["0-0"]),
+        Rule(r"\b(?=[A-Z0-9]{0,20}(?:\d[A-Z]{1,20}\d|[A-Z]\d{1,20}[A-Z]))[A-Z0-9]{7,40}\b", _say_characters, ["0_"], "A"),
+        Rule(r"\b(?=[a-f0-9]{0,40}\d[a-f]{1,40}\d)[a-f0-9]{7,64}\b", _say_characters, ["0_"]),
+        Rule(rf"{_START}(?<!\$)\d{{10,}}(?![\d%€£¥₹]|[.,]\d|\.?\d)", _say_long, ["00000"]),
     ]  # fmt: skip
 
 
@@ -79,8 +79,8 @@ def _cued_rules() -> list[Rule]:
             "0",
             names["paired_cues"],
         ),
-        Rule(r"(?<![\w.,/-])()(7[0-8]7)-([1-9]00)(?:ER|LR)?\b", _say_pairs, "0", "-"),
-        Rule(r"(?<=\bI-)()(\d{3})()\b", _say_pairs, "0", "-"),
+        Rule(r"(?<![\w.,/-])()(7[0-8]7)-([1-9]00)(?:ER|LR)?\b", _say_pairs, ["0-0"]),
+        Rule(r"(?<=\bI-)()(\d{3})()\b", _say_pairs, "I", "-", "0"),
     ]
 
 

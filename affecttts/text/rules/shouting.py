@@ -6,7 +6,7 @@ from affecttts.text.rules.rule import Rule
 from affecttts.text.tables import table
 
 _WORD = r"[A-Z]+(?:'[A-Z]+)?"
-_RUN = rf"(?<![\w.&-]){_WORD}(?:(?:[,;:]? |-){_WORD})+(?![\w&]|\.\w)"
+_RUN = rf"[A-Z](?<![\w.&-].)[A-Z]*(?:'[A-Z]+)?(?:(?:[,;:]? |-){_WORD})+(?![\w&]|\.\w)"
 
 
 def rules() -> list[Rule]:

@@ -22,7 +22,7 @@ def rules() -> list[Rule]:
         Rule(r"(?<=[\w)\"' ])={2,3}(?=[\w(\"' ])", " equals ", "="),
         Rule(r"&&", " and ", "&"),
         Rule(r"(?<=\w) ?\|\| ?(?=\w)", " or ", "|"),
-        Rule(r"(?<![\w-])([A-F])-(?![\w-])(?! [A-Z]\b)", r"\1 minus", "-", "ABCDF"),
+        Rule(r"([A-F])(?<![\w-].)-(?![\w-])(?! [A-Z]\b)", r"\1 minus", "-", "ABCDEF"),
         Rule(
             r"(?<![\w&])([A-Z]{1,2})&([A-Z]{1,2})(?![\w&])",
             lambda m: f"{' '.join(m[1])} and {' '.join(m[2])}",

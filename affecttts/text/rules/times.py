@@ -3,7 +3,7 @@
 import re
 
 from affecttts.text.numerals import cardinal, decimal, integer
-from affecttts.text.rules.rule import Rule, any_of, phrase_end
+from affecttts.text.rules.rule import Rule, after_number, any_of, phrase_end
 from affecttts.text.tables import table
 
 _HALF = r"(?: ?([AaPp])(?:[Mm]\b(?!\.\w)|\.[Mm]\.))"
@@ -16,6 +16,8 @@ def rules() -> list[Rule]:
         form: name for name, short in table("dates")["books"].items() for form in (name, *short)
     }
 
+    halves = after_number(half + m for half in "aApP" for m in ("", "m", "M"))
+
     def say_verse(match: re.Match[str]) -> str:
         number, book, chapter, verse, last = match.groups()
         place = {"1": "First ", "2": "Second ", "3": "Third "}[number] if number else ""
@@ -25,16 +27,16 @@ def rules() -> list[Rule]:
     return [
         Rule(rf"(?:\b([123]) )?\b({any_of(names)})\.? (\d{{1,3}}):(\d{{1,3}})(?:[-–](\d{{1,3}}))?(?![\d:]|:\d)(?! ?[AaPp]\.?[Mm]\b)", say_verse, "0", ":"),
         Rule(r"(?:(?<=\d)|(?<=[aApP][mM])) ?[-–—] ?(?=\d{1,2}(?::\d\d)?(?: ?[aApP]\.?[mM]\b|:\d\d))", " to ", "0", "-–—"),
-        Rule(r"(?<=\d[aApP][mM]) ?[-–—] ?(?=\d)|(?<=\d [aApP][mM]) ?[-–—] ?(?=\d)", " to ", "0", "-–—"),
+        Rule(r"(?<=\d[aApP][mM]) ?[-–—] ?(?=\d)|(?<=\d [aApP][mM]) ?[-–—] ?(?=\d)", " to ", halves, "-–—"),
         Rule(rf"(\b{_RATIO}\b(?: \w{{1,12}}){{0,3}} )(\d{{1,6}}(?:\.\d+)?)(?: ?: ?)(\d{{1,6}})(?![\d:])", lambda m: f"{m[1]}{decimal(m[2])} to {decimal(m[3])}", "0", ":"),
         Rule(r"(?<![\w:.])(\d{1,6}(?:\.\d+)?):(\d|\d{3,6})((?::\d{1,6}){0,3})(?![\w:]|\.\d)", _say_ratio, "0", ":"),
         Rule(rf"(?<![\w:.])(\d{{1,6}}):(\d\d)(?= (?:{_RATIO}|mixture|against|in favou?r)\b)", lambda m: f"{decimal(m[1])} to {decimal(m[2])}", "0", ":"),
         Rule(rf"(?<![\w:.])(\d{{1,2}}):(\d\d)(?::(\d\d)(?:\.\d{{1,6}})?)?(?![\d:]){_HALF}?( o'clock\b)?", _say_time, "0", ":"),
-        Rule(rf"(?<![\w:.,])(\d{{1,2}})\.([0-5]\d)(){_HALF}()", _say_time, "0", "AaPp", "Mm"),
-        Rule(rf"(?<![\w:.,])(\d{{1,2}})()(){_HALF}()", _say_time, "0", "AaPp", "Mm"),
+        Rule(rf"(?<![\w:.,])(\d{{1,2}})\.([0-5]\d)(){_HALF}()", _say_time, halves, [".x"]),
+        Rule(rf"(?<![\w:.,])(\d{{1,2}})()(){_HALF}()", _say_time, halves),
         Rule(r"(?<![\w:.,])(0?\d|1\d|2[0-4])00 (?:hours|hrs)\b", _say_military, ["hours", "hrs"]),
-        Rule(r"(?<![\w.,])(\d{1,3})h ?(\d{1,2})(?:m|min)?\b(?: ?(\d{1,2})s\b)?", _say_duration, "0", "h"),
-        Rule(r"(?<![\w.,])()(\d{1,3})m ?(\d{1,2})s\b", _say_duration, "0", "m"),
+        Rule(r"(?<![\w.,])(\d{1,3})h ?(\d{1,2})(?:m|min)?\b(?: ?(\d{1,2})s\b)?", _say_duration, ["0h"]),
+        Rule(r"(?<![\w.,])()(\d{1,3})m ?(\d{1,2})s\b", _say_duration, ["0m"]),
     ]  # fmt: skip
 
 

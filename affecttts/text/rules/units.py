@@ -4,7 +4,7 @@ import re
 
 from affecttts.text.numerals import fraction, integer, pairs, plural
 from affecttts.text.rules.quantity import AMOUNT, qualifies, say, standard
-from affecttts.text.rules.rule import Rule, any_of, phrase_end
+from affecttts.text.rules.rule import Rule, after_number, any_of, phrase_end
 from affecttts.text.tables import table
 
 _START = r"(?<![\w.,/^])"
@@ -70,15 +70,15 @@ def _size_rules() -> list[Rule]:
     feet = r"(?<![\w.,])(\d{1,3}) ?(?:'|ft\.?|feet|foot) ?(\d{1,2}(?:\.\d)?)(?: ?(?:\"|''|in\b\.?|inches)|(?![\d':.,]\d|\"|'|\w| ?[A-Za-z%]))"
     sized = r"(?=[^\n]{0,12}(?:\b|(?<=\d))(?:cm|mm|m|km|px|ft|in|inch|inches|feet|pixels|grid|matrix|sheet)\b)"
     return [
-        Rule(feet, lambda m: f"{integer(m[1])} {'foot' if m[1] == '1' else 'feet'} {say(m[2])}{_inches(m)}", "0", "'f"),
+        Rule(feet, lambda m: f"{integer(m[1])} {'foot' if m[1] == '1' else 'feet'} {say(m[2])}{_inches(m)}", ["0'", "0ft", "0feet", "0foot"]),
         Rule(r"(?<![\w.,])(\d{1,3})'(?= (?:tall|x|by|wide|high|long|deep)\b| ?x ?\d)", lambda m: f"{integer(m[1])} feet", "0", "'"),
         Rule(rf"{_START}(\d+(?:\.\d+)?|(?:\d+ )?\d+/\d+)(?: ?-)? ?(\"|'')(?!\w)", _say_inches, "0", "\"'"),
         Rule(rf"{_START}(\d+(?:\.\d+)?|(?:\d+ )?\d+/\d+) in(?:\. ?(?=[a-z]|$)|\.(?= [A-Z,]|[,;)])|(?= {_LENGTHS}\b))", lambda m: _inch(m) + (" " if m[0].endswith(" ") else ""), "0", ["in"]),
-        Rule(r"(?<![\w.,/])(\d{1,5})( ?)[xX] ?(?=\d)(?!\d*[A-Za-z]*\d*[A-Z])", lambda m: f"{pairs(m[1]) if len(m[1]) == 4 else m[1]} by ", "0", "xX"),
-        Rule(r"(?<= by )(\d{4})(?![\w,.]\d)", lambda m: pairs(m[1]), "0", "xX"),
+        Rule(r"(?<![\w.,/])(\d{1,5})( ?)[xX] ?(?=\d)(?!\d*[A-Za-z]*\d*[A-Z])", lambda m: f"{pairs(m[1]) if len(m[1]) == 4 else m[1]} by ", ["0x", "0X"]),
+        Rule(r"(?<= by )(\d{4})(?![\w,.]\d)", lambda m: pairs(m[1]), ["0x", "0X"]),
         Rule(rf"(?<=\d) ?× ?(?=\d){sized}", " by ", "×"),
-        Rule(rf"{_START}(\d+(?:\.\d+)?) ?[xX×](?= {_FASTER}\b)", r"\1 times", "0", "xX×"),
-        Rule(r"(?<![\w.,])(144|240|360|480|576|720|1080|1440|2160|4320)([pi])\b", lambda m: f"{pairs(m[1])} {m[2]}", "0", "pi"),
+        Rule(rf"{_START}(\d+(?:\.\d+)?) ?[xX×](?= {_FASTER}\b)", r"\1 times", ["0x", "0X", "0×"]),
+        Rule(r"(?<![\w.,])(144|240|360|480|576|720|1080|1440|2160|4320)([pi])\b", lambda m: f"{pairs(m[1])} {m[2]}", ["0p", "0i"]),
     ]  # fmt: skip
 
 
@@ -94,15 +94,15 @@ def _unit_rules() -> list[Rule]:
         if len(symbol) > 1 and symbol[0] not in "°%" or symbol in units["hyphened_letters"]
     )
     return [
-        Rule(rf"{_START}({AMOUNT})-({long}){power}(?![\w'/]|-\d)(?! ?-[a-z]+-\d)", _say_hyphened, "0", "-"),
-        Rule(rf"{_START}{ranged}({mixed})(?: ?)({symbols}){power}(?![\w'^]|/[\w])(?:\.(?= [a-z(]|[,;]))?", _say_unit, "0"),
+        Rule(rf"{_START}({AMOUNT})-({long}){power}(?![\w'/]|-\d)(?! ?-[a-z]+-\d)", _say_hyphened, after_number(units["symbols"]), "-"),
+        Rule(rf"{_START}{ranged}({mixed})(?: ?)({symbols}){power}(?![\w'^]|/[\w])(?:\.(?= [a-z(]|[,;]))?", _say_unit, after_number(units["symbols"])),
         Rule(
             rf"(?<![\w.,-])(\d[\d.,]{{0,15}}(?: ?{symbols}|[kKMB]|bn)) ?[-–—] ?(?=\d)(?!\d+-)", r"\1 to ", "-–—",
         ),
         Rule(rf"(\b{_SPELLED_COUNT}(?: (?:hundred|thousand|million|a))? )({any_of(_CLEAR)})\b(?!/)", lambda m: m[1] + _plural(units["symbols"][m[2]]), _CLEAR),
-        Rule(r"(?<![\w.,])(\d+(?:\.\d+)?)([kKMB])(?= ([a-z]+))", _say_scaled, "0", "kKMB"),
-        Rule(r"(?<![\w.,])(\d+\.\d+)([kM]|bn)\b", lambda m: f"{say(m[1])} {_SCALES[m[2]]}", "0", "kMb"),
-        Rule(r"(?<![\w.,])(\d+)bn\b", lambda m: f"{say(m[1])} billion", "0", ["bn"]),
+        Rule(r"(?<![\w.,])(\d+(?:\.\d+)?)([kKMB])(?= ([a-z]+))", _say_scaled, after_number("kKMB")),
+        Rule(r"(?<![\w.,])(\d+\.\d+)([kM]|bn)\b", lambda m: f"{say(m[1])} {_SCALES[m[2]]}", ["0k", "0M", "0bn"]),
+        Rule(r"(?<![\w.,])(\d+)bn\b", lambda m: f"{say(m[1])} billion", ["0bn"]),
     ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from affecttts.errors import InputError, RequestError
 from affecttts.text import SYMBOLS, EspeakG2P, text_to_phonemes
 from affecttts.text.g2p import (
     MAX_DATA_PATH_BYTES,
-    _make_backend,
+    _load_espeak,
     reduce_ipa,
     short_data_path,
 )
@@ -116,7 +116,7 @@ def test_a_library_that_cannot_be_loaded_is_named(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(espeakng_loader, "get_library_path", lambda: "/nowhere/libespeak-ng.so")
     with pytest.raises(InputError, match="/nowhere/libespeak-ng.so.*install espeakng-loader"):
-        _make_backend()
+        _load_espeak()
 
 
 def test_import_loads_no_heavy_library() -> None:
