@@ -6,6 +6,7 @@ import argparse
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any, NoReturn
 
 from affecttts import __version__
@@ -16,10 +17,25 @@ EXIT_CODES = """\
 exit codes: 0 done, 1 unreadable input, unwritable output or broken model, 2 wrong request,
 3 some batch items failed, 4 generation hit its cap, 130 interrupted"""
 
+COMMANDS = (
+    "synthesize",
+    "explain",
+    "reconstruct",
+    "encode",
+    "decode",
+    "adapt",
+    "voices",
+    "data",
+    "evaluate",
+    "list",
+)
+"""Each is a module of this package, in the order of the help."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    arguments = _parser().parse_args(argv)
+    argv = sys.argv[1:] if argv is None else argv
+    arguments = _parser(argv[:1]).parse_args(argv)
     with warnings.catch_warnings():
         warnings.simplefilter("always", AudioWarning)
         warnings.showwarning = _show_warning(warnings.showwarning)
@@ -44,22 +60,8 @@ class _Parser(argparse.ArgumentParser):
         self.exit(RequestError.exit_code, f"affecttts: {message} (see {self.prog} --help)\n")
 
 
-def _parser() -> argparse.ArgumentParser:
-    from affecttts.cli import (
-        adapt,
-        data,
-        decode,
-        encode,
-        evaluate,
-        explain,
-        reconstruct,
-        synthesize,
-        voices,
-    )
-    from affecttts.cli import (
-        list as listing,
-    )
-
+def _parser(given: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """The parser of the command given first, or of all where none is: each imports much."""
     parser = _Parser(
         prog="affecttts",
         description="Emotional text-to-speech.",
@@ -69,18 +71,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"affecttts {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    order = (
-        synthesize,
-        explain,
-        reconstruct,
-        encode,
-        decode,
-        adapt,
-        voices,
-        data,
-        evaluate,
-        listing,
-    )
-    for module in order:
-        module.add_to(commands)
+    for name in [name for name in COMMANDS if name in given] or COMMANDS:
+        import_module(f"affecttts.cli.{name}").add_to(commands)
     return parser

@@ -5,8 +5,13 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from affecttts.errors import InputError
@@ -129,7 +134,10 @@ def _load_espeak() -> EspeakWrapper:
         InputError: espeak-ng cannot be loaded.
     """
     import espeakng_loader
-    from phonemizer.backend.espeak import wrapper
+
+    # It takes longer than all else here, and one job needs none of it.
+    with _at_first_use("joblib"):
+        from phonemizer.backend.espeak import wrapper
 
     library, data = espeakng_loader.get_library_path(), Path(espeakng_loader.get_data_path())
     wrapper.EspeakWrapper.set_library(library)
@@ -144,6 +152,28 @@ def _load_espeak() -> EspeakWrapper:
         ) from error
     finally:
         wrapper.EspeakAPI = copying
+
+
+@contextmanager
+def _at_first_use(name: str) -> Iterator[None]:
+    """Has the modules imported inside import another one only when they use it."""
+    if name in sys.modules:
+        yield
+        return
+    stand_in = ModuleType(name)
+
+    def get(attribute: str) -> object:
+        if sys.modules.get(name) is stand_in:
+            del sys.modules[name]
+        return getattr(import_module(name), attribute)
+
+    stand_in.__getattr__ = get
+    sys.modules[name] = stand_in
+    try:
+        yield
+    finally:
+        if sys.modules.get(name) is stand_in:
+            del sys.modules[name]
 
 
 def _in_place(api: type, data: Path) -> type:
