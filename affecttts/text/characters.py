@@ -47,8 +47,15 @@ _EARLY = str.maketrans(
         **{fraction: f" {fraction}" for fraction in "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"},
     }
 )
+# Text of Windows taken for Latin-1 has its quotes and dashes among the control characters.
+_MISREAD = {
+    code: bytes([code]).decode("cp1252")
+    for code in range(0x80, 0xA0)
+    if code not in (0x81, 0x85, 0x8D, 0x8F, 0x90, 0x9D)
+}
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
+_WINDOWS = re.compile("[" + "".join(map(chr, _MISREAD)) + "]")
 _TERMINAL_CODE = re.compile(r"\x1b\[[0-9;?]{0,16}[A-Za-z]")
 _KEPT, _SPACE, _DROPPED, _SKIPPED = range(4)
 
@@ -70,6 +77,8 @@ def clean(text: str, strict: bool = False) -> tuple[str, list[str]]:
     """
     skipped: dict[str, str] = {}
     text = _TERMINAL_CODE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    if _WINDOWS.search(text):
+        text = text.translate(_MISREAD)
     if control := _CONTROL.search(text):
         raise RequestError(
             f"text has the control character U+{ord(control[0]):04X} at position "

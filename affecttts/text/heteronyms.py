@@ -15,7 +15,7 @@ NEXT_TO, NEARBY = 3.0, 2.0
 
 @dataclass(frozen=True)
 class Reading:
-    """One way to say a word, and what speaks for it."""
+    """One way to say a word, and what speaks for it; without phones, espeak's own."""
 
     phones: str
     uses: tuple[str, ...]
@@ -57,7 +57,7 @@ def pronounce(words: Sequence[str], index: int, written: str) -> str | None:
     best = max(readings, key=lambda reading: reading.weigh(found, words, index))
     if best is readings[0] and best.phones.endswith("əɹ"):
         return None  # espeak says it so too, and links the r to a vowel that follows
-    return best.phones
+    return best.phones or None
 
 
 def is_heteronym(word: str) -> bool:

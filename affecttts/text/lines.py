@@ -6,6 +6,9 @@ from collections.abc import Iterator
 WRAP_WIDTH = 40
 """Lines shorter than this are not prose that an editor wrapped."""
 
+RAGGED = 0.7
+"""A line of wrapped prose that is shorter than this share of the longest was ended by its author."""
+
 _BLANK = re.compile(r"\n[ \t]*\n")
 _BULLET = re.compile(r"[ \t]*[-*+•‣◦▪●○–—·][ \t]+(?:\[[ xX]\][ \t]+)?")
 _NUMBERED = re.compile(r"[ \t]*(\d{1,3})[.)][ \t]+(?=\S)")
@@ -53,6 +56,8 @@ def _item(lines: list[str], number: int | None) -> str:
 
 def _join(lines: list[str]) -> str:
     width = max(len(line.rstrip()) for line in lines)
+    if any(line.lstrip()[:1].islower() for line in lines):  # prose, and no editor wraps it evenly
+        width = min(width, max(WRAP_WIDTH, round(width * RAGGED)))
     joined = lines[0].strip()
     for line, following in zip(lines, lines[1:], strict=False):
         joined += _pause(line.rstrip(), following.strip(), width, len(lines)) + following.strip()

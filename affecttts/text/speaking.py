@@ -78,11 +78,14 @@ def _sentences(text: str) -> Iterator[list[tuple[str, str]]]:
 def _words(sentence: Sequence[tuple[str, str]]) -> Iterator[list[Word]]:
     plain = [word for word, _ in sentence]
     small = [word.lower() for word in plain]
-    for index, word in enumerate(plain):
-        yield _read(word, plain, small, index)
+    opens = True  # a clause
+    for index, (word, tail) in enumerate(sentence):
+        yield _read(plain, small, index, opens)
+        opens = bool(tail)
 
 
-def _read(word: str, plain: Sequence[str], small: Sequence[str], index: int) -> list[Word]:
+def _read(plain: Sequence[str], small: Sequence[str], index: int, opens: bool) -> list[Word]:
+    word = plain[index]
     if _is_plain(word):
         return [(word, None)]
     if word[0] == "[" and (mark := next(marked(word), None)):
@@ -96,9 +99,9 @@ def _read(word: str, plain: Sequence[str], small: Sequence[str], index: int) -> 
         ].split():
             if words := _stutter(stutter):
                 return words
-        if _LONG_RUN.search(word):
+        if _LONG_RUN.search(word) and not _spelled_out(word):
             return [(_shorten(word), None)]
-    if word.isupper() and (letters := _letters(plain, index)):
+    if word.isupper() and (letters := _letters(plain, index, opens)):
         return [_with(letters)]
     if own := heteronyms.pronounce(small, index, word):
         return [_with(own)]
@@ -169,13 +172,23 @@ def _doubles() -> frozenset[str]:
     return frozenset(table("sounds")["doubles"].split())
 
 
-def _letters(plain: Sequence[str], index: int) -> str | None:
+def _spelled_out(word: str) -> bool:
+    """Tells initials, as of the IEEE, from a drawn-out shout: no word has a letter thrice."""
+    return (
+        word.isupper()
+        and len(word) < 5
+        and (bool(_LONG_RUN.match(word)) or _shorten(word) not in table("shouting")["common"])
+    )
+
+
+def _letters(plain: Sequence[str], index: int, opens: bool) -> str | None:
     """Returns the phones of letters that espeak would read as a word."""
     word, sounds = plain[index], table("sounds")
     if word == "A":
-        return sounds["letters"]["A"] if _is_letter(plain, index) else None
+        return sounds["letters"]["A"] if _is_letter(plain, index, opens) else None
     if len(word) > 1 and (
         word in ("AM", "AD")
+        or (_LONG_RUN.search(word) and word.isascii() and word.isalpha())
         or (word in sounds["spelled"] and index and plain[index - 1].lower() in ("dot", "am", "pm"))
     ):
         *first, last = word
@@ -184,14 +197,14 @@ def _letters(plain: Sequence[str], index: int) -> str | None:
     return None
 
 
-def _is_letter(plain: Sequence[str], index: int) -> bool:
-    """Tells the letter A from the article."""
+def _is_letter(plain: Sequence[str], index: int, opens: bool) -> bool:
+    """Tells the letter A from the article, which may begin a clause."""
     before = plain[index - 1] if index else ""
     after = plain[index + 1] if index + 1 < len(plain) else ""
     if after in ("minus", "plus") or (len(after) == 1 and after.isupper() and after != "I"):
         return True
     if len(before) == 1 and before.isupper() and before != "I":
         return True
-    if not index or not after:
-        return bool(index)
+    if opens or not after:
+        return bool(index) and not after
     return not (before[:1].isupper() and after[:1].isupper())

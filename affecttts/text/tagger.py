@@ -54,9 +54,13 @@ def scores(words: Sequence[str], index: int) -> Scores:
 
 
 def _tells_past(words: Sequence[str]) -> bool:
-    """Tells whether a time in the past is named: "yesterday", "last night", "an hour ago"."""
+    """Tells whether a time in the past is named: "yesterday", "last night", "when I was"."""
     if "yesterday" in words or "ago" in words:
         return True
+    if "when" in words:
+        place = words.index("when")
+        if not listed("past").isdisjoint(words[place + 1 : place + 4]):
+            return True
     spans = (
         "night",
         "week",

@@ -131,7 +131,7 @@ def _plain_rules() -> list[Rule]:
     return [
         Rule(rf"(?<![\w.])({any_of(plain)})\.(?!\w)", say, ".", plain),
         Rule(
-            r"(?<![\w.])(?:max|min)\.(?= [a-z])",
+            r"(?<![\w.])(?<!\d )(?:max|min)\.(?= [a-z])",
             lambda m: "maximum" if m[0] == "max." else "minimum",
             ["max", "min"],
         ),

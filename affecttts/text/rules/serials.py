@@ -74,6 +74,10 @@ def _cued_rules() -> list[Rule]:
         ),
         Rule(r"(?<![\w#])(# ?)(\d{5,})(?![\w,.]*\d)", lambda m: f"number {spell(m[2])}", "#"),
         Rule(
+            r"(\b[Tt]ext \W?[A-Z]+\W? to )(\d{4,6})(?![\w,.:/-]*\d)", _say_cued, "0", ["text", "Text"]
+        ),
+        Rule(r"(?<![\w.,$/-])(?<!Porsche )911(?![\w/-]|[.,]\d)(?! [a-z]{2,20}s\b| Turbo)", lambda m: spell(m[0]), "0"),
+        Rule(
             rf"(\b{paired} )(\d{{3}})(?:-(\d{{3}}))?\b(?![,.]\d)",
             _say_pairs,
             "0",
@@ -162,7 +166,8 @@ def _say_long(match: re.Match[str]) -> str:
 
 
 def _say_cued(match: re.Match[str]) -> str:
-    return match[1] + ", ".join(
+    cue = re.sub(r"#\s*$", "number ", match[1])
+    return cue + ", ".join(
         spell(part) for run in re.findall(r"\d+", match[2]) for part in _short(run)
     )
 
