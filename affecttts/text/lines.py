@@ -7,7 +7,7 @@ WRAP_WIDTH = 40
 """Lines shorter than this are not prose that an editor wrapped."""
 
 RAGGED = 0.7
-"""A line of wrapped prose that is shorter than this share of the longest was ended by its author."""
+"""A line of wrapped prose shorter than this share of the longest was ended by its author."""
 
 _BLANK = re.compile(r"\n[ \t]*\n")
 _BULLET = re.compile(r"[ \t]*[-*+•‣◦▪●○–—·][ \t]+(?:\[[ xX]\][ \t]+)?")

@@ -79,7 +79,7 @@ def _words(sentence: Sequence[tuple[str, str]]) -> Iterator[list[Word]]:
     plain = [word for word, _ in sentence]
     small = [word.lower() for word in plain]
     opens = True  # a clause
-    for index, (word, tail) in enumerate(sentence):
+    for index, (_, tail) in enumerate(sentence):
         yield _read(plain, small, index, opens)
         opens = bool(tail)
 

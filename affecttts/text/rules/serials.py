@@ -74,9 +74,16 @@ def _cued_rules() -> list[Rule]:
         ),
         Rule(r"(?<![\w#])(# ?)(\d{5,})(?![\w,.]*\d)", lambda m: f"number {spell(m[2])}", "#"),
         Rule(
-            r"(\b[Tt]ext \W?[A-Z]+\W? to )(\d{4,6})(?![\w,.:/-]*\d)", _say_cued, "0", ["text", "Text"]
+            r"(\b[Tt]ext \W?[A-Z]+\W? to )(\d{4,6})(?![\w,.:/-]*\d)",
+            _say_cued,
+            "0",
+            ["text", "Text"],
         ),
-        Rule(r"(?<![\w.,$/-])(?<!Porsche )911(?![\w/-]|[.,]\d)(?! [a-z]{2,20}s\b| Turbo)", lambda m: spell(m[0]), "0"),
+        Rule(
+            r"(?<![\w.,$/-])(?<!Porsche )911(?![\w/-]|[.,]\d)(?! [a-z]{2,20}s\b| Turbo)",
+            lambda m: spell(m[0]),
+            "0",
+        ),
         Rule(
             rf"(\b{paired} )(\d{{3}})(?:-(\d{{3}}))?\b(?![,.]\d)",
             _say_pairs,
