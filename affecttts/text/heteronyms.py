@@ -24,24 +24,27 @@ class Reading:
     near: frozenset[str]
     bias: float
 
-    def weigh(self, found: Mapping[str, float], words: Sequence[str], index: int) -> float:
+    def weigh(
+        self, found: Mapping[str, float], words: Sequence[str], index: int, last: bool
+    ) -> float:
         weight = self.bias + max((found[use] for use in self.uses), default=0.0)
         if index and words[index - 1] in self.before:
             weight += NEXT_TO
-        if index + 1 < len(words) and words[index + 1] in self.after:
+        if not last and index + 1 < len(words) and words[index + 1] in self.after:
             weight += NEXT_TO
         return weight + NEARBY * sum(
             word in self.near for place, word in enumerate(words) if place != index
         )
 
 
-def pronounce(words: Sequence[str], index: int, written: str) -> str | None:
+def pronounce(words: Sequence[str], index: int, written: str, last: bool = False) -> str | None:
     """Says a heteronym as its sentence means it.
 
     Args:
         words: The words of the sentence in small letters, without marks.
         index: Which word.
         written: The word with its capitals.
+        last: It ends a clause.
 
     Returns:
         Phones, or none where the word is said in one way only.
@@ -53,8 +56,8 @@ def pronounce(words: Sequence[str], index: int, written: str) -> str | None:
         return None
     if words[index] in _NAMES and not written[0].isupper():
         return readings[0].phones
-    found = scores(words, index)
-    best = max(readings, key=lambda reading: reading.weigh(found, words, index))
+    found = scores(words, index, last, name=index > 0 and written.istitle())
+    best = max(readings, key=lambda reading: reading.weigh(found, words, index, last))
     if best is readings[0] and best.phones.endswith("əɹ"):
         return None  # espeak says it so too, and links the r to a vowel that follows
     return best.phones or None

@@ -80,11 +80,13 @@ def _words(sentence: Sequence[tuple[str, str]]) -> Iterator[list[Word]]:
     small = [word.lower() for word in plain]
     opens = True  # a clause
     for index, (_, tail) in enumerate(sentence):
-        yield _read(plain, small, index, opens)
+        yield _read(plain, small, index, opens, bool(tail))
         opens = bool(tail)
 
 
-def _read(plain: Sequence[str], small: Sequence[str], index: int, opens: bool) -> list[Word]:
+def _read(
+    plain: Sequence[str], small: Sequence[str], index: int, opens: bool, ends: bool
+) -> list[Word]:
     word = plain[index]
     if _is_plain(word):
         return [(word, None)]
@@ -103,7 +105,7 @@ def _read(plain: Sequence[str], small: Sequence[str], index: int, opens: bool) -
             return [(_shorten(word), None)]
     if word.isupper() and (letters := _letters(plain, index, opens)):
         return [_with(letters)]
-    if own := heteronyms.pronounce(small, index, word):
+    if own := heteronyms.pronounce(small, index, word, ends):
         return [_with(own)]
     return [(word, None)]
 
@@ -131,7 +133,7 @@ def _sound(word: str, small: str) -> str | None:
     """Returns the phones of an interjection, however long its letters are drawn."""
     if (
         word.isupper()
-        and len(set(word)) > 1
+        and (len(word) == 2 or len(set(word)) > 1)
         and len(word) < 4
         and word not in ("SHH", "BRR", "GRR", "AAH", "AWW", "EWW", "OOH")
     ):

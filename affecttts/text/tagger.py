@@ -33,23 +33,26 @@ _ADJECTIVE_ENDINGS = (
 _VERB_PLURALS = ("ss", "us", "is", "'s")
 
 
-def scores(words: Sequence[str], index: int) -> Scores:
+def scores(words: Sequence[str], index: int, last: bool = False, name: bool = False) -> Scores:
     """Weighs the uses of a word.
 
     Args:
         words: The words of a sentence, in small letters, without marks.
         index: Which word.
+        last: It ends a clause: the word after it says nothing of it.
+        name: It is written with a capital, as in a title, inside the sentence.
 
     Returns:
         A weight for each of noun, verb, adjective and past; more is likelier.
     """
     found = {NOUN: 0.0, VERB: 0.0, ADJECTIVE: 0.0, PAST: 0.0}
-    before, far = _before(words, index)
-    after = words[index + 1] if index + 1 < len(words) else ""
+    before = _before(words, index)
+    after = words[index + 1] if index + 1 < len(words) and not last else ""
     third_person = words[index].endswith("s") and not words[index].endswith("ss")
-    _weigh_before(found, before, far, after, third_person)
-    _weigh_after(found, before, after)
-    _weigh_clause(found, words, index, before)
+    _weigh_before(found, before, after, third_person)
+    _weigh_after(found, before[0], after)
+    _weigh_clause(found, words, index, before[0])
+    found[NOUN] += 2.5 if name else 0
     return found
 
 
@@ -87,24 +90,27 @@ def listed(name: str) -> frozenset[str]:
     return frozenset(table("context")[name].split())
 
 
-def _before(words: Sequence[str], index: int) -> tuple[str, str]:
-    """Returns the word before and the one before that, adverbs left out; "" at the start."""
+def _before(words: Sequence[str], index: int) -> tuple[str, str, str]:
+    """Returns the three words before, the nearest first, which is no adverb; "" at the start."""
     place = index - 1
     while place >= 0 and (
         words[place] in listed("adverbs") or (words[place].endswith("ly") and len(words[place]) > 4)
     ):
         place -= 1
     if place < 0 and index > 0 and words[index - 1] in ("never", "always", "just", "simply"):
-        return "", ""
-    return (words[place] if place >= 0 else ""), (words[place - 1] if place > 0 else "")
+        return "", "", ""
+    return tuple(words[at] if at >= 0 else "" for at in (place, place - 1, place - 2))
 
 
-def _weigh_before(found: Scores, before: str, far: str, after: str, third_person: bool) -> None:
-    if not _weigh_after_function_word(found, before, far, after):
-        _weigh_after_other_word(found, before, far, third_person)
+def _weigh_before(found: Scores, before: Sequence[str], after: str, third_person: bool) -> None:
+    """Weighs the words before, the nearest first."""
+    if not _weigh_after_function_word(found, before[0], before[1], after, third_person):
+        _weigh_after_other_word(found, before, third_person)
 
 
-def _weigh_after_function_word(found: Scores, before: str, far: str, after: str) -> bool:
+def _weigh_after_function_word(
+    found: Scores, before: str, far: str, after: str, third_person: bool
+) -> bool:
     """Whether the word before decided: none, an auxiliary, a determiner and the like."""
     if not before or before in ("please", "kindly"):
         command = (
@@ -116,6 +122,8 @@ def _weigh_after_function_word(found: Scores, before: str, far: str, after: str)
         found[VERB if command else NOUN] += (
             3 if before or after not in listed("prepositions") else 0.7
         )
+    elif before == "to" and third_person:
+        found[NOUN] += 3
     elif before == "to":
         found[NOUN if far in listed("to_nouns") else VERB] += 2 if far in listed("to_nouns") else 4
     elif before in listed("modals"):
@@ -142,7 +150,8 @@ def _weigh_after_function_word(found: Scores, before: str, far: str, after: str)
     return True
 
 
-def _weigh_after_other_word(found: Scores, before: str, far: str, third_person: bool) -> None:
+def _weigh_after_other_word(found: Scores, words: Sequence[str], third_person: bool) -> None:
+    before = words[0]
     if before in listed("subjects"):
         found[VERB] += 6 if before == "who" else 3.5
         found[PAST] += 1
@@ -150,11 +159,12 @@ def _weigh_after_other_word(found: Scores, before: str, far: str, third_person: 
         found[VERB if third_person else PAST] += 3.5
         found[VERB] += 0 if third_person or before == "it" else 0.5
     else:
-        _weigh_other(found, before, far, third_person)
+        _weigh_other(found, words, third_person)
 
 
-def _weigh_other(found: Scores, before: str, far: str, third_person: bool) -> None:
+def _weigh_other(found: Scores, words: Sequence[str], third_person: bool) -> None:
     """Weighs a word before that is neither an auxiliary, a subject nor a determiner."""
+    before, far, farthest = words
     if before in ("which", "that"):
         found[VERB] += (
             2 if far and far not in listed("verbs") and far not in listed("prepositions") else 0
@@ -163,10 +173,11 @@ def _weigh_other(found: Scores, before: str, far: str, third_person: bool) -> No
     elif before in listed("prepositions"):
         found[NOUN] += 3
         found[ADJECTIVE] += 1
-    elif before in listed("adjectives") or before.endswith(_ADJECTIVE_ENDINGS):
+    elif before in listed("adjectives") or before.endswith(_ADJECTIVE_ENDINGS) or "-" in before:
         found[NOUN] += 2.5
     elif before in listed("conjunctions"):
         found[VERB] += 1.5 if far in listed("base_verbs") else 0
+        found[VERB] += 2.5 if farthest in listed("modals") | {"to"} and not third_person else 0
     elif (
         before.endswith("s")
         and not before.endswith(_VERB_PLURALS)
@@ -175,11 +186,13 @@ def _weigh_other(found: Scores, before: str, far: str, third_person: bool) -> No
     ):
         found[VERB] += 2
         found[PAST] += 1
+    elif third_person and before.endswith("s") and not before.endswith(_VERB_PLURALS):
+        found[NOUN] += 2
     elif before in listed("verbs") or before.endswith(("ed", "ing")):
         found[NOUN] += 1.5
         found[ADJECTIVE] += 1
     else:
-        found[NOUN] += 0.5 if third_person else 1
+        found[NOUN] += (0.5 if third_person else 1) + (1.5 if far in listed("determiners") else 0)
         found[VERB] += 1 if third_person else 0
         found[PAST] += 1.5
 

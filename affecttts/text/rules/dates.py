@@ -9,6 +9,10 @@ from affecttts.text.tables import table
 _CLEAR_DAYS = ("Tue", "Tues", "Weds", "Thu", "Thur", "Thurs", "Fri")
 _CUE = r"(?:on|in|by|every|next|last|this|until|till|from|since|each|to|and|or|of|early|late|mid|before|after|through)"
 
+_DAY_CUE = (
+    r"(?:on|by|every|next|last|this|until|till|from|since|each|early|late|before|after|through)"
+)
+
 
 def rules(day_first: bool) -> list[Rule]:
     """Returns the rules, in order.
@@ -123,7 +127,7 @@ def _name_rules() -> list[Rule]:
             months,
         ),
         Rule(
-            rf"(\b{_CUE} )({short_months})\b(?!['-])",
+            rf"(\b{_CUE} )({short_months})\b(?!['-]| [A-Z][a-z])",
             lambda m: m[1] + months[m[2]],
             set(months) - {"May", "June", "July"},
         ),
@@ -133,7 +137,7 @@ def _name_rules() -> list[Rule]:
             set(days),
         ),
         Rule(
-            rf"(\b{_CUE} )({short_days})\b(?!['-])\.?",
+            rf"(\b(?:{_DAY_CUE}|(?:{any_of(days)})\.?,? (?:and|or|to)) )({short_days})\b(?!['-])\.?",
             lambda m: m[1] + days[m[2]] + phrase_end(m),
             {day for day in days if not day.endswith("day")},
         ),

@@ -24,6 +24,7 @@ def rules() -> list[Rule]:
         Rule(r"\b(XX?I?[IVX]{0,3}|XIX|XVI{0,3}|XI{0,3}|IX|XIV|XV)(?:th|st|nd|rd)?(?= [Cc]entur(?:y|ies)\b)", lambda m: ordinal(value(m[1])), ["century", "centuries", "Century"]),
         Rule(rf"(\b[A-Z][a-z]+ )({many})\b(?!')", _say_named, "IVX", ["AA"]),
         Rule(rf"\b(IV)(?=[- ]{any_of(words['medical'])}\b)|(?<=\b[Aa]n )(IV)\b|(?<=\bby )(IV)\b|(?<=\bthe )(IV)\b", "I V", ["IV"]),
+        Rule(r"(?<![\w.&'-])(II|IX|XI|XV)(?![\w&'-]|\.\w)", lambda m: cardinal(value(m[1])), ["II", "IX", "XI", "XV"]),
         Rule(rf"\b(?=[IVXLCDM]{{3}})(?=[IVXLCDM]*[IVX])({_ROMAN})(?=th\b|\b)", lambda m: _number(m[1]) or m[0], "IVX", ["AA"]),
     ]  # fmt: skip
 
@@ -58,37 +59,14 @@ def _say_counted(match: re.Match[str]) -> str:
 
 
 def _say_single(match: re.Match[str]) -> str:
-    text, end = match.string, match.end()
-    following = re.match(r" ([a-z]+)", text[end : end + 20])
-    lower = match[1][0].islower()
-    if (
-        match[2] == "I"
-        and following
-        and (
-            lower
-            or following[1]
-            in (
-                "am",
-                "have",
-                "had",
-                "was",
-                "will",
-                "would",
-                "do",
-                "did",
-                "think",
-                "know",
-                "can",
-                "could",
-                "wrote",
-                "read",
-                "saw",
-                "like",
-                "want",
-            )
+    """Says a single I, V or X after a word that is counted; I before a verb is the pronoun."""
+    following = re.match(r" ([a-z]+)", match.string[match.end() : match.end() + 20])
+    if match[2] == "I" and following:
+        numbered = table("roman")["after_one"] + table("roman")["after_great_one"] * (
+            match[1].strip() in table("roman")["great"]
         )
-    ):
-        return match[0]
+        if match[1][0].islower() or following[1] not in numbered:
+            return match[0]
     return match[1] + cardinal(value(match[2]))
 
 

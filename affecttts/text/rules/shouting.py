@@ -27,7 +27,8 @@ def _say_run(match: re.Match[str]) -> str:
     plain = [word for word in words if word not in lists["initialisms"]]
     sure = [word for word in plain if word in lists["common"] and word not in lists["ambiguous"]]
     doubtful = [word for word in plain if word in lists["ambiguous"] or word == "I"]
-    if not sure and not (len(doubtful) > 1 and len(doubtful) == len(words)):
+    told = any(len(word) > 2 for word in sure) or len(sure) + len(doubtful) >= len(plain)
+    if not (sure and told) and not (len(doubtful) > 1 and len(doubtful) == len(words)):
         return match[0]
     said, last = [], ""
     for piece in re.split(rf"({_WORD})", match[0]):

@@ -35,7 +35,7 @@ def test_a_random_text_is_read_or_refused(text: str) -> None:
     _check(text)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @hypothesis.settings(max_examples=10_000, deadline=None)
 @hypothesis.given(TEXTS)
 def test_ten_thousand_random_texts_are_read_or_refused(text: str) -> None:
