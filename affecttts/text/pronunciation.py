@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from affecttts.text.tables import table
 _MARKED = re.compile(r"\[([^\[\]\n]{1,200})\]\(/([^/()\n]{1,200})/\)")
 _GIVEN = re.compile(_MARKED.pattern + r"('s\b)?")
 _WORD = re.compile(r"[^\W_][\w'-]*")
+_LETTER = re.compile(r"\bLETTER (?:[A-Z]{2,} )*([A-Z])\b")
 _PHONES = frozenset(SYMBOLS) - frozenset(PUNCTUATION)
 _FIRST_MARK = 0x4E00
 _MAX_MARKS = 20_000
@@ -38,7 +40,7 @@ def read_ipa(ipa: str, word: str) -> str:
     phones = " ".join(phones.split())
     for char in phones:
         if char not in _PHONES:
-            nearest = table("ipa")["nearest"].get(char)
+            nearest = table("ipa")["nearest"].get(char) or _plain_letter(char)
             near = f"use {nearest!r}, the nearest" if nearest else "use IPA of US English"
             raise RequestError(
                 f"pronunciation /{ipa}/ of {word!r} has the unknown phone {char!r} "
@@ -51,6 +53,12 @@ def read_ipa(ipa: str, word: str) -> str:
         if "ˈ" in phones or "ˌ" in phones
         else re.sub(r"(?=[aeiuæɑɒɔəɛɜɪʊʌAIOQWY])", "ˈ", phones, count=1)
     )
+
+
+def _plain_letter(char: str) -> str | None:
+    """Returns the phone of the letter that one of IPA was made from: b for the small capital."""
+    found = _LETTER.search(unicodedata.name(char, ""))
+    return found[1].lower() if found and found[1].lower() in _PHONES else None
 
 
 class Lexicon:

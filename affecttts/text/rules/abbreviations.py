@@ -144,9 +144,9 @@ def _initials_rules() -> list[Rule]:
         Rule(
             r"(?<![A-Za-z.])(?:[A-Za-z]\.[ ]?(?=[A-Za-z]\.)){1,7}[A-Za-z]\.(?!\w)",
             _say_initials,
-            ".",
+            ["x."],
         ),
-        Rule(r"([A-HJ-Z])(?<![\w.'].)\.(?= ?[A-Z])", r"\1", ".", "A"),
+        Rule(r"([A-HJ-Z])(?<![\w.'].)\.(?= ?[A-Z])", r"\1", ["x."], "A"),
     ]
 
 

@@ -65,8 +65,7 @@ def _numeric_rules(day_first: bool) -> list[Rule]:
         Rule(
             rf"(?i)(\b{cues},? )(?!9/11\b)(\d{{1,2}})/(\d{{1,2}})(?![\w/]|\.\d)(?! (?:of|cup|mile|inch|hour)\b)",
             say_cued,
-            "0",
-            "/",
+            ["0/"],
         ),
     ]
 
@@ -133,6 +132,11 @@ def _name_rules() -> list[Rule]:
         ),
         Rule(
             rf"\b({short_days})\b\.?(?=,? (?:{any_of(months.values())}|\d))",
+            lambda m: days[m[1]],
+            set(days),
+        ),
+        Rule(
+            rf"\b({short_days})\b\.?(?= (?:and|or|to) {any_of(days)}\b)",
             lambda m: days[m[1]],
             set(days),
         ),

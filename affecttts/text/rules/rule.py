@@ -13,6 +13,7 @@ _FIRST = re.compile(r"[^\W\d_]+|[^\w\s]")
 _AFTER_NUMBER = re.compile(rf"\d+( ?-?)({_FIRST.pattern}|\d)")
 _BESIDE_LETTER = re.compile(r"\d[^\W\d_]|[^\W\d_]-?\d")
 _LONG_NUMBER = re.compile(r"\d{5}")
+_INITIAL = re.compile(r"\.(?<=\b[A-Za-z]\.)")
 _INNER_STOP = re.compile(r"\.\w")
 _PLAIN_END = re.compile(r"[a-z]{5,}\.$")
 
@@ -81,7 +82,7 @@ def features(text: str) -> set[str]:
 
     These are its characters, "0" for any digit, and its words of two and more
     letters; "A" for a capital past the first character, "AA" for two in a row;
-    ".x" for a stop right before a letter or a digit. For numbers see `_features_of_numbers`.
+    ".x" for a stop right before a letter or a digit, "x." for one after a letter alone. For numbers see `_features_of_numbers`.
     A stop after a last word of five and more small letters does not count.
     """
     present = set(text[:-1] if _PLAIN_END.search(text) else text)
@@ -90,6 +91,8 @@ def features(text: str) -> set[str]:
         present |= _features_of_numbers(text)
     if "." in present and _INNER_STOP.search(text):
         present.add(".x")
+    if "." in present and _INITIAL.search(text):
+        present.add("x.")
     if text[1:].lower() != text[1:]:
         present.add("A")
         if _CAPITALS.search(text):

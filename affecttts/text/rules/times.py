@@ -25,13 +25,13 @@ def rules() -> list[Rule]:
         return said + (f" to {integer(last)}" if last else "")
 
     return [
-        Rule(rf"(?:\b([123]) )?\b({any_of(names)})\.? (\d{{1,3}}):(\d{{1,3}})(?:[-–](\d{{1,3}}))?(?![\d:]|:\d)(?! ?[AaPp]\.?[Mm]\b)", say_verse, "0", ":"),
+        Rule(rf"(?:\b([123]) )?\b({any_of(names)})\.? (\d{{1,3}}):(\d{{1,3}})(?:[-–](\d{{1,3}}))?(?![\d:]|:\d)(?! ?[AaPp]\.?[Mm]\b)", say_verse, ["0:"]),
         Rule(r"(?:(?<=\d)|(?<=[aApP][mM])) ?[-–—] ?(?=\d{1,2}(?::\d\d)?(?: ?[aApP]\.?[mM]\b|:\d\d))", " to ", "0", "-–—"),
         Rule(r"(?<=\d[aApP][mM]) ?[-–—] ?(?=\d)|(?<=\d [aApP][mM]) ?[-–—] ?(?=\d)", " to ", halves, "-–—"),
-        Rule(rf"(\b{_RATIO}\b(?: \w{{1,12}}){{0,3}} )(\d{{1,6}}(?:\.\d+)?)(?: ?: ?)(\d{{1,6}})(?![\d:])", lambda m: f"{m[1]}{decimal(m[2])} to {decimal(m[3])}", "0", ":"),
-        Rule(r"(?<![\w:.])(\d{1,6}(?:\.\d+)?):(\d|\d{3,6})((?::\d{1,6}){0,3})(?![\w:]|\.\d)", _say_ratio, "0", ":"),
-        Rule(rf"(?<![\w:.])(\d{{1,6}}):(\d\d)(?= (?:{_RATIO}|mixture|against|in favou?r)\b)", lambda m: f"{decimal(m[1])} to {decimal(m[2])}", "0", ":"),
-        Rule(rf"(?<![\w:.])(\d{{1,2}}):(\d\d)(?::(\d\d)(?:\.\d{{1,6}})?)?(?![\d:]){_HALF}?( o'clock\b)?", _say_time, "0", ":"),
+        Rule(rf"(\b{_RATIO}\b(?: \w{{1,12}}){{0,3}} )(\d{{1,6}}(?:\.\d+)?)(?: ?: ?)(\d{{1,6}})(?![\d:])", lambda m: f"{m[1]}{decimal(m[2])} to {decimal(m[3])}", ["0:"]),
+        Rule(r"(?<![\w:.])(\d{1,6}(?:\.\d+)?):(\d|\d{3,6})((?::\d{1,6}){0,3})(?![\w:]|\.\d)", _say_ratio, ["0:"]),
+        Rule(rf"(?<![\w:.])(\d{{1,6}}):(\d\d)(?= (?:{_RATIO}|mixture|against|in favou?r)\b)", lambda m: f"{decimal(m[1])} to {decimal(m[2])}", ["0:"]),
+        Rule(rf"(?<![\w:.])(\d{{1,2}}):(\d\d)(?::(\d\d)(?:\.\d{{1,6}})?)?(?![\d:]){_HALF}?( o'clock\b)?", _say_time, ["0:"]),
         Rule(rf"(?<![\w:.,])(\d{{1,2}})\.([0-5]\d)(){_HALF}()", _say_time, halves, [".x"]),
         Rule(rf"(?<![\w:.,])(\d{{1,2}})()(){_HALF}()", _say_time, halves),
         Rule(r"(?<![\w:.,])(0?\d|1\d|2[0-4])00 (?:hours|hrs)\b", _say_military, ["hours", "hrs"]),

@@ -119,6 +119,17 @@ def test_a_library_that_cannot_be_loaded_is_named(monkeypatch: pytest.MonkeyPatc
         _load_espeak()
 
 
+def test_reading_a_text_loads_nothing_that_takes_long() -> None:
+    code = (
+        "import sys; from affecttts.text import read; read('Dr. Lee paid $5.')\n"
+        "print({'torch', 'numpy', 'joblib', 'asyncio', 'transformers'} & sys.modules.keys())\n"
+        "import phonemizer.backend.base as base, joblib\n"
+        "print(base.joblib.Parallel is joblib.Parallel)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n") == ["set()", "True", ""]
+
+
 def test_import_loads_no_heavy_library() -> None:
     code = (
         "import sys, affecttts.text\n"

@@ -10,6 +10,7 @@ FAMILIES = {
         ("Open report.pdf in Node.js.", "Open report dot pdf in Node dot JS."),
         ("He did it.So what?Then", "He did it. So what? Then."),
         ("Run `ls -la` and main().", "Run ls dash la and main."),
+        ("Say /greet/, see /etc/hosts", "Say greet, see slash etc slash hosts."),
         ("localhost:3000", "localhost colon three thousand."),
     ],
     "serials": [
@@ -41,6 +42,8 @@ FAMILIES = {
         ("on 10/12", "on October twelfth."),
         ("It is 7/10", "It is seven out of ten."),
         ("9/11 and 24/7", "nine eleven and twenty four seven."),
+        ("the Rain and Sun. From Jan Comenius", "the Rain and Sun. From Jan Comenius."),
+        ("Sat and Sun, from Jan to Mar", "Saturday and Sunday, from January to March."),
         ("3-5 June, June 3-5", "the third to the fifth of June, June third to fifth."),
         ("Mon-Fri, the sun sat.", "Monday to Friday, the sun sat."),
         ("2024's best of the '90s", "twenty twenty four's best of the nineties."),
@@ -90,6 +93,10 @@ FAMILIES = {
     "lines": [
         ("- one\n- two", "one. two."),
         ("Roses are red\nViolets are blue\nSugar is sweet", "Roses are red, Violets are blue, Sugar is sweet."),
+        (
+            "It is a case of the many projects that scholars\nset up to support the analysis of texts, as the\nTLG is; it is devoted to the texts of classical\nGreece.",
+            "It is a case of the many projects that scholars set up to support the analysis of texts, as the TLG is, it is devoted to the texts of classical Greece.",
+        ),
         (
             "We walked along the river until the sun\nwent down behind the hills and the town lay\nin shadow.",
             "We walked along the river until the sun went down behind the hills and the town lay in shadow.",
