@@ -10,10 +10,12 @@ The model card lists the training data of all parts and their licences; weights 
 where these are not.
 
     python recipes/package_model.py ... --phone-classifier runs/phone_classifier/phone_classifier \\
+        --speaker-encoder runs/speaker_encoder/speaker_encoder \\
         --replay-manifest corpus/manifest.jsonl --replay-tokens runs/tokens
 
-With the last two options it can also learn voices (`affecttts adapt`): some of the corpus goes
-along, as tokens, and a phone_classifier that finds phones in recordings.
+With the last options it can also learn voices (`affecttts adapt`): some of the corpus goes along,
+as tokens, a phone classifier that finds phones in recordings, and a speaker encoder, which makes a
+voice's code from a clip (`--voice-from`).
 """
 
 from __future__ import annotations
@@ -32,9 +34,14 @@ from affecttts.cli.script import run_script, script_parser
 from affecttts.data.lineage import Lineage, check_weights_licence, load_lineage, save_lineage
 from affecttts.errors import RequestError
 from affecttts.lm.generate import SamplingConfig
-from affecttts.lm.layout import TokenLayout
 from affecttts.lm.model import TokenLM, load_lm
-from affecttts.synthesis.model_folder import INFO_NAME, PHONE_CLASSIFIER_NAME, ModelInfo
+from affecttts.synthesis.model_folder import (
+    INFO_NAME,
+    PHONE_CLASSIFIER_NAME,
+    SPEAKER_ENCODER_NAME,
+    ModelInfo,
+)
+from codec import Codec
 from codec.atomic import atomic_folder
 from codec.errors import CheckpointError
 from codec.files import fingerprint, write_json
@@ -75,6 +82,10 @@ def parse() -> argparse.Namespace:
     add("--replay-utterances", type=int, default=480, help=replay)
     classifier = "what hears phones (train_phone_classifier.py), for adaptations"
     add("--phone-classifier", type=Path, help=classifier)
+    encoder = "what encoded the voices (train_speaker_encoder.py), for --voice-from and adaptations"
+    add("--speaker-encoder", type=Path, help=encoder)
+    consent = "refuse --voice-from without --consent FILE"
+    add("--require-consent", action="store_true", help=consent)
     add("--output", required=True, type=Path)
     return parser.parse_args()
 
@@ -99,8 +110,15 @@ def main() -> None:
             f"{arguments.lm} was trained on codec "
             f"{language_model.codec_fingerprint}, not {arguments.codec}"
         )
+    if (encoder := arguments.speaker_encoder) and fingerprint(encoder) != (
+        language_model.voices.speaker_encoder
+    ):
+        raise CheckpointError(
+            f"{arguments.lm}: its voices are of the speaker encoder "
+            f"{language_model.voices.speaker_encoder}, not of {encoder}"
+        )
     lineage = _lineage(arguments)
-    info = _info(arguments, language_model.layout)
+    info = _info(arguments, language_model)
     card = f"# {info.name}\n\nLicence: {info.licence}\n"
     card = arguments.card.read_text(encoding="utf-8") if arguments.card else card
     with atomic_folder(arguments.output) as temporary:
@@ -115,24 +133,29 @@ def main() -> None:
             _add_replay(temporary, arguments, language_model, info.voices)
 
 
-def _info(arguments: argparse.Namespace, layout: TokenLayout) -> ModelInfo:
+def _info(arguments: argparse.Namespace, model: TokenLM) -> ModelInfo:
     """What the model says of itself.
 
     Raises:
         RequestError: a voice that the LM does not know.
     """
-    voices = tuple(arguments.voices.split(",")) if arguments.voices else layout.voices
+    known = model.voices.means
+    voices = tuple(arguments.voices.split(",")) if arguments.voices else tuple(known)
     notes = dict(arguments.voice_note)
-    if strangers := sorted({*voices, *notes} - {*layout.voices}):
-        raise RequestError(f"the LM knows no voices {strangers}; known: {list(layout.voices)}")
+    if strangers := sorted({*voices, *notes} - {*known}):
+        some = ", ".join(sorted(known)[:20])
+        raise RequestError(f"the LM knows no voices {strangers}; known: {some}")
+    slots = model.layout.voices_are_slots
     return ModelInfo(
         arguments.name,
         arguments.licence,
         voices,
-        layout.emotions,
+        model.layout.emotions,
         guidance=arguments.guidance,
-        sampling=asdict(SamplingConfig()),
+        sampling=asdict(SamplingConfig.at(Codec.read_config(arguments.codec).frame_rate)),
         voice_notes=notes,
+        voice_codes={} if slots else {name: known[name].hex() for name in voices},
+        require_consent=arguments.require_consent,
     )
 
 
@@ -141,17 +164,21 @@ def _add_replay(
 ) -> None:
     """Some of the corpus as tokens, of the voices that are offered."""
     manifest, tokens = arguments.replay_manifest, arguments.replay_tokens
-    base = open_base_data(folder, model.layout.voices, model.codec_fingerprint, manifest, tokens)
+    known = tuple(model.voices.codes)
+    base = open_base_data(folder, known, model.codec_fingerprint, manifest, tokens)
     offered = [u for u in base.utterances if u.speaker in voices]
     write_replay(folder, select_utterances(offered, arguments.replay_utterances), base.store)
 
 
 def _parts(arguments: argparse.Namespace) -> dict[str, Path]:
     """Folder in the model -> folder that it is copied from."""
-    parts = {"codec": arguments.codec, "lm": arguments.lm}
-    return parts | (
-        {PHONE_CLASSIFIER_NAME: arguments.phone_classifier} if arguments.phone_classifier else {}
-    )
+    parts = {
+        "codec": arguments.codec,
+        "lm": arguments.lm,
+        PHONE_CLASSIFIER_NAME: arguments.phone_classifier,
+        SPEAKER_ENCODER_NAME: arguments.speaker_encoder,
+    }
+    return {name: folder for name, folder in parts.items() if folder}
 
 
 def _lineage(arguments: argparse.Namespace) -> Lineage:

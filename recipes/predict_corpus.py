@@ -94,9 +94,8 @@ def main() -> None:
         )
     rate, layout, llama = Codec.read_config(arguments.codec).frame_rate, model.layout, model.llama()
     mixture = MixtureConfig(prompt_dropout=0.0, free_text=0.0, joined=0.0)
-    data = LMDataset(
-        arguments.manifest, store, layout, PromptPieces(model.pieces_path), rate, mixture, "train"
-    )
+    pieces, split = PromptPieces(model.pieces_path), "train"
+    data = LMDataset(arguments.manifest, store, layout, pieces, rate, mixture, split, model.voices)
     rows = []
     for batch in tqdm(data.batches(0, arguments.seed, 0, 1), desc="predict"):
         tokens, labels = data.collate(batch, (arguments.seed,))
@@ -104,7 +103,7 @@ def main() -> None:
             batch, predict(llama, layout, tokens, labels, arguments.temperature)
         ):
             name, codes = data.utterances[index].id, codes_of(row, layout)
-            # a stream holds at most MAX_DURATION frames of one silence
+            # a stream holds at most so many frames of one silence
             if codes.shape[1] == store[name].shape[1]:
                 rows.append(CodeRow(name, "predicted", codes))
     write_shard(shard_path(arguments.output, 0, 1), rows, store.codec_fingerprint)

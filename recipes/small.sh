@@ -56,6 +56,12 @@ make_tokens() {
     recipe encode_corpus --manifest "$lm_manifest" --codec "$out/codec_3_modules/codec" --output "$out/tokens"
     recipe merge_tokens --manifest "$lm_manifest" --tokens "$out/tokens"
 }
+make_speaker_encoder() {
+    recipe train_speaker_encoder "$configs/speaker_encoder.yaml" "${speech[@]}" --output "$out/speaker_encoder"
+}
+make_voices() {
+    recipe encode_voices --manifest "$lm_manifest" --speaker-encoder "$out/speaker_encoder/speaker_encoder" --output "$out/tokens"
+}
 make_lm() {
     recipe train_lm "$configs/lm.yaml" --manifest "$lm_manifest" --tokens "$out/tokens" \
         --codec "$out/codec_3_modules/codec" --output "$out/lm"
@@ -71,6 +77,7 @@ make_detail() {
 }
 make_model() {
     recipe package_model --codec "$out/detail/codec" --lm "$out/lm/lm" --name "affecttts-$size" --output "$out/model" \
+        --speaker-encoder "$out/speaker_encoder/speaker_encoder" \
         --phone-classifier "$out/phone_classifier/phone_classifier" --replay-manifest "$lm_manifest" --replay-tokens "$out/tokens"
 }
 make_speech() {
@@ -95,6 +102,8 @@ stage codec_2 0.4 make_codec_2
 stage phone_classifier 0.1 make_classifier
 stage codec_3 0.6 make_codec_3
 stage tokens 0.1 make_tokens
+stage speaker_encoder 1.0 make_speaker_encoder
+stage voices 0.1 make_voices
 stage lm 1.5 make_lm
 stage predicted 0.1 make_predicted
 stage codec_4 0.6 make_codec_4

@@ -21,15 +21,23 @@ from affecttts.emotion.table import load_emotions
 from affecttts.lm.generate import SamplingConfig
 from affecttts.lm.model import save_lm
 from affecttts.lm.pieces import train_pieces
-from affecttts.synthesis.model_folder import INFO_NAME, PHONE_CLASSIFIER_NAME, ModelInfo
+from affecttts.synthesis.model_folder import (
+    INFO_NAME,
+    PHONE_CLASSIFIER_NAME,
+    SPEAKER_ENCODER_NAME,
+    ModelInfo,
+)
 from codec import Codec
 from codec.files import fingerprint, write_json
 from tiny_models import (
+    CODES,
     DATA,
     VOICES,
     random_codec,
     random_llama,
     random_phone_classifier,
+    random_speaker_encoder,
+    tiny_codes,
     tiny_layout,
 )
 
@@ -104,9 +112,15 @@ def tiny_model_dir(
     folder = tmp_path_factory.mktemp("models") / "tiny"
     tiny_codec.save_pretrained(folder / "codec")
     random_phone_classifier().save_pretrained(folder / PHONE_CLASSIFIER_NAME)
+    random_speaker_encoder().save_pretrained(folder / SPEAKER_ENCODER_NAME)
     layout = tiny_layout()
     save_lm(
-        folder / "lm", random_llama(layout), layout, fingerprint(folder / "codec"), pieces_model
+        folder / "lm",
+        random_llama(layout),
+        layout,
+        fingerprint(folder / "codec"),
+        pieces_model,
+        tiny_codes(),
     )
     info = ModelInfo(
         "tiny",
@@ -115,6 +129,7 @@ def tiny_model_dir(
         layout.emotions,
         sampling=asdict(SamplingConfig()),
         voice_notes={"heart": "warm"},
+        voice_codes={name: code.hex() for name, code in CODES.items()},
     )
     write_json(folder / INFO_NAME, asdict(info))
     return folder

@@ -20,7 +20,7 @@ ROOMS = {
         ("files", "audio", "parts", "checks"),
         ("pretrained", "nn", "quantize", "encoders"),
         ("modulation", "detail"),
-        ("student", "variants", "outputs"),
+        ("student", "variants", "outputs", "speaker"),
         ("model",),
         ("training", "streaming"),
     ),

@@ -12,9 +12,9 @@ from affecttts.adaptation.replay import write_replay
 from affecttts.data.codes.store import CodeRow, CodeStore, shard_path, write_shard
 from affecttts.data.manifest import read_manifest
 from affecttts.lm.model import load_lm
-from affecttts.synthesis.lora import CONFIG_NAME, PREFIX, PROJECTIONS, ROWS_NAME, WEIGHTS_NAME
+from affecttts.synthesis.lora import CONFIG_NAME, PREFIX, PROJECTIONS, WEIGHTS_NAME
 from affecttts.synthesis.model_folder import read_model_info
-from affecttts.synthesis.voices import CARD_NAME, VoiceCard, describe_base, voice_layout
+from affecttts.synthesis.voices import CARD_NAME, VoiceCard, describe_base
 from codec import Codec
 from codec.audio import load_audio
 from codec.files import fingerprint, save_weights, write_json
@@ -63,7 +63,7 @@ def write_random_voice(
     """A voice of random weights for a model folder."""
     lm, (path, info) = load_lm(model / "lm"), read_model_info(model)
     generator = torch.Generator().manual_seed(seed)
-    tensors = {ROWS_NAME: torch.randn(1, lm.config["hidden_size"], generator=generator)}
+    tensors = {}
     for key, weight in lm.tensors.items():
         if key.split(".")[-2] in PROJECTIONS:
             stem = PREFIX + key.removesuffix(".weight")
@@ -73,7 +73,6 @@ def write_random_voice(
             tensors[f"{stem}.lora_B.weight"] = (
                 torch.randn(weight.shape[0], rank, generator=generator) * strength
             )
-    layout = voice_layout(lm.layout, name)
     folder.mkdir(parents=True)
     config = {
         "peft_type": "LORA",
@@ -81,11 +80,11 @@ def write_random_voice(
         "r": rank,
         "lora_alpha": 6.0,
         "target_modules": list(PROJECTIONS),
-        "trainable_token_indices": {"embed_tokens": [layout.voice(name)]},
         "bias": "none",
     }
     write_json(folder / CONFIG_NAME, config)
     save_weights(folder / WEIGHTS_NAME, {key: tensor.half() for key, tensor in tensors.items()})
-    card = VoiceCard(name, describe_base(path, info, lm.layout), layout.voice(name), info.voices[0])
+    code = bytes(torch.randint(0, 16, (16,), generator=generator).tolist())
+    card = VoiceCard(name, describe_base(path, info, lm.layout), code.hex(), info.voices[0])
     write_json(folder / CARD_NAME, card.to_dict())
     return folder

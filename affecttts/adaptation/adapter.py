@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,53 +25,54 @@ if TYPE_CHECKING:
 def nearest_voice(
     llama: LlamaForCausalLM,
     layout: TokenLayout,
-    token: int,
+    voices: Mapping[str, bytes],
+    code: bytes,
     batches: Sequence[tuple[Tensor, Tensor]],
 ) -> str:
     """The base voice under which clips are likeliest: the new voice's embedding starts from it.
 
     Args:
-        layout: of the base model.
-        token: of the new voice, in the clips' tokens.
+        layout: of the base model, where voices are slots.
+        voices: of the base model, with their codes.
+        code: of the new voice, in the clips' tokens.
         batches: tokens and labels, int64 [B,S] each.
     """
-    loss = StreamLoss(llama, layout)
+    loss, (token,) = StreamLoss(llama, layout), layout.voice(code)
 
     def mean_loss(voice: str) -> float:
+        (other,) = layout.voice(voices[voice])
         parts = [
-            overall(loss(tokens.where(tokens != token, layout.voice(voice)), labels))
+            overall(loss(tokens.where(tokens != token, other), labels))
             for tokens, labels in batches
         ]
         return float(torch.stack(parts).mean())
 
-    return min(layout.voices, key=mean_loss)
+    return min(voices, key=mean_loss)
 
 
-def with_adapter(
-    llama: LlamaForCausalLM, config: AdaptationConfig, token: int, first_row: int
-) -> Any:
-    """The Llama with LoRA on its projections and one trainable row of its (tied) embedding.
+def nearest_code(voices: Mapping[str, bytes], code: bytes) -> str:
+    """The base voice whose code is nearest, in levels."""
+
+    def distance(voice: str) -> int:
+        return sum((a - b) ** 2 for a, b in zip(voices[voice], code))
+
+    return min(voices, key=distance)
+
+
+def with_adapter(llama: LlamaForCausalLM, config: AdaptationConfig) -> Any:
+    """The Llama with LoRA on its projections."""
+    return _adapted(llama, _lora(config))
+
+
+def with_slot(llama: LlamaForCausalLM, config: AdaptationConfig, token: int, first_row: int) -> Any:
+    """The same with one trainable row of its (tied) embedding, where voices are slots.
 
     Args:
         token: of the new voice, whose row is trained.
         first_row: token whose row it starts from.
     """
-    from peft import LoraConfig, get_peft_model
-
-    lora = LoraConfig(
-        r=config.rank,
-        lora_alpha=config.alpha,
-        lora_dropout=config.dropout,
-        bias="none",
-        target_modules=list(PROJECTIONS),
-        trainable_token_indices={"embed_tokens": [token]},
-        task_type="CAUSAL_LM",
-    )
     start = llama.get_input_embeddings().weight[first_row].detach().clone()
-    with warnings.catch_warnings():
-        # of transformers, about how peft uses it
-        warnings.simplefilter("ignore", FutureWarning)
-        peft = get_peft_model(llama, lora)
+    peft = _adapted(llama, _lora(config) | {"trainable_token_indices": {"embed_tokens": [token]}})
     rows = [p for name, p in peft.named_parameters() if "trainable_tokens_delta" in name]
     if len(rows) != 1:
         raise RuntimeError(
@@ -79,6 +80,26 @@ def with_adapter(
         )
     rows[0].data.copy_(start[None])
     return peft
+
+
+def _adapted(llama: LlamaForCausalLM, settings: dict[str, Any]) -> Any:
+    from peft import LoraConfig, get_peft_model
+
+    with warnings.catch_warnings():
+        # of transformers, about how peft uses it
+        warnings.simplefilter("ignore", FutureWarning)
+        return get_peft_model(llama, LoraConfig(**settings))
+
+
+def _lora(config: AdaptationConfig) -> dict[str, Any]:
+    return {
+        "r": config.rank,
+        "lora_alpha": config.alpha,
+        "lora_dropout": config.dropout,
+        "bias": "none",
+        "target_modules": list(PROJECTIONS),
+        "task_type": "CAUSAL_LM",
+    }
 
 
 def scale_adapter(peft: Any, strength: float) -> None:

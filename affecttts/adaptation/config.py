@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from affecttts.errors import InputError, OutputError, RequestError
+from affecttts.errors import OutputError, RequestError
+from affecttts.synthesis.clip_voice import consent_hash
 from affecttts.synthesis.voices import is_voice_folder
 from affecttts.training.precision import check_precision
 from affecttts.training.schema import check_positive
-from codec.inputs.door import TEXT_BYTES, read_bytes
 
 USUAL_EPOCHS = 16
 LEAST_STEPS = 200  # unless epochs are asked for
@@ -53,23 +52,7 @@ class AdaptationRequest:
             RequestError: it is empty, or missing though it is required.
             InputError: it cannot be read.
         """
-        path = self.consent
-        if path is None:
-            if required:
-                raise RequestError(
-                    "this configuration requires the speaker's consent: give --consent FILE (who, "
-                    "when, for what)"
-                )
-            return None
-        try:
-            content = read_bytes(path, TEXT_BYTES)
-        except InputError as error:
-            raise InputError(f"the consent file cannot be read: {error}") from error
-        if not content.strip():
-            raise RequestError(
-                f"{path}: the consent file is empty; write who agreed, when, and to what"
-            )
-        return hashlib.sha256(content).hexdigest()
+        return consent_hash(self.consent, required)
 
     def check_output(self) -> None:
         """Refuse an output where no voice can be written.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,10 @@ import numpy as np
 from affecttts.adaptation import clips as cutting
 from affecttts.adaptation.clips import Findings, SpeechClip
 from affecttts.data.codes.store import CodeRow, shard_path, write_shard
-from affecttts.data.manifest import Utterance, read_manifest
+from affecttts.data.manifest import Utterance, audio_path, read_manifest
 from affecttts.lm.sequence import split_phones
 from codec.atomic import atomic_folder
-from codec.audio import Audio, save_wav
+from codec.audio import Audio, read_samples, save_wav
 from codec.files import read_json, write_json
 
 REPORT_NAME = "report.json"
@@ -80,6 +80,12 @@ class Prepared:
     def utterances(self, split: str) -> list[Utterance]:
         """Rows of one split."""
         return [u for u in read_manifest(self.manifest) if u.split == split]
+
+    def clips(self, split: str) -> Iterator[Audio]:
+        """The sound of one split."""
+        for utterance in self.utterances(split):
+            samples, rate = read_samples(audio_path(self.manifest, utterance))
+            yield Audio(samples[:, 0], rate)
 
 
 def find_prepared(folder: Path, key: str) -> Prepared | None:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from affecttts.adaptation.training import VoiceTrainer
     from affecttts.lm.model import TokenLM
     from codec import Codec
+    from codec.speaker import SpeakerEncoder
     from codec.training.phone_classifier import PhoneClassifier
 
 
@@ -110,6 +111,7 @@ class _Adaptation:
             require(package, "adapting")
         self.codec, self.codec_fingerprint, self.lm, self.base = self._load()
         self.phone_classifier = self._load_phone_classifier()
+        self.speaker_encoder = self._load_speaker_encoder()
 
     def _load(self) -> tuple[Codec, str, TokenLM, BaseData]:
         from affecttts.adaptation.replay import open_base_data
@@ -122,12 +124,20 @@ class _Adaptation:
             fingerprint(self.folder / "codec"),
             (request.replay_manifest, request.replay_tokens),
         )
-        return codec, found, lm, open_base_data(self.folder, lm.layout.voices, found, *place)
+        return codec, found, lm, open_base_data(self.folder, tuple(lm.voices.codes), found, *place)
 
     def _load_phone_classifier(self) -> PhoneClassifier:
         from affecttts.adaptation.forced_alignment import load_phone_classifier
 
         return load_phone_classifier(self.folder)
+
+    def _load_speaker_encoder(self) -> SpeakerEncoder | None:
+        """What makes the code of the voice; None where voices are slots."""
+        from affecttts.synthesis.clip_voice import load_speaker_encoder
+
+        if self.lm.layout.voices_are_slots:
+            return None
+        return load_speaker_encoder(self.folder, self.lm.voices.speaker_encoder)
 
     @cached_property
     def reference(self) -> ProsodyReference:
@@ -191,7 +201,8 @@ class _Adaptation:
         from affecttts.adaptation.training import VoiceData, VoiceTrainer
 
         request, accelerator = self.request, Accelerator()
-        data = VoiceData(request.name, self.lm, self.codec, prepared, self.base)
+        self.code = self._voice_code(prepared)
+        data = VoiceData(request.name, self.code, self.lm, self.codec, prepared, self.base)
         trainer = VoiceTrainer(self.config, data, self.work, accelerator)
         before = trainer.held_out_loss()
         trainer.resume()
@@ -207,6 +218,20 @@ class _Adaptation:
             _tidy_finished(self.work, request.output)
         accelerator.wait_for_everyone()
         return result
+
+    def _voice_code(self, prepared: Prepared) -> bytes:
+        """The code of the new voice: by its clips or, where voices are slots, the next one.
+
+        Raises:
+            RequestError: there is no slot left.
+        """
+        from affecttts.synthesis.clip_voice import code_of
+
+        if self.speaker_encoder:
+            return code_of(self.speaker_encoder, prepared.clips("train"))
+        code = bytes([len(self.lm.voices.codes)])
+        self.lm.layout.voice(code)
+        return code
 
     def _write(self, folder: Path, prepared: Prepared, trainer: VoiceTrainer) -> None:
         from affecttts.adaptation.adapter import save_adapter
@@ -226,7 +251,7 @@ class _Adaptation:
         return VoiceCard(
             self.request.name,
             describe_base(self.folder, self.info, self.lm.layout),
-            trainer.token,
+            self.code.hex(),
             trainer.started_from,
             {name: report[name] for name in REPORTED},
             {"steps": trainer.steps, **asked, **asdict(self.config)},

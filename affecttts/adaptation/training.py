@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from affecttts.adaptation.adapter import nearest_voice, scale_adapter, with_adapter
+from affecttts.adaptation.adapter import (
+    nearest_code,
+    nearest_voice,
+    scale_adapter,
+    with_adapter,
+    with_slot,
+)
 from affecttts.adaptation.config import AdaptationConfig
 from affecttts.adaptation.prepared import Prepared
 from affecttts.adaptation.replay import BaseData
@@ -20,7 +26,7 @@ from affecttts.errors import RequestError
 from affecttts.lm.model import TokenLM
 from affecttts.lm.pieces import PromptPieces
 from affecttts.lm.sequence import IGNORE
-from affecttts.synthesis.voices import voice_layout
+from affecttts.lm.voices import VoiceCodes
 from affecttts.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
 from affecttts.training.lm.dataset import Item, LMDataset, MixtureConfig
 from affecttts.training.lm.loss import StreamLoss, overall
@@ -43,6 +49,7 @@ class VoiceData:
     """What a voice is trained from."""
 
     name: str
+    code: bytes
     lm: TokenLM
     codec: Codec
     prepared: Prepared
@@ -62,16 +69,10 @@ class VoiceTrainer:
         self.config, self.output, self.accelerator = config, output, accelerator
         self.key = data.prepared.report.key  # a checkpoint of other data is refused
         self.half = mixed_precision(config.mixed_precision) == "bf16"
-        base_layout = data.lm.layout
-        self.layout = voice_layout(base_layout, data.name)
-        self.token = self.layout.voice(data.name)
+        self.layout = data.lm.layout
         self._open_data(data)
         torch.manual_seed(config.seed)
-        llama = data.lm.llama()
-        probes = range(min(PROBE_CLIPS, len(self.voice.utterances)))
-        batches = [self.voice.collate([(index,)], (0,)) for index in probes]
-        self.started_from = nearest_voice(llama, base_layout, self.token, batches)
-        self.peft = with_adapter(llama, config, self.token, base_layout.voice(self.started_from))
+        self.peft, self.started_from = self._adapter(data)
         self.trained = nn.ParameterList([p for p in self.peft.parameters() if p.requires_grad])
         books = data.codec.quantizer.code_vectors()[: self.layout.num_codebooks]
         self.near_misses = NearMisses(self.layout, books, config.code_noise)
@@ -85,16 +86,29 @@ class VoiceTrainer:
         self.batches = self._epoch_batches()
         self.steps = config.steps(len(self.batches))
 
+    def _adapter(self, data: VoiceData) -> tuple[Any, str]:
+        """The network to train, and the base voice nearest to the new one."""
+        llama, voices, layout = data.lm.llama(), data.lm.voices.means, self.layout
+        if not layout.voices_are_slots:
+            return with_adapter(llama, self.config), nearest_code(voices, data.code)
+        probes = range(min(PROBE_CLIPS, len(self.voice.utterances)))
+        batches = [self.voice.collate([(index,)], (0,)) for index in probes]
+        nearest = nearest_voice(llama, layout, voices, data.code, batches)
+        rows = (layout.voice(code)[0] for code in (data.code, voices[nearest]))
+        return with_slot(llama, self.config, *rows), nearest
+
     def _open_data(self, data: VoiceData) -> None:
         config, rate = self.config, data.codec.config.frame_rate
         pieces = PromptPieces(data.lm.pieces_path) if data.lm.pieces_path else None
         free_text = config.free_text if pieces else 0.0
         manifest, store, base = data.prepared.manifest, CodeStore(data.prepared.folder), data.base
+        known = data.lm.voices
+        voices = VoiceCodes(known.speaker_encoder, {**known.codes, data.name: (data.code,)})
 
         def dataset(manifest: Path, codes: CodeStore, share: float, split: str) -> LMDataset:
             size = max(1, round(config.batch_tokens * share))
             mixture = MixtureConfig(config.prompt_dropout, free_text, config.joined, size)
-            return LMDataset([manifest], codes, self.layout, pieces, rate, mixture, split)
+            return LMDataset([manifest], codes, self.layout, pieces, rate, mixture, split, voices)
 
         self.voice = dataset(manifest, store, 1 - config.replay_share, "train")
         self.held_out = dataset(manifest, store, 1.0, "test")

@@ -13,7 +13,7 @@ from affecttts.errors import RequestError
 from affecttts.lm.engine import Engine
 from affecttts.lm.layout import MAX_DURATION, TokenLayout
 from affecttts.lm.pace import Pace
-from affecttts.lm.sequence import Condition, block_head, inside_phrase, prefix
+from affecttts.lm.sequence import Block, Condition, block_head, inside_phrase, prefix
 from codec.inputs.fields import check_fields, check_range
 
 DURATION_GUIDANCE = 1.5  # most of it that durations follow; codec tokens follow all
@@ -41,6 +41,15 @@ class SamplingConfig:
         check_range("max_frames_inside_phrase", self.max_frames_inside_phrase, 1, MAX_DURATION)
         check_range("max_frames_per_phone", self.max_frames_per_phone, 0, 1000)
 
+    @classmethod
+    def at(cls, frame_rate: float) -> SamplingConfig:
+        """The defaults, which are meant for 25 codec frames a second, at another frame rate."""
+        faster = frame_rate / 25
+        return cls(
+            max_frames_inside_phrase=max(1, round(faster * cls.max_frames_inside_phrase)),
+            max_frames_per_phone=round(faster * cls.max_frames_per_phone, 3),
+        )
+
 
 @dataclass(frozen=True)
 class Generated:
@@ -65,7 +74,7 @@ def generate_frames(
     layout: TokenLayout,
     conditions: list[Condition],
     weights: list[float],
-    phones: list[int],
+    phones: list[Block],
     sampling: SamplingConfig,
     generator: torch.Generator,
     speed: float = 1.0,
@@ -78,7 +87,7 @@ def generate_frames(
             classifier-free guidance (arXiv 2207.12598) with the neutral rendering as the anchor;
             several emotions are a blend.
         weights: one per condition, summing to 1.
-        phones: block tokens from `phone_ids`.
+        phones: blocks from `phone_ids`.
         generator: the only source of randomness.
         speed: how much faster than the model would.
     """
@@ -123,14 +132,15 @@ class _Sampler:
         slower = max(1.0, 1 / speed)
         self.budget = round(slower * sampling.max_frames_per_phone * len(phones)) + 25
         self.prefixes = [[layout.special("bos"), *prefix(layout, c, phones)] for c in conditions]
+        self.heads = [block_head(layout, phones, index) for index in range(len(phones))]
         self.books = [(layout.book(k), layout.codebook_size) for k in range(layout.num_codebooks)]
 
     def run(self) -> Generator[Frame, None, Generated]:
         self._start()
         pending, frames, counts = [], [], []
         for index in range(len(self.phones)):
-            count = self._duration(pending + block_head(self.layout, self.phones, index), index)
-            if len(frames) + count > self.budget or not self._fits(count):
+            count = self._duration(pending + self.heads[index], index)
+            if len(frames) + count > self.budget or not self._fits(count, index):
                 return self._result(frames, counts, "cap", 0.0)
             pending = [self.layout.duration(count)]
             for _ in range(count):
@@ -142,9 +152,11 @@ class _Sampler:
         ending = torch.softmax(everything, dim=0)[self.layout.special("eos")]
         return self._result(frames, counts, "end", float(ending))
 
-    def _fits(self, count: int) -> bool:
-        """Whether the cache has room for a block of `count` frames and the head of the next one."""
-        return self.cache.length + count * len(self.books) + 4 <= self.cache.keys.shape[3]
+    def _fits(self, count: int, index: int) -> bool:
+        """Whether the cache has room for block `index` of `count` frames and the next head."""
+        head = sum(map(len, self.heads[index + 1 : index + 2])) or 2
+        room = self.cache.keys.shape[3] - self.cache.length
+        return count * len(self.books) + head + 2 <= room
 
     def _start(self) -> None:
         """Fill the cache; a shorter row (a tag as the anchor of a free-text prompt) is padded on
@@ -152,8 +164,9 @@ class _Sampler:
         """
         longest = max(len(p) for p in self.prefixes)
         padding = [longest - len(p) for p in self.prefixes]
-        room = longest + self.budget * len(self.books) + 3 * len(self.phones) + 1
-        if longest + 4 * len(self.phones) > self.engine.max_tokens:
+        heads = sum(map(len, self.heads)) + len(self.heads)
+        room = longest + self.budget * len(self.books) + heads + 1
+        if longest + heads + len(self.heads) > self.engine.max_tokens:
             raise RequestError(
                 f"a piece of {len(self.phones)} phones does not fit the model's "
                 "context; shorten the sentence"
@@ -173,7 +186,9 @@ class _Sampler:
 
     def _duration(self, tokens: list[int], index: int) -> int:
         """Frames of phone `index`."""
-        most = self.sampling.max_frames_inside_phrase if self.inside[index] else MAX_DURATION
+        most = self.layout.max_duration
+        if self.inside[index]:
+            most = min(most, self.sampling.max_frames_inside_phrase)
         rows = self.engine.logits(self._feed(tokens), self.layout.duration(0), most + 1)
         logits = self.duration_weights @ rows
         count = self.pace(self._draw(logits, self.sampling.duration_temperature))

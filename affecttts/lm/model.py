@@ -1,8 +1,8 @@
-"""The token LM on disk: a stock `LlamaForCausalLM` folder plus layout.json and the SentencePiece
-model.
+"""The token LM on disk: a stock `LlamaForCausalLM` folder plus layout.json, voices.json and the
+SentencePiece model.
 
 Any tool that loads Llama checkpoints loads this one; layout.json says what its ids mean and which
-codec they are of.
+codec they are of, voices.json has the codes of the voices that it was trained on.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from affecttts.errors import RequestError
+from affecttts.lm import layout_1, voices
 from affecttts.lm.layout import STRESSES, TokenLayout
 from affecttts.lm.shape import LlamaShape, check_tensors
-from affecttts.text.symbols import SYMBOLS
+from affecttts.lm.voices import VoiceCodes
 from codec.atomic import atomic_folder
 from codec.errors import CheckpointError
 from codec.files import (
@@ -60,6 +62,7 @@ class TokenLM:
     layout: TokenLayout
     codec_fingerprint: str
     pieces_path: Path | None
+    voices: VoiceCodes  # that it was trained on
 
     def prompt_pieces(self) -> PromptPieces | None:
         """The pieces of free-text prompts, where the LM has some.
@@ -136,8 +139,8 @@ def structure_embeddings(
         vectors = vectors.float().cpu() / unit
         rows = torch.cat([vectors, -vectors.square().sum(dim=1, keepdim=True) / 2], dim=1) @ axes
         weight[layout.book(book) : layout.book(book + 1)] = rows
-    phones = noise(len(STRESSES), 1, width) * 0.5 + noise(1, len(SYMBOLS), width)
-    weight[layout.phone_start : layout.emotion_start] = phones.flatten(0, 1)
+    phones = noise(len(STRESSES), 1, width) * 0.5 + noise(1, layout.slots["phones"], width)
+    weight[layout.phone_start : layout.modifier_start] = phones.flatten(0, 1)
     for start, end in layout.ordered_ranges:
         position = torch.linspace(0, 1, end - start)[:, None]
         angles = position * torch.linspace(0.5, 8, width // 2)[None]
@@ -183,9 +186,11 @@ def save_lm(
     layout: TokenLayout,
     codec_fingerprint: str,
     pieces: bytes,
+    codes: VoiceCodes,
 ) -> None:
     """Write the folder in half precision, atomically."""
-    write_lm(folder, model.config.to_dict(), model.state_dict(), layout, codec_fingerprint, pieces)
+    config, tensors = model.config.to_dict(), model.state_dict()
+    write_lm(folder, config, tensors, layout, codec_fingerprint, pieces, codes)
 
 
 def write_lm(
@@ -195,6 +200,7 @@ def write_lm(
     layout: TokenLayout,
     codec_fingerprint: str,
     pieces: bytes | None,
+    codes: VoiceCodes,
 ) -> None:
     """The same from the config and the tensors alone; transformers is not needed."""
     with atomic_folder(folder) as temporary:
@@ -210,6 +216,7 @@ def write_lm(
         write_json(
             temporary / LAYOUT_NAME, {"codec": codec_fingerprint, "layout": layout.to_dict()}
         )
+        codes.save(temporary / voices.NAME)
         if pieces is not None:
             (temporary / PIECES_NAME).write_bytes(pieces)
 
@@ -229,6 +236,7 @@ def load_lm(folder: str | Path) -> TokenLM:
             f"{folder}: config.json is of model_type {kind!r}, not llama; give the folder of an LM"
         )
     layout, codec = _read_layout(folder, meta)
+    codes = _read_voices(folder, layout, meta)
     try:
         wanted = LlamaShape.of(config).tensors(layout.size)
     except ValueError as error:
@@ -242,7 +250,8 @@ def load_lm(folder: str | Path) -> TokenLM:
     if not all(tensor.is_floating_point() for tensor in own.values()):
         raise CheckpointError(f"{folder}: the weights are no floating-point numbers")
     pieces = member(folder, PIECES_NAME)
-    return TokenLM(folder, config, own, layout, codec, pieces if pieces.exists() else None)
+    known = pieces if pieces.exists() else None
+    return TokenLM(folder, config, own, layout, codec, known, codes)
 
 
 def _read_layout(folder: Path, meta: dict[str, Any]) -> tuple[TokenLayout, str]:
@@ -254,3 +263,17 @@ def _read_layout(folder: Path, meta: dict[str, Any]) -> tuple[TokenLayout, str]:
         return TokenLayout.from_dict(meta["layout"]), codec
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{folder}/{LAYOUT_NAME}: {error}") from error
+
+
+def _read_voices(folder: Path, layout: TokenLayout, meta: dict[str, Any]) -> VoiceCodes:
+    """The codes of the LM's voices."""
+    try:
+        if layout.voices_are_slots and "voices" in meta["layout"]:
+            slots = layout_1.slot_codes(meta["layout"]["voices"])
+            return VoiceCodes("", {name: (code,) for name, code in slots.items()})
+        found = VoiceCodes.load(member(folder, voices.NAME))
+        for code in found.means.values():
+            layout.voice(code)
+        return found
+    except (RequestError, ValueError) as error:
+        raise CheckpointError(f"{folder}: {error}") from error

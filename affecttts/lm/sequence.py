@@ -4,28 +4,32 @@
     blocks <eos>
 
 One block per phone (and per silence at either end): the phone, the phone after it, its duration in
-frames, its frames. Phones are given, durations and frames are predicted, so a phone can be neither
-skipped nor repeated (after ELLA-V, arXiv 2401.07333; the explicit duration and the phone of
-look-ahead are ours).
+frames, its frames. A phone is one token under any stress; length, tones and the like are tokens
+behind it and cost no block of their own. Phones are given, durations and frames are predicted, so
+a phone can be neither skipped nor repeated (after ELLA-V, arXiv 2401.07333; the explicit duration
+and the phone of look-ahead are ours).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
-from affecttts.lm.layout import MAX_DURATION, STRESSES, TokenLayout
-from affecttts.text.symbols import PUNCTUATION
+from affecttts.lm.layout import STRESSES, TokenLayout
+from affecttts.text.inventory import MODIFIERS
+from affecttts.text.symbols import PUNCTUATION, UnknownSymbolError
 
 IGNORE = -100  # label of tokens that are given, not predicted
+Block = tuple[int, ...]  # tokens of one phone: itself and its modifiers
 
 
 @dataclass(frozen=True)
 class Condition:
     """What an utterance is conditioned on besides its phones. `tag` None = prompt dropped."""
 
-    voice: str
+    voice: bytes  # its code
     tag: str | None = "neutral"
     intensity: float = 1.0
     vad: tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -39,12 +43,24 @@ class Phone:
     stress: str
     symbol: str
     width: int
+    modifiers: str = ""
 
 
 def split_phones(ipa: str) -> list[Phone]:
-    """Join every stress mark with the symbol behind it; a stray mark stands alone."""
+    """Join every stress mark with the symbol behind it, and every modifier with the phone before
+    it; a stray mark stands alone.
+
+    Raises:
+        UnknownSymbolError: a modifier of nothing.
+    """
     phones, stress = [], ""
-    for symbol in ipa:
+    for position, symbol in enumerate(ipa):
+        if symbol in MODIFIERS:
+            if stress or not phones:
+                raise UnknownSymbolError(symbol, position, ipa)
+            last = phones.pop()
+            phones.append(replace(last, width=last.width + 1, modifiers=last.modifiers + symbol))
+            continue
         if stress and symbol not in STRESSES:
             phones.append(Phone(stress, symbol, 2))
             stress = ""
@@ -59,27 +75,39 @@ def split_phones(ipa: str) -> list[Phone]:
     return phones + ([Phone("", stress, 1)] if stress else [])
 
 
-def phone_ids(layout: TokenLayout, ipa: str) -> list[int]:
-    """Token ids of a phone string with silence at both ends: one per block of the stream."""
-    inner = [layout.phone(phone.stress, phone.symbol) for phone in split_phones(ipa)]
-    return [layout.special("silence"), *inner, layout.special("silence")]
+def phone_ids(layout: TokenLayout, ipa: str) -> list[Block]:
+    """Token ids of a phone string with silence at both ends: one tuple per block of the stream.
+
+    Raises:
+        RequestError: a phone that the layout has not.
+    """
+    silence = (layout.special("silence"),)
+    inner = [
+        (layout.phone(phone.stress, phone.symbol), *map(layout.modifier, phone.modifiers))
+        for phone in split_phones(ipa)
+    ]
+    return [silence, *inner, silence]
 
 
-def inside_phrase(layout: TokenLayout, phones: list[int]) -> list[bool]:
+def inside_phrase(layout: TokenLayout, phones: list[Block]) -> list[bool]:
     """Which blocks belong to a word followed by another without punctuation, or to their space.
+    A pause or another sound that is no phone ends a phrase as punctuation does.
 
     Args:
-        phones: [P] block tokens from `phone_ids`.
+        phones: [P] blocks from `phone_ids`.
 
     Returns:
         bool [P].
     """
+
+    def ends(block: Block) -> bool:
+        return layout.symbol(block[0]) in PUNCTUATION or layout.is_sound(block[0])
+
     inside = [False] * len(phones)
     for index in range(len(phones) - 2, 0, -1):
-        symbol = layout.symbol(phones[index])
-        if symbol == " ":
-            inside[index] = layout.symbol(phones[index - 1]) not in PUNCTUATION
-        elif symbol not in PUNCTUATION:
+        if layout.symbol(phones[index][0]) == " ":
+            inside[index] = not ends(phones[index - 1])
+        elif not ends(phones[index]):
             inside[index] = inside[index + 1]
     return inside
 
@@ -101,7 +129,7 @@ def frame_counts(
     return np.diff(borders, prepend=0).tolist()
 
 
-def prefix(layout: TokenLayout, condition: Condition, phones: list[int]) -> list[int]:
+def prefix(layout: TokenLayout, condition: Condition, phones: list[Block]) -> list[int]:
     """Everything before the first block, `<bos>` left out."""
     special = layout.special
     if condition.tag is None:
@@ -119,18 +147,18 @@ def prefix(layout: TokenLayout, condition: Condition, phones: list[int]) -> list
         special("prompt"),
         *prompt,
         special("prompt_end"),
-        layout.voice(condition.voice),
+        *layout.voice(condition.voice),
         special("text"),
-        *phones[1:-1],
+        *chain.from_iterable(phones[1:-1]),
         special("text_end"),
         special("audio"),
     ]
 
 
-def block_head(layout: TokenLayout, phones: list[int], index: int) -> list[int]:
+def block_head(layout: TokenLayout, phones: list[Block], index: int) -> list[int]:
     """The given tokens of a block: its phone and the one after it."""
-    following = phones[index + 1] if index + 1 < len(phones) else layout.special("text_end")
-    return [phones[index], following]
+    end = (layout.special("text_end"),)
+    return [*phones[index], *(phones[index + 1] if index + 1 < len(phones) else end)]
 
 
 @dataclass(frozen=True)
@@ -146,14 +174,14 @@ class Segment:
 def build_segment(
     layout: TokenLayout,
     condition: Condition,
-    phones: list[int],
+    phones: list[Block],
     counts: list[int],
     codes: np.ndarray,
 ) -> Segment:
     """Interleave phones, durations and frames.
 
     Args:
-        phones: [P] block tokens from `phone_ids`.
+        phones: [P] blocks from `phone_ids`.
         counts: [P] frames of every block.
         codes: [K,F] codec tokens, F = sum(counts).
     """
@@ -163,9 +191,10 @@ def build_segment(
     given = [True] * len(tokens)
     start = 0
     for index, count in enumerate(counts):
-        audio = frames[start : start + min(count, MAX_DURATION)].reshape(-1).tolist()
-        tokens += [*block_head(layout, phones, index), layout.duration(count), *audio]
-        given += [True, True, False] + [False] * len(audio)
+        audio = frames[start : start + min(count, layout.max_duration)].reshape(-1).tolist()
+        head = block_head(layout, phones, index)
+        tokens += [*head, layout.duration(count), *audio]
+        given += [True] * len(head) + [False] * (1 + len(audio))
         start += count
     ids = np.array(tokens, dtype=np.int32)
     return Segment(ids, np.where(given, IGNORE, ids).astype(np.int32))

@@ -21,9 +21,14 @@ class Conditions:
     def __init__(self, pieces: PromptPieces | None) -> None:
         self.pieces, self._reader = pieces, None
 
-    def of(self, info: ModelInfo, request: PreparedRequest) -> tuple[list[Condition], list[float]]:
+    def of(
+        self, info: ModelInfo, request: PreparedRequest, voice: bytes
+    ) -> tuple[list[Condition], list[float]]:
         """Rows and their weights: the emotions asked for and, where strength is not 1, neutral as
         the anchor.
+
+        Args:
+            voice: code of the voice.
 
         Raises:
             RequestError: a prompt that asks for an emotion that the model was not trained on.
@@ -43,11 +48,11 @@ class Conditions:
         for tag, share in emotions.items():
             if tag != "neutral":
                 vad = spec.vad or EmotionSpec(tag=tag, intensity=trained).resolved_vad()
-                condition = Condition(request.voice, tag, round(trained, 2), vad, pieces)
+                condition = Condition(voice, tag, round(trained, 2), vad, pieces)
                 rows[condition] = share * strength
         rest = 1.0 - sum(rows.values())
         if abs(rest) > 1e-6:
-            rows[Condition(request.voice)] = rest
+            rows[Condition(voice)] = rest
         return list(rows), list(rows.values())
 
     def _read_prompt(

@@ -25,7 +25,6 @@ from affecttts.synthesis.voices import (
     check_base,
     describe_base,
     read_card,
-    voice_layout,
     with_voice,
 )
 
@@ -49,7 +48,7 @@ def merged_tensors(lm: TokenLM, folder: str | Path, card: VoiceCard) -> dict[str
     folder = Path(folder)
     config = read_json(member(folder, CONFIG_NAME), JSON_BYTES)
     adapter = load_weights(member(folder, WEIGHTS_NAME))
-    (scale, rank), token = _scale(config, folder), card.token
+    scale, rank = _scale(config, folder)
     tensors = dict(lm.tensors)
     for name, (a, b) in _factors(adapter, folder).items():
         fits = (
@@ -64,26 +63,34 @@ def merged_tensors(lm: TokenLM, folder: str | Path, card: VoiceCard) -> dict[str
                 f"{folder / WEIGHTS_NAME}: {name} does not fit the LM; adapt the voice again"
             )
         tensors[name] = (tensors[name].float() + scale * (b.float() @ a.float())).half()
-    table = tensors["model.embed_tokens.weight"].clone()
-    rows = adapter.get(ROWS_NAME)
-    if (
-        rows is None
-        or not rows.is_floating_point()
-        or rows.shape != (1, table.shape[1])
-        or token != lm.layout.voice_start + len(lm.layout.voices)
-    ):
-        raise CheckpointError(
-            f"{folder / WEIGHTS_NAME}: no embedding of the voice that fits the "
-            "LM; adapt the voice again"
-        )
-    table[token] = rows[0].to(table.dtype)
-    tensors["model.embed_tokens.weight"] = table
+    if lm.layout.voices_are_slots:
+        _set_slot(tensors, adapter.get(ROWS_NAME), lm, card, folder)
     changed = [name for name, tensor in tensors.items() if tensor is not lm.tensors[name]]
     if not all(torch.isfinite(tensors[name]).all() for name in changed):
         raise CheckpointError(
             f"{folder / WEIGHTS_NAME}: holds NaN or infinite weights; adapt the voice again"
         )
     return tensors
+
+
+def _set_slot(
+    tensors: dict[str, Tensor], rows: Tensor | None, lm: TokenLM, card: VoiceCard, folder: Path
+) -> None:
+    """Put the voice's own embedding into the first spare slot of the first token layout."""
+    table = tensors["model.embed_tokens.weight"].clone()
+    code = bytes.fromhex(card.code)
+    if (
+        rows is None
+        or not rows.is_floating_point()
+        or rows.shape != (1, table.shape[1])
+        or code != bytes([len(lm.voices.codes)])
+    ):
+        raise CheckpointError(
+            f"{folder / WEIGHTS_NAME}: no embedding of the voice that fits the "
+            "LM; adapt the voice again"
+        )
+    table[lm.layout.voice(code)[0]] = rows[0].to(table.dtype)
+    tensors["model.embed_tokens.weight"] = table
 
 
 def _scale(config: Any, folder: Path) -> tuple[float, int]:
@@ -164,11 +171,14 @@ def export_merged(model: Path, info: ModelInfo, voice: str | Path, output: str |
         CheckpointError: the voice belongs to another model, or is corrupt.
     """
     from affecttts.lm.model import load_lm, write_lm
+    from affecttts.lm.voices import VoiceCodes
     from codec import Codec
 
     lm, card = load_lm(model / "lm"), read_card(voice)
     check_base(card, describe_base(model, info, lm.layout), voice)
-    tensors, layout = merged_tensors(lm, voice, card), voice_layout(lm.layout, card.name)
+    tensors, known = merged_tensors(lm, voice, card), lm.voices
+    codes = {**known.codes, card.name: (bytes.fromhex(card.code),)}
+    voices = VoiceCodes(known.speaker_encoder, codes)
     pieces = lm.pieces_path.read_bytes() if lm.pieces_path else None
     with atomic_folder(output) as temporary:
         shutil.copytree(
@@ -177,7 +187,8 @@ def export_merged(model: Path, info: ModelInfo, voice: str | Path, output: str |
             ignore=lambda folder, _: ["lm"] if Path(folder) == model else [],
             dirs_exist_ok=True,
         )
-        write_lm(temporary / "lm", lm.config, tensors, layout, lm.codec_fingerprint, pieces)
+        parts = lm.layout, lm.codec_fingerprint, pieces, voices
+        write_lm(temporary / "lm", lm.config, tensors, *parts)
         if (Path(voice) / DECODER_NAME).exists():
             load_decoder(Codec.from_pretrained(model / "codec"), voice).save_pretrained(
                 temporary / "codec"

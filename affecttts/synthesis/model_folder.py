@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from affecttts.emotion.table import MAX_INTENSITY, load_emotions
+from affecttts.errors import RequestError
 from codec.config import from_dict
 from codec.errors import CheckpointError, InputError
 from codec.files import fingerprint, member, read_json
@@ -26,6 +27,8 @@ MAX_GUIDANCE = 4.0
 MAX_NAME = 200  # characters
 # folder of what hears phones in recordings, for adaptations
 PHONE_CLASSIFIER_NAME = "phone_classifier"
+# folder of what makes codes of voices from recordings
+SPEAKER_ENCODER_NAME = "speaker_encoder"
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,9 @@ class ModelInfo:
     guidance: float = 1.0  # default; 1 = off
     sampling: dict[str, Any] = field(default_factory=dict)  # of SamplingConfig
     voice_notes: dict[str, str] = field(default_factory=dict)
+    # of every voice, two hexadecimal digits a number; empty where voices are slots of the LM
+    voice_codes: dict[str, str] = field(default_factory=dict)
+    require_consent: bool = False  # of the speaker, for voices that come from a clip
 
     def __post_init__(self) -> None:
         """Raises ValueError where a value is of the wrong type or out of bounds."""
@@ -52,6 +58,13 @@ class ModelInfo:
             raise ValueError("needs at least one voice and one emotion")
         if len({*self.voices}) < len(self.voices) or len({*self.emotions}) < len(self.emotions):
             raise ValueError("a voice or an emotion comes twice")
+        if self.voice_codes and set(self.voice_codes) != set(self.voices):
+            raise ValueError("voice_codes are of other voices than voices")
+        for name, code in self.voice_codes.items():
+            try:
+                bytes.fromhex(code)
+            except ValueError as error:
+                raise ValueError(f"voice_codes: {name!r:.60} has no hexadecimal code") from error
         if unknown := set(self.emotions) - set(load_emotions().ids):
             raise ValueError(f"unknown emotions {sorted(unknown)}")
         if not 0 < self.trained_intensity[0] <= self.trained_intensity[1] <= MAX_INTENSITY:
@@ -65,6 +78,11 @@ class ModelInfo:
     def default_voice(self) -> str:
         """The first voice."""
         return self.voices[0]
+
+    @property
+    def codes(self) -> dict[str, bytes]:
+        """`voice_codes` as the LM's layout takes them."""
+        return {name: bytes.fromhex(code) for name, code in self.voice_codes.items()}
 
 
 def read_model_info(folder: str | Path | None) -> tuple[Path, ModelInfo]:
@@ -99,13 +117,18 @@ def check_parts(folder: Path, info: ModelInfo, lm: TokenLM, codec: CodecConfig) 
             f"{found}; use the codec folder that encoded its corpus"
         )
     for kind, named, known in (
-        ("voices", info.voices, layout.voices),
+        ("voices", info.voices, lm.voices.means | info.codes),
         ("emotions", info.emotions, layout.emotions),
     ):
         if foreign := sorted(set(named) - set(known)):
             raise CheckpointError(
                 f"{folder}: model.json names the {kind} {foreign}, which the LM lacks"
             )
+    for name, code in info.codes.items():
+        try:
+            layout.voice(code)
+        except RequestError as error:
+            raise CheckpointError(f"{folder}: {INFO_NAME}, {name!r}: {error}") from error
     if layout.num_codebooks > codec.num_codebooks or layout.codebook_size != codec.codebook_size:
         raise CheckpointError(
             f"{folder}: the LM speaks {layout.num_codebooks} x {layout.codebook_size} codes, the "

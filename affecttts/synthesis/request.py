@@ -18,6 +18,7 @@ from affecttts.emotion.spec import EmotionSpec, check_prompt
 from affecttts.emotion.table import MAX_INTENSITY
 from affecttts.errors import RequestError, shown
 from affecttts.synthesis import checks
+from affecttts.synthesis.clip_voice import CLIP_HELP, CONSENT_HELP, check_clip_voice
 from affecttts.synthesis.model_folder import MAX_GUIDANCE, ModelInfo, nearest_first
 from affecttts.text import Lexicon, Options, Piece, read
 
@@ -82,6 +83,10 @@ class SpeechRequest:
         "a voice (see `affecttts list voices`), or the folder of an adapted one (default: the "
         "model's first)",
     )
+    voice_from: str | None = _setting(
+        checks.text("voice_from", MAX_VOICE), CLIP_HELP, metavar="CLIP"
+    )
+    consent: str | None = _setting(checks.text("consent", MAX_VOICE), CONSENT_HELP, metavar="FILE")
     seed: int | None = _setting(
         checks.integer("seed", 0, MAX_SEED),
         "same seed, same machine, same samples (default: drawn and reported)",
@@ -230,6 +235,7 @@ def prepare(info: ModelInfo, request: SpeechRequest) -> PreparedRequest:
                 raise RequestError(
                     f"this model was not trained on {tag!r}; it knows: {', '.join(info.emotions)}"
                 )
+    check_clip_voice(info, request.voice, request.voice_from, request.consent)
     voice = info.default_voice if request.voice is None else request.voice
     if voice not in info.voices:
         known = nearest_first(voice[:MAX_NAME], info.voices)

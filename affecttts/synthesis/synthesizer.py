@@ -42,10 +42,12 @@ class Synthesizer:
         language_model = load_lm(member(folder, "lm"))
         check_parts(folder, info, language_model, self.codec.config)
         self.layout = language_model.layout
+        self.codes = language_model.voices.means | info.codes
         self.engine = Engine(language_model.config, language_model.tensors)
         self._language_model = language_model  # what adapted voices are merged into
         self._adapted: dict[str, Speaker] = {}
         self.conditions = Conditions(language_model.prompt_pieces())
+        self._speaker_encoder = None  # of voices from clips, loaded when the first one comes
 
     @classmethod
     def from_pretrained(
@@ -86,7 +88,6 @@ class Synthesizer:
             check_base,
             describe_base,
             read_card,
-            voice_layout,
             with_voice,
         )
 
@@ -94,9 +95,8 @@ class Synthesizer:
         check_base(card, describe_base(self.folder, self.info, self.layout), folder)
         info, lm = with_voice(self.info, card), self._language_model
         engine = Engine(lm.config, merged_tensors(lm, folder, card))
-        layout, codec = voice_layout(self.layout, card.name), load_decoder(self.codec, folder)
-        self._adapted[card.name] = Speaker(layout, engine, codec)
-        self.info = info
+        self._adapted[card.name] = Speaker(self.layout, engine, load_decoder(self.codec, folder))
+        self.info, self.codes = info, self.codes | {card.name: bytes.fromhex(card.code)}
         return card.name
 
     def speaker(self, voice: str) -> Speaker:
@@ -191,7 +191,19 @@ class Synthesizer:
         Args:
             on_piece: called with the codes of every piece of text that is spoken.
         """
-        conditions, weights = self.conditions.of(self.info, request)
+        conditions, weights = self.conditions.of(self.info, request, self._code(request))
         speaker = speaker or self.speaker(request.voice)
         maker = PieceMaker(speaker, conditions, weights, self.sampling)
         return SpeechStream(maker, request, chunk_seconds, on_piece)
+
+    def _code(self, request: PreparedRequest) -> bytes:
+        """The code of the voice that is asked for, by its name or by a clip."""
+        from affecttts.synthesis.clip_voice import clip_code, load_speaker_encoder
+
+        clip = request.request.voice_from
+        if clip is None:
+            return self.codes[request.voice]
+        if self._speaker_encoder is None:
+            made_codes = self._language_model.voices.speaker_encoder
+            self._speaker_encoder = load_speaker_encoder(self.folder, made_codes)
+        return clip_code(self._speaker_encoder, clip)

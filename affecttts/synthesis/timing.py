@@ -30,7 +30,7 @@ class PieceTimes:
         """`start`: seconds of the speech at which the piece begins; `frame_rate`: Hz."""
         self.start, self.rate = start, frame_rate
         phones = split_phones(piece.phones)
-        self.symbols = ["", *(phone.stress + phone.symbol for phone in phones), ""]
+        self.symbols = ["", *(p.stress + p.symbol + p.modifiers for p in phones), ""]
         self.words, self._word, self._phone = words, 0, 0
 
     def ended(

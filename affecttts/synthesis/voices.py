@@ -2,7 +2,8 @@
 neither peft nor transformers.
 
     adapter_config.json, adapter_model.safetensors
-                           LoRA on the projections and the voice's own row of the embedding
+                           LoRA on the projections; in the first token layout the voice's own row
+                           of the embedding too
     voice.json             what it is and which model it belongs to
     self_test.json         what it reached when it was made
     decoder.safetensors    where the codec's decoder was adapted too
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from affecttts.errors import RequestError
+from affecttts.lm import layout_1
 from affecttts.synthesis.model_folder import ModelInfo
 from codec.config import from_dict
 from codec.errors import CheckpointError
@@ -53,7 +55,7 @@ class VoiceCard:
 
     name: str
     base: Base
-    token: int  # id of the voice's slot in the vocabulary
+    code: str  # of the voice, two hexadecimal digits a number
     started_from: str  # the base voice nearest to it
     data: dict[str, Any] = field(default_factory=dict)  # what it was taught
     training: dict[str, Any] = field(default_factory=dict)  # how
@@ -62,6 +64,8 @@ class VoiceCard:
     def __post_init__(self) -> None:
         """Raises ValueError where a value is of the wrong type."""
         check_fields(self)
+        if not bytes.fromhex(self.code):
+            raise ValueError("code is empty")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -103,6 +107,7 @@ def read_card(folder: str | Path) -> VoiceCard:
         base = values.get("base")
         if not isinstance(base, dict):
             raise ValueError("base is no object")
+        values = layout_1.current_card(values)
         card = from_dict(VoiceCard, values | {"base": from_dict(Base, base)})
         check_name(card.name)
         return card
@@ -125,10 +130,14 @@ def check_base(card: VoiceCard, base: Base, where: str | Path) -> None:
     """
     if replace(card.base, name=base.name) == base:
         return
+    if card.base.layout != base.layout:
+        raise CheckpointError(
+            f"{where}: the voice {card.name!r} was made for the token {card.base.layout} of "
+            f"{card.base.name}, {base.name} has {base.layout}; make it anew from its recordings "
+            f"with `affecttts adapt --audio RECORDINGS --name {card.name} --output DIR`"
+        )
     differing = [
-        name
-        for name in ("lm", "codec", "layout")
-        if getattr(card.base, name) != getattr(base, name)
+        name for name in ("lm", "codec") if getattr(card.base, name) != getattr(base, name)
     ]
     parts = "; ".join(
         f"its {name} is {getattr(card.base, name)}, here is {getattr(base, name)}"
@@ -141,20 +150,6 @@ def check_base(card: VoiceCard, base: Base, where: str | Path) -> None:
     )
 
 
-def voice_layout(layout: TokenLayout, name: str) -> TokenLayout:
-    """The layout with one voice more, in the first spare slot; no id changes.
-
-    Raises:
-        RequestError: the name is taken, or there is no slot left.
-    """
-    if name in layout.voices:
-        raise RequestError(f"the model has a voice {name!r} of its own; choose another name")
-    try:
-        return replace(layout, voices=(*layout.voices, name))
-    except ValueError as error:
-        raise RequestError(f"no voice slot is left in the vocabulary ({error})") from error
-
-
 def with_voice(info: ModelInfo, card: VoiceCard) -> ModelInfo:
     """The model's information with one voice more.
 
@@ -165,7 +160,8 @@ def with_voice(info: ModelInfo, card: VoiceCard) -> ModelInfo:
         raise RequestError(
             f'there is a voice {card.name!r} already; rename one of the two ("name" in {CARD_NAME})'
         )
-    return replace(info, voices=(*info.voices, card.name))
+    codes = info.voice_codes | {card.name: card.code} if info.voice_codes else {}
+    return replace(info, voices=(*info.voices, card.name), voice_codes=codes)
 
 
 class VoiceShelf:

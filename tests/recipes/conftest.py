@@ -8,7 +8,7 @@ import pytest
 from affecttts.data.audio_cache import build_cache
 from affecttts.data.codes.store import CodeRow, shard_path, write_shard
 from codec.files import fingerprint
-from tiny_models import DATA
+from tiny_models import DATA, tiny_codes
 
 
 @pytest.fixture
@@ -32,6 +32,7 @@ def tokens(utterances, codec_dir, tmp_path_factory):
         for u in utterances
     ]
     write_shard(shard_path(folder, 0, 1), rows, fingerprint(codec_dir))
+    tiny_codes(*(u.speaker for u in utterances), "zoe", "abe").save(folder / "voices.json")
     return folder
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ pytest.importorskip("accelerate")
 
 from affecttts.data.codes.store import CodeRow, shard_path, write_shard
 from affecttts.data.manifest import write_manifest
+from affecttts.lm.voices import VoiceCodes
 from codec import Codec
 from codec.errors import CheckpointError
 from codec.files import fingerprint
@@ -78,21 +80,26 @@ def test_lm_that_meets_further_voices_keeps_what_it_learned(
     first.run()
     init = str(tmp_path / "a" / "lm")
     second = lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "b", init=init, manifest=more)
-    assert second.layout.voices == ("heart", "abe", "zoe")
+    assert second.layout == first.layout and set(second.voices.codes) == set(speakers)
     before, after = first.ema.module.state_dict(), second._llama().state_dict()
-    assert_kept(after, before, first.layout.book(4))
-    third = lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "c", manifest=more, steps=1)
-    third.run()
-    # fewer voices would lose rows that it has
-    with pytest.raises(CheckpointError, match="token layout"):
-        lm_trainer(
-            monkeypatch,
-            tokens,
-            codec_dir,
-            tmp_path / "d",
-            init=str(tmp_path / "c" / "lm"),
-            manifest=few,
-        )
+    assert_kept(after, before, first.layout.size)
+    # fewer voices are no less of a vocabulary
+    third = lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "c", init=init, manifest=few)
+    assert set(third.voices.codes) == {"heart"}
+
+
+def test_an_lm_of_another_speaker_encoder_is_no_start(monkeypatch, tokens, codec_dir, tmp_path):
+    first = lm_trainer(monkeypatch, tokens, codec_dir, tmp_path / "a", steps=1)
+    first.run()
+    other = shutil.copytree(tokens, tmp_path / "tokens")
+    replace(VoiceCodes.load(other / "voices.json"), speaker_encoder="f" * 16).save(
+        other / "voices.json"
+    )
+    with pytest.raises(CheckpointError, match="speaker encoder"):
+        lm_trainer(monkeypatch, other, codec_dir, tmp_path / "b", init=str(tmp_path / "a" / "lm"))
+    (other / "voices.json").unlink()
+    with pytest.raises(CheckpointError, match="encode_voices"):
+        lm_trainer(monkeypatch, other, codec_dir, tmp_path / "b")
 
 
 def test_lm_started_from_another_codec_s_keeps_all_but_the_codes(
@@ -106,6 +113,7 @@ def test_lm_started_from_another_codec_s_keeps_all_but_the_codes(
         CodeRow(u.id, "0" * 16, np.zeros((4, round(u.seconds * 25)), np.uint16)) for u in utterances
     ]
     write_shard(shard_path(tmp_path / "tokens", 0, 1), rows, fingerprint(other))
+    shutil.copy(tokens / "voices.json", tmp_path / "tokens")
     second = lm_trainer(
         monkeypatch, tmp_path / "tokens", other, tmp_path / "b", init=str(tmp_path / "a" / "lm")
     )
@@ -135,6 +143,7 @@ def test_lm_of_a_codec_that_went_on_carries_its_codes_along(
         CodeRow(u.id, "0" * 16, np.zeros((4, round(u.seconds * 25)), np.uint16)) for u in utterances
     ]
     write_shard(shard_path(tmp_path / "tokens", 0, 1), rows, fingerprint(tmp_path / "moved"))
+    shutil.copy(tokens / "voices.json", tmp_path / "tokens")
     init = str(tmp_path / "a" / "lm")
     second = lm_trainer(
         monkeypatch, tmp_path / "tokens", tmp_path / "moved", tmp_path / "b", init, codec_dir

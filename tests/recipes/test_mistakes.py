@@ -9,7 +9,7 @@ pytest.importorskip("accelerate")
 pytest.importorskip("pyworld")
 
 from affecttts.cli.script import run_script
-from tiny_models import DATA, REPOSITORY, load_recipe
+from tiny_models import DATA, REPOSITORY, load_recipe, tiny_codes
 
 sys.path.insert(0, str(REPOSITORY))  # `python -m recipes...` runs from there
 
@@ -47,7 +47,7 @@ MISTAKES = {  # what is typed; exit code; what the line says
     "lm, no train rows": (
         lm(tokens="TOKENS", codec="MODEL/codec", manifest="OUT/bare.jsonl"),
         2,
-        "no train utterance has durations, an emotion label and tokens",
+        "no train utterance has durations and tokens",
     ),
     "lm, too many codebooks": (
         lm("--set", "num_codebooks=9", tokens="TOKENS", codec="MODEL/codec"),
@@ -187,6 +187,7 @@ def tokens_of_model(tiny_model_dir, tmp_path_factory):
         arguments += ["--output", folder, "--shards", "1"]
         patch.setattr(sys, "argv", ["encode_corpus", *map(str, arguments)])
         assert run_script(load_recipe("encode_corpus").main) == 0
+    tiny_codes().save(folder / "voices.json")
     return folder
 
 

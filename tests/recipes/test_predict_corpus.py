@@ -10,7 +10,7 @@ from affecttts.data.audio_cache import AudioCache, build_cache
 from affecttts.data.codes.store import CodeRow, CodeStore, shard_path, write_shard
 from affecttts.lm.sequence import Condition, build_segment, join_segments, phone_ids
 from affecttts.training.codec.crops import CropConfig, CropSampler
-from tiny_models import DATA, load_recipe, random_llama, tiny_layout
+from tiny_models import CODES, DATA, load_recipe, random_llama, tiny_layout
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +26,7 @@ def recipe():
 def stream(codes):
     segment = build_segment(
         LAYOUT,
-        Condition("heart", "sad"),
+        Condition(CODES["heart"], "sad"),
         phone_ids(LAYOUT, "hi"),
         [2, 0, 3, codes.shape[1] - 5],
         codes,

@@ -22,7 +22,7 @@ from affecttts.data.manifest import read_manifest
 from codec.files import fingerprint
 from killing import Runner, hashes, leftovers, sampled
 from soak import soak
-from tiny_models import DATA
+from tiny_models import DATA, tiny_codes
 from tiny_runs import MANIFEST
 from tiny_voices import add_replay
 
@@ -45,6 +45,7 @@ def inputs(tiny_model_dir, utterances, tone, tmp_path_factory) -> Path:
         for u in utterances
     ]
     write_shard(shard_path(folder / "tokens", 0, 1), rows, fingerprint(folder / "model" / "codec"))
+    tiny_codes().save(folder / "tokens" / "voices.json")
     (folder / "recordings").mkdir()
     for utterance in read_manifest(DATA / "manifest.jsonl"):
         if utterance.speaker == "heart":

@@ -41,8 +41,6 @@ class LMTrainingConfig:
     dropout: float = 0.0
     max_tokens: int = 4096
     num_pieces: int = 1024
-    # slots of the voices that ship
-    first_voices: tuple[str, ...] = ("heart", "bella", "fenrir", "michael")
     # "muon" for the matrices (arXiv 2502.16982) and AdamW for the rest, or "adamw" for all
     optimizer: str = "muon"
     steps: int = 2600

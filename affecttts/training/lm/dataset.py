@@ -27,7 +27,9 @@ from affecttts.lm.sequence import (
     join_segments,
     phone_ids,
 )
+from affecttts.lm.voices import VoiceCodes
 
+SINGLE_CLIP = 0.5  # share of items whose voice is known by one clip, where its clips have codes
 Item = tuple[int, ...]  # utterances that share one stream, each behind its own prompt
 
 
@@ -42,7 +44,13 @@ class MixtureConfig:
 
 
 class LMDataset:
-    """All labelled utterances of the manifests whose tokens are in the store."""
+    """All utterances of the manifests with durations whose tokens are in the store.
+
+    Those without an emotion label are learned with the emotion prompt dropped.
+
+    Args:
+        voices: codes of all speakers.
+    """
 
     def __init__(
         self,
@@ -53,24 +61,25 @@ class LMDataset:
         frame_rate: float,
         mixture: MixtureConfig,
         split: str,
+        voices: VoiceCodes,
     ) -> None:
-        self.layout, self.store, self.pieces, self.mixture, self.frame_rate = (
+        self.layout, self.store, self.pieces, self.mixture, self.frame_rate, self.voices = (
             layout,
             store,
             pieces,
             mixture,
             frame_rate,
+            voices,
         )
         self.utterances = [
             u
             for m in manifests
             for u in read_manifest(m)
-            if u.split == split and u.durations and u.emotion and u.id in store
+            if u.split == split and u.durations and u.id in store
         ]
         if not self.utterances:
             raise RequestError(
-                f"no {split} utterance has durations, an emotion label and tokens; "
-                "check manifests and shards"
+                f"no {split} utterance has durations and tokens; check manifests and shards"
             )
         self.by_voice: dict[str, list[int]] = {}
         for index, utterance in enumerate(self.utterances):
@@ -89,15 +98,26 @@ class LMDataset:
         return build_segment(self.layout, self._condition(utterance, draws), phones, counts, codes)
 
     def _condition(self, utterance: Utterance, draws: _Draws) -> Condition:
-        if draws.uniform() < self.mixture.prompt_dropout:
-            return Condition(utterance.speaker, tag=None)
+        dropped = draws.uniform() < self.mixture.prompt_dropout
+        voice = self._voice(utterance.speaker, draws)
+        if dropped or utterance.emotion is None:
+            return Condition(voice, tag=None)
         pieces: tuple[int, ...] = ()
         if draws.uniform() < self.mixture.free_text:
             phrasings = load_emotions().get(utterance.emotion).phrasings
             pieces = self.pieces.encode(phrasings[draws.below(len(phrasings))])
         vad = utterance.vad and tuple(min(1.0, max(-1.0, value)) for value in utterance.vad)
         spec = EmotionSpec(utterance.emotion, utterance.intensity, vad=vad)
-        return Condition(utterance.speaker, spec.tag, spec.intensity, spec.resolved_vad(), pieces)
+        return Condition(voice, spec.tag, spec.intensity, spec.resolved_vad(), pieces)
+
+    def _voice(self, speaker: str, draws: _Draws) -> bytes:
+        """The speaker's code or, in half of the items, that of one clip: as short a look at a voice
+        as a code made for an unheard speaker may come from.
+        """
+        codes = self.voices[speaker]
+        if len(codes) == 1 or draws.uniform() >= SINGLE_CLIP:
+            return codes[0]
+        return codes[1 + draws.below(len(codes) - 1)]
 
     def item(self, members: Item, draws: _Draws) -> Segment:
         """`<bos>` .. `<eos>` of the members of one item."""

@@ -20,6 +20,7 @@ from affecttts.lm.model import (
     structure_embeddings,
 )
 from affecttts.lm.pieces import train_pieces
+from affecttts.lm.voices import VoiceCodes
 from affecttts.training.lm.config import LMTrainingConfig
 from codec import Codec, CodecConfig
 from codec.atomic import atomic_file
@@ -30,22 +31,37 @@ if TYPE_CHECKING:
     from transformers import LlamaForCausalLM
 
 
-def make_layout(config: LMTrainingConfig, manifests: list[str], codec: CodecConfig) -> TokenLayout:
-    """Ids for all emotions, all speakers with labelled rows and the books that are modelled.
+def make_layout(config: LMTrainingConfig, voices: VoiceCodes, codec: CodecConfig) -> TokenLayout:
+    """Ids for all emotions, the codes of voices and the books that are modelled.
 
     Raises:
-        RequestError: more books than the codec has, or a missing manifest.
+        RequestError: more books than the codec has, or codes that are of no one length.
     """
     if config.num_codebooks > codec.num_codebooks:
         raise RequestError(
             f"num_codebooks is {config.num_codebooks}, but the codec has {codec.num_codebooks}"
         )
-    speakers = {row.speaker for path in manifests for row in read_manifest(path) if row.emotion}
-    first = [name for name in config.first_voices if name in speakers]
-    voices = (*first, *sorted(speakers - set(first)))
-    return TokenLayout(
-        load_emotions().ids, voices, config.num_codebooks, codec.codebook_size, config.num_pieces
+    layout = TokenLayout(
+        load_emotions().ids, config.num_codebooks, codec.codebook_size, config.num_pieces
     )
+    for codes in voices.codes.values():
+        for code in codes:
+            layout.voice(code)
+    return layout
+
+
+def read_voices(path: Path, manifests: list[str]) -> VoiceCodes:
+    """The codes of all speakers of the manifests.
+
+    Raises:
+        RequestError: a speaker has none.
+        CheckpointError: there is no such file.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no codes of voices; make them by recipes/encode_voices.py")
+    codes = VoiceCodes.load(path)
+    speakers = {row.speaker for manifest in manifests for row in read_manifest(manifest)}
+    return VoiceCodes(codes.speaker_encoder, {name: codes[name] for name in sorted(speakers)})
 
 
 def make_pieces(path: Path, manifests: list[str], init: str | None, count: int) -> bytes:
@@ -76,6 +92,7 @@ class Vocabulary:
     layout: TokenLayout
     codebooks: list[Tensor]  # [codebook_size, D] of every book that the LM models
     codec_fingerprint: str
+    speaker_encoder: str  # fingerprint of what made the codes of voices
 
 
 def fresh_llama(config: LMTrainingConfig, vocabulary: Vocabulary) -> LlamaForCausalLM:
@@ -88,8 +105,8 @@ def fresh_llama(config: LMTrainingConfig, vocabulary: Vocabulary) -> LlamaForCau
 def started_llama(
     config: LMTrainingConfig, vocabulary: Vocabulary, init: str, init_codec: Path | None
 ) -> LlamaForCausalLM:
-    """Weights of another LM folder of the same vocabulary; it may know fewer voices, model
-    fewer books, or be of another codec.
+    """Weights of another LM folder of the same vocabulary; it may model fewer books, or be of
+    another codec.
 
     The rows of its missing books, or all codec tokens of another codec, start from the
     codebooks as in a fresh model. Where this codec went on from that one (`init_codec`), its
@@ -99,10 +116,14 @@ def started_llama(
         CheckpointError: its vocabulary is another, or `init_codec` is not its codec.
     """
     start, layout = load_lm(init), vocabulary.layout
-    voices = layout.voices[: len(start.layout.voices)]
-    if replace(layout, num_codebooks=start.layout.num_codebooks, voices=voices) != start.layout:
+    if replace(layout, num_codebooks=start.layout.num_codebooks) != start.layout:
         raise CheckpointError(
             f"{init}: its token layout is not that of this run; train without --init"
+        )
+    if start.voices.speaker_encoder != vocabulary.speaker_encoder:
+        raise CheckpointError(
+            f"{init}: its voices are of the speaker encoder {start.voices.speaker_encoder}, this "
+            f"run's of {vocabulary.speaker_encoder}; encode the voices with that one"
         )
     same_codec = start.codec_fingerprint == vocabulary.codec_fingerprint
     if same_codec and start.layout == layout:

@@ -15,6 +15,7 @@ from affecttts.data.codes.store import CodeStore
 from affecttts.data.lineage import resumed_lineage, training_lineage
 from affecttts.lm.model import save_lm
 from affecttts.lm.pieces import PromptPieces
+from affecttts.lm.voices import NAME as VOICES_NAME
 from affecttts.training.averaging import averaging
 from affecttts.training.checkpoint import (
     Exports,
@@ -34,6 +35,7 @@ from affecttts.training.lm.start import (
     fresh_llama,
     make_layout,
     make_pieces,
+    read_voices,
     started_llama,
 )
 from affecttts.training.lm.validation import speak, validate
@@ -55,7 +57,7 @@ class Trainer:
     """A run: `resume`, then `run`.
 
     Args:
-        tokens: folder of token shards.
+        tokens: folder of token shards, and of the codes of voices.
         codec: codec folder that made them.
         output: folder of the run; the LM lies in its `lm`, what it resumes from in its
             `checkpoint`.
@@ -86,16 +88,20 @@ class Trainer:
                 f"{codec} is {fingerprint(codec)}"
             )
         self.codec, self.codec_hash = Codec.from_pretrained(codec), store.codec_fingerprint
-        self.layout = make_layout(config, manifests, self.codec.config)
+        self.voices = read_voices(Path(tokens) / VOICES_NAME, manifests)
+        self.layout = make_layout(config, self.voices, self.codec.config)
         pieces = output / PIECES_NAME
         self.pieces = make_pieces(pieces, manifests, init, config.num_pieces)
         rate, processor = self.codec.config.frame_rate, PromptPieces(pieces)
         self.train, self.valid = (
-            LMDataset(manifests, store, self.layout, processor, rate, config.mixture, split)
+            LMDataset(
+                manifests, store, self.layout, processor, rate, config.mixture, split, self.voices
+            )
             for split in ("train", "valid")
         )
         codebooks = self.codec.quantizer.code_vectors()[: config.num_codebooks]
-        vocabulary = Vocabulary(self.layout, codebooks, self.codec_hash)
+        encoder = self.voices.speaker_encoder
+        vocabulary = Vocabulary(self.layout, codebooks, self.codec_hash, encoder)
         self._prepare(
             started_llama(config, vocabulary, init, init_codec)
             if init
@@ -193,7 +199,8 @@ class Trainer:
 
     def _exports(self) -> Exports:
         def save(folder: Path) -> None:
-            save_lm(folder, self.ema.module, self.layout, self.codec_hash, self.pieces)
+            codes = self.voices.only(self.voices.codes)
+            save_lm(folder, self.ema.module, self.layout, self.codec_hash, self.pieces, codes)
 
         return {"lm": with_lineage(save, self.lineage)}
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from affecttts.emotion.spec import EmotionSpec
 from affecttts.lm.engine import Engine
 from affecttts.lm.generate import SamplingConfig, generate
 from affecttts.lm.sequence import Condition, phone_ids
@@ -45,16 +46,16 @@ def speak(
     weights = {name: tensor.cpu() for name, tensor in llama.state_dict().items()}
     engine = Engine(llama.config.to_dict(), weights)
     for utterance in data.utterances[:SAMPLES]:
-        condition = Condition(
-            utterance.speaker, utterance.emotion, utterance.intensity, utterance.vad
-        )
+        vad = utterance.vad or EmotionSpec(utterance.emotion or "neutral").resolved_vad()
+        voice = data.voices[utterance.speaker][0]
+        condition = Condition(voice, utterance.emotion, utterance.intensity, vad)
         result = generate(
             engine,
             data.layout,
             [condition],
             [1.0],
             phone_ids(data.layout, utterance.ipa),
-            SamplingConfig(),
+            SamplingConfig.at(data.frame_rate),
             torch.Generator().manual_seed(0),
         )
         if result.codes.shape[1]:

@@ -6,7 +6,7 @@ import torch
 from affecttts.lm.engine import PRECISIONS, Engine
 from affecttts.lm.model import load_lm, save_lm
 from codec.errors import CheckpointError
-from tiny_models import random_llama, tiny_layout
+from tiny_models import random_llama, tiny_codes, tiny_layout
 
 LAYOUT = tiny_layout()
 LENGTH = 24
@@ -133,7 +133,7 @@ def test_saved_folder_loads_in_both(llama, tmp_path):
     """The folder is one that transformers reads, and the engine reads the same weights from it."""
     from transformers import LlamaForCausalLM
 
-    save_lm(tmp_path / "lm", llama, LAYOUT, "0" * 16, b"pieces")
+    save_lm(tmp_path / "lm", llama, LAYOUT, "0" * 16, b"pieces", tiny_codes())
     loaded = load_lm(tmp_path / "lm")
     assert (loaded.layout, loaded.codec_fingerprint) == (LAYOUT, "0" * 16)
     assert loaded.pieces_path.read_bytes() == b"pieces"
@@ -149,7 +149,7 @@ def test_saved_folder_loads_in_both(llama, tmp_path):
 DAMAGE = {
     "no layout": lambda folder: (folder / "layout.json").unlink(),
     "layout of another version": lambda folder: change(
-        folder / "layout.json", '"layout-1"', '"layout-9"'
+        folder / "layout.json", '"layout-2"', '"layout-9"'
     ),
     "layout of other pieces": lambda folder: change(
         folder / "layout.json", '"num_pieces": 300', '"num_pieces": 999'
@@ -171,7 +171,7 @@ def change(path, old, new):
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 def test_broken_folders_are_named(llama, tmp_path, damage):
-    save_lm(tmp_path / "lm", llama, LAYOUT, "0" * 16, b"pieces")
+    save_lm(tmp_path / "lm", llama, LAYOUT, "0" * 16, b"pieces", tiny_codes())
     damage(tmp_path / "lm")
     with pytest.raises(CheckpointError) as caught:
         load_lm(tmp_path / "lm")

@@ -1,46 +1,45 @@
 """The vocabulary: ranges that cannot collide."""
 
+import json
+
 import pytest
 
 from affecttts.errors import RequestError
 from affecttts.lm.layout import (
-    CONTROL_SLOTS,
-    EMOTION_SLOTS,
     INTENSITY_BINS,
     MAX_DURATION,
     MULTIPLE,
+    SLOTS,
     SPECIALS,
     STRESSES,
     VAD_BINS,
-    VOICE_SLOTS,
     TokenLayout,
 )
+from affecttts.text.inventory import MODIFIERS, PHONES, SOUNDS, sound_symbol
 from affecttts.text.symbols import SYMBOLS
 
 EMOTIONS = ("neutral", "happy", "sad")
-SHIPPED_VOICES = 80  # more than any corpus of ours has speakers
 
 
 def layout(**changes):
-    values = {
-        "emotions": EMOTIONS,
-        "voices": ("heart", "fenrir"),
-        "num_codebooks": 4,
-        "codebook_size": 1024,
-    }
+    values = {"emotions": EMOTIONS, "num_codebooks": 2, "codebook_size": 2048}
     return TokenLayout(**(values | changes))
 
 
 def ranges(made):
     """Every id of every kind, in the order of the ranges."""
+    levels = range(made.voice_levels)
+    codes = [made.voice(bytes([level] * made.voice_length)) for level in levels]
     return {
         "specials": [made.special(name) for name in SPECIALS],
-        "phones": [made.phone(stress, symbol) for stress in STRESSES for symbol in SYMBOLS],
+        "phones": [made.phone(stress, symbol) for stress in STRESSES for symbol in made.phones],
+        "modifiers": [made.modifier(symbol) for symbol in made.modifiers],
+        "sounds": [made.phone("", sound_symbol(name)) for name in made.sounds],
         "emotions": [made.emotion(tag) for tag in made.emotions],
         "intensity": [made.intensity(step / 10) for step in range(INTENSITY_BINS)],
         "vad": [made.vad(axis, step / 10) for axis in range(3) for step in range(-10, 11)],
-        "durations": [made.duration(frames) for frames in range(MAX_DURATION + 1)],
-        "voices": [made.voice(name) for name in made.voices],
+        "durations": [made.duration(frames) for frames in range(made.max_duration + 1)],
+        "voices": [code[place] for place in range(made.voice_length) for code in codes],
         "pieces": [made.piece(index) for index in range(made.num_pieces)],
         "codes": [
             made.book(k) + code
@@ -51,7 +50,17 @@ def ranges(made):
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"num_codebooks": 1, "codebook_size": 64, "num_pieces": 300}]
+    "changes",
+    [
+        {},
+        {"num_codebooks": 1, "codebook_size": 64, "num_pieces": 300},
+        {"voice_length": 8, "voice_levels": 256},
+        {
+            "phones": "".join(map(chr, range(0x100, 0x100 + SLOTS["phones"]))),
+            "modifiers": "".join(map(chr, range(0x300, 0x300 + SLOTS["modifiers"]))),
+            "emotions": tuple(f"e{i}" for i in range(SLOTS["emotions"])),
+        },
+    ],
 )
 def test_ranges_are_disjoint_ordered_and_inside(changes):
     made = layout(**changes)
@@ -60,26 +69,30 @@ def test_ranges_are_disjoint_ordered_and_inside(changes):
     assert ids == sorted(ids) and ids[0] == 0 and ids[-1] < made.size
 
 
-def test_full_tables_still_do_not_collide():
-    made = layout(
-        emotions=tuple(f"e{i}" for i in range(EMOTION_SLOTS)),
-        voices=tuple(f"v{i}" for i in range(VOICE_SLOTS)),
+def test_further_symbols_and_emotions_move_nothing():
+    small = layout(phones=PHONES[:60], modifiers=MODIFIERS[:5], sounds=SOUNDS[:2])
+    small, large = ranges(small), ranges(layout(emotions=(*EMOTIONS, "angry")))
+    kinds = [kind for kind in small if kind != "phones"]
+    assert all(large[kind][: len(small[kind])] == small[kind] for kind in kinds)
+    phones = [[kinds["phones"][i * n :][:60] for i in range(3)] for kinds, n in
+              ((small, 60), (large, len(PHONES)))]  # fmt: skip
+    assert phones[0] == phones[1]
+
+
+def test_the_inventory_begins_with_english_and_holds_what_espeak_writes():
+    """The letters and marks that espeak-ng's voices of 137 languages were seen to write."""
+    assert PHONES.startswith("".join(SYMBOLS))
+    assert len({*PHONES, *MODIFIERS}) == len(PHONES) + len(MODIFIERS)
+    seen = (
+        "abcdefhijklmnopqrstuvwxyzæçðøħŋœɐɑɒɔɕɖɗɘəɚɛɜɟɡɣɤɨɪɫɬɭɯɱɲɳɴɵɸɹɻɽɾʀʁʂʃʈʉʊʋʌʍʎʏʐʑʒʔʕʝʦ"
+        "βθχᵻʰʲˈˌːˤᵐᵑᵝⁿ\u0303\u0306\u030a\u031d\u031e\u0329\u032a\u032f\u033a\u033b\u0361124567"
     )
-    ids = [i for kind in ranges(made).values() for i in kind]
-    assert len(set(ids)) == len(ids)
-    assert made.piece(0) - made.voice(f"v{VOICE_SLOTS - 1}") == CONTROL_SLOTS + 1
+    assert set(seen) <= {*PHONES, *MODIFIERS}
+    assert len(PHONES) <= SLOTS["phones"] // 1.5 and len(MODIFIERS) <= SLOTS["modifiers"] // 1.5
 
 
-def test_adding_voices_and_emotions_moves_nothing():
-    small, large = (
-        ranges(layout()),
-        ranges(layout(emotions=(*EMOTIONS, "angry"), voices=("heart", "fenrir", "anna"))),
-    )
-    assert all(large[kind][: len(ids)] == ids for kind, ids in small.items())
-
-
-def test_room_for_voices_of_adapters():
-    assert VOICE_SLOTS - SHIPPED_VOICES >= 64
+def test_a_pause_of_two_and_a_half_seconds_fits_at_50_frames_a_second():
+    assert layout().max_duration == MAX_DURATION >= 2.5 * 50
 
 
 @pytest.mark.parametrize("pieces", [300, 301, 363, 1024])
@@ -105,24 +118,33 @@ def test_unknown_emotion_lists_the_known():
         layout().emotion("bored")
 
 
-@pytest.mark.parametrize("changes", [{"version": "layout-0"}, {"inventory": "fr-1"}])
-def test_another_version_is_refused(changes):
+@pytest.mark.parametrize("code", [b"", bytes(15), bytes([16] * 16)])
+def test_a_code_that_is_none_of_the_model_is_refused(code):
+    with pytest.raises(RequestError, match="speaker encoder"):
+        layout().voice(code)
+
+
+def test_another_version_is_refused():
     with pytest.raises(ValueError, match="version that trained"):
+        layout(version="layout-0")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"emotions": ("happy", "happy")},
+        {"emotions": tuple(f"e{i}" for i in range(SLOTS["emotions"] + 1))},
+        {"phones": "aa"},
+        {"voice_levels": 257},
+        {"num_codebooks": 0},
+    ],
+)
+def test_what_does_not_fit_is_refused(changes):
+    with pytest.raises(ValueError):
         layout(**changes)
 
 
-def test_overfull_tables_are_refused():
-    for changes in (
-        {"emotions": ("e",) * (EMOTION_SLOTS + 1)},
-        {"voices": ("v",) * (VOICE_SLOTS + 1)},
-    ):
-        with pytest.raises(ValueError, match="at most"):
-            layout(**changes)
-
-
-def test_round_trip_through_json():
-    import json
-
+def test_round_trip_and_strictness():
     made = layout()
     assert TokenLayout.from_dict(json.loads(json.dumps(made.to_dict()))) == made
     with pytest.raises(ValueError, match="colour"):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from affecttts.errors import RequestError
 from affecttts.lm.layout import MAX_DURATION
 from affecttts.lm.sequence import (
     IGNORE,
@@ -17,7 +18,9 @@ from affecttts.lm.sequence import (
     prefix,
     split_phones,
 )
-from tiny_models import tiny_layout
+from affecttts.text.inventory import sound_symbol
+from affecttts.text.symbols import UnknownSymbolError
+from tiny_models import CODES, tiny_layout
 
 FRAME_RATE = 25.0
 LAYOUT = tiny_layout()
@@ -90,13 +93,13 @@ def test_phones_cover_the_string(ipa):
 def test_stress_joins_the_symbol_behind_it():
     assert [(p.stress, p.symbol) for p in split_phones("hˈI")] == [("", "h"), ("ˈ", "I")]
     ids = phone_ids(LAYOUT, "hˈI")
-    assert ids[0] == ids[-1] == LAYOUT.special("silence")
-    assert ids[1:-1] == [LAYOUT.phone("", "h"), LAYOUT.phone("ˈ", "I")]
+    assert ids[0] == ids[-1] == (LAYOUT.special("silence"),)
+    assert ids[1:-1] == [(LAYOUT.phone("", "h"),), (LAYOUT.phone("ˈ", "I"),)]
 
 
 def test_prefix_says_what_is_asked_for():
     phones = phone_ids(LAYOUT, "hi")
-    full = prefix(LAYOUT, Condition("fenrir", "sad", 0.9, (-0.6, -0.5, 0.2), (5, 9)), phones)
+    full = prefix(LAYOUT, Condition(CODES["fenrir"], "sad", 0.9, (-0.6, -0.5, 0.2), (5, 9)), phones)
     special = LAYOUT.special
     assert full == [
         special("prompt"),
@@ -108,25 +111,25 @@ def test_prefix_says_what_is_asked_for():
         LAYOUT.piece(5),
         LAYOUT.piece(9),
         special("prompt_end"),
-        LAYOUT.voice("fenrir"),
+        *LAYOUT.voice(CODES["fenrir"]),
         special("text"),
-        *phones[1:-1],
+        *[token for block in phones[1:-1] for token in block],
         special("text_end"),
         special("audio"),
     ]
-    dropped = prefix(LAYOUT, Condition("fenrir", None), phones)
-    assert dropped[:4] == [
+    dropped = prefix(LAYOUT, Condition(CODES["fenrir"], None), phones)
+    assert dropped[:19] == [
         special("prompt"),
         special("no_prompt"),
         special("prompt_end"),
-        LAYOUT.voice("fenrir"),
+        *LAYOUT.voice(CODES["fenrir"]),
     ]
 
 
 def test_block_head_looks_one_phone_ahead():
     phones = phone_ids(LAYOUT, "hi")
-    assert block_head(LAYOUT, phones, 0) == [phones[0], phones[1]]
-    assert block_head(LAYOUT, phones, 3) == [phones[3], LAYOUT.special("text_end")]
+    assert block_head(LAYOUT, phones, 0) == [*phones[0], *phones[1]]
+    assert block_head(LAYOUT, phones, 3) == [*phones[3], LAYOUT.special("text_end")]
 
 
 def test_segment_of_real_utterances_decodes_back(utterances):
@@ -136,23 +139,22 @@ def test_segment_of_real_utterances_decodes_back(utterances):
         counts = frame_counts(
             utterance.ipa, utterance.durations, utterance.offset, codes.shape[1], FRAME_RATE
         )
-        condition = Condition(
-            utterance.speaker, utterance.emotion, utterance.intensity, utterance.vad
-        )
+        condition = Condition(CODES["heart"], utterance.emotion, utterance.intensity, utterance.vad)
         segment = build_segment(LAYOUT, condition, phones, counts, codes)
         head = prefix(LAYOUT, condition, phones)
         assert segment.tokens[: len(head)].tolist() == head
         blocks = parse(segment.tokens.tolist(), len(head))
-        assert [block[0] for block in blocks] == phones
-        assert [block[1] for block in blocks] == [*phones[1:], LAYOUT.special("text_end")]
+        single = [token for (token,) in phones]
+        assert [block[0] for block in blocks] == single
+        assert [block[1] for block in blocks] == [*single[1:], LAYOUT.special("text_end")]
         assert [block[2] for block in blocks] == counts
         np.testing.assert_array_equal(np.concatenate([block[3] for block in blocks], axis=1), codes)
 
 
 def test_labels_are_ignored_exactly_where_the_token_is_given():
     phones, counts = phone_ids(LAYOUT, "hi"), [2, 0, 3, 1]
-    segment = build_segment(LAYOUT, Condition("heart"), phones, counts, random_codes(6))
-    length = len(prefix(LAYOUT, Condition("heart"), phones))
+    segment = build_segment(LAYOUT, Condition(CODES["heart"]), phones, counts, random_codes(6))
+    length = len(prefix(LAYOUT, Condition(CODES["heart"]), phones))
     given = [True] * length
     for count in counts:
         given += [True, True, False] + [False] * (4 * count)
@@ -163,7 +165,7 @@ def test_labels_are_ignored_exactly_where_the_token_is_given():
 def test_fewer_books_than_the_codec_has():
     layout = tiny_layout(num_codebooks=2)
     segment = build_segment(
-        layout, Condition("heart"), phone_ids(layout, "h"), [1, 1, 1], random_codes(3)
+        layout, Condition(CODES["heart"]), phone_ids(layout, "h"), [1, 1, 1], random_codes(3)
     )
     codes = segment.tokens[segment.tokens >= layout.codec_start] - layout.codec_start
     expected = random_codes(3)[:2].T + [0, 64]
@@ -173,8 +175,10 @@ def test_fewer_books_than_the_codec_has():
 def test_a_phone_longer_than_the_longest_duration_keeps_the_next_ones_in_place():
     codes = random_codes(MAX_DURATION + 12)
     phones = phone_ids(LAYOUT, "h")
-    segment = build_segment(LAYOUT, Condition("heart"), phones, [1, MAX_DURATION + 10, 1], codes)
-    blocks = parse(segment.tokens.tolist(), len(prefix(LAYOUT, Condition("heart"), phones)))
+    segment = build_segment(
+        LAYOUT, Condition(CODES["heart"]), phones, [1, MAX_DURATION + 10, 1], codes
+    )
+    blocks = parse(segment.tokens.tolist(), len(prefix(LAYOUT, Condition(CODES["heart"]), phones)))
     assert [block[2] for block in blocks] == [1, MAX_DURATION, 1]
     np.testing.assert_array_equal(blocks[1][3], codes[:, 1 : MAX_DURATION + 1])
     np.testing.assert_array_equal(blocks[2][3], codes[:, -1:])
@@ -187,3 +191,40 @@ def test_joined_segments_stand_between_bos_and_eos():
     bos, eos = LAYOUT.special("bos"), LAYOUT.special("eos")
     assert joined.tokens.tolist() == [bos, 5, 6, 7, eos]
     assert joined.labels.tolist() == [IGNORE, IGNORE, 6, 7, eos]
+
+
+def test_modifiers_belong_to_the_phone_before_them_and_cost_no_block():
+    """A long vowel, a palatalised stop, a nasal vowel under stress, a syllable with a tone."""
+    ipa = "aːtʲˈɔ̃ma1"
+    phones = split_phones(ipa)
+    assert [phone.symbol for phone in phones] == ["a", "t", "ɔ", "m", "a"]
+    assert [phone.modifiers for phone in phones] == ["ː", "ʲ", "\u0303", "", "1"]
+    assert sum(phone.width for phone in phones) == len(ipa) and phones[2].stress == "ˈ"
+    blocks = phone_ids(LAYOUT, ipa)
+    assert len(blocks) == len(phones) + 2
+    assert blocks[1] == (LAYOUT.phone("", "a"), LAYOUT.modifier("ː"))
+    assert block_head(LAYOUT, blocks, 1) == [*blocks[1], *blocks[2]]
+    counts, codes = [1, 2, 3, 0, 1, 2, 1], random_codes(10)
+    segment = build_segment(LAYOUT, Condition(CODES["heart"]), blocks, counts, codes)
+    predicted = segment.labels[segment.labels != IGNORE]
+    assert len(predicted) == len(counts) + 4 * sum(counts)
+    for start in ("ːa", "ˈːa"):
+        with pytest.raises(UnknownSymbolError):
+            split_phones(start)
+
+
+def test_durations_of_modifiers_are_part_of_their_phone():
+    counts = frame_counts("aːb", (0.1, 0.1, 0.05, 0.15, 0.1), 0.0, 50, 100.0)
+    assert counts == [10, 15, 15, 10]
+
+
+def test_a_laugh_and_a_pause_are_blocks_that_end_a_phrase():
+    ipa = f"hi{sound_symbol('laugh')} hi hi"
+    blocks = phone_ids(LAYOUT, ipa)
+    assert LAYOUT.is_sound(blocks[3][0]) and len(blocks) == len(ipa) + 2
+    assert inside_phrase(LAYOUT, blocks) == [mark == "1" for mark in "00000111000"]
+
+
+def test_a_phone_that_the_model_lacks_is_named():
+    with pytest.raises(RequestError, match="no phone 'ħ'"):
+        phone_ids(tiny_layout(phones=" abc"), "ħ")

@@ -11,7 +11,6 @@ from affecttts.synthesis.lora import (
     CONFIG_NAME,
     DECODER_NAME,
     PREFIX,
-    ROWS_NAME,
     WEIGHTS_NAME,
     export_merged,
 )
@@ -19,7 +18,7 @@ from affecttts.synthesis.model_folder import read_model_info
 from affecttts.synthesis.voices import CARD_NAME, VoiceShelf
 from codec.errors import CheckpointError
 from codec.files import fingerprint, load_weights, save_weights
-from tiny_models import random_llama, tiny_layout
+from tiny_models import random_llama, tiny_codes, tiny_layout
 
 
 def change_card(**changes):
@@ -56,7 +55,8 @@ BROKEN = {
     "card with unknown keys": change_card(colour="red"),
     "card with a path as its name": change_card(name="../../etc"),
     "card without a base": change_card(base=None),
-    "another slot": change_card(token=7),
+    "a code that is none": change_card(code="seven"),
+    "an empty code": change_card(code=""),
     "no weights": lambda folder: (folder / WEIGHTS_NAME).unlink(),
     "weights cut short": lambda folder: (folder / WEIGHTS_NAME).write_bytes(
         (folder / WEIGHTS_NAME).read_bytes()[:2000]
@@ -81,7 +81,6 @@ BROKEN = {
     "a layer norm": change_weights(
         lambda t: t.update({f"{PREFIX}model.norm.weight": torch.zeros(32, dtype=torch.half)})
     ),
-    "no row": change_weights(lambda t: t.pop(ROWS_NAME)),
     "decoder of another codec": lambda folder: save_weights(
         folder / DECODER_NAME, {"stem.bias": torch.zeros(3)}
     ),
@@ -114,6 +113,7 @@ def test_another_base_is_refused_and_named(say, model_copy, tiny_model_dir, voic
         layout,
         fingerprint(model_copy / "codec"),
         b"",
+        tiny_codes(),
     )
     (model_copy / "lm" / "prompt_pieces.model").unlink()
     here, there = fingerprint(model_copy / "lm"), fingerprint(tiny_model_dir / "lm")

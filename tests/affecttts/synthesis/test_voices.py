@@ -36,7 +36,7 @@ def test_merged_tensors_are_what_peft_computes(tiny_model_dir, voice):
     peft = pytest.importorskip("peft")
     lm = load_lm(tiny_model_dir / "lm")
     model = peft.PeftModel.from_pretrained(lm.llama(), str(voice)).eval()
-    ids = torch.tensor([[1, 3, read_card(voice).token, 40, 50, 60, 400, 500]])
+    ids = torch.tensor([[1, 3, 40, 50, 60, 400, 500, 600]])
     with torch.no_grad():
         expected = model(input_ids=ids).logits[0, -1]
         with model.disable_adapter():

@@ -8,11 +8,13 @@ from affecttts.data.codes.store import CodeRow, CodeStore, shard_path, write_sha
 from affecttts.errors import RequestError
 from affecttts.lm.pieces import PromptPieces
 from affecttts.lm.sequence import IGNORE
+from affecttts.lm.voices import VoiceCodes
 from affecttts.training.lm.dataset import LMDataset, MixtureConfig, _Draws
-from tiny_models import DATA, tiny_layout
+from tiny_models import DATA, tiny_codes, tiny_layout
 
 MANIFEST = DATA / "manifest.jsonl"
 LAYOUT = tiny_layout()
+CODES = tiny_codes("of clips", "s")
 
 
 def random_rows(utterances):
@@ -48,6 +50,7 @@ def make(store, pieces_path):
             25.0,
             MixtureConfig(**values),
             split,
+            CODES,
         )
 
     return build
@@ -153,8 +156,8 @@ def test_joined_items_hold_two_utterances_of_one_voice(make):
     data = make(joined=1.0)
     tokens, labels = data.collate(data.batches(0, 0, 0, 1)[0], (0, 0))
     for row, label in zip(tokens, labels):
-        voices = row[(row >= LAYOUT.voice_start) & (row < LAYOUT.piece_start)].tolist()
-        assert len(voices) == 2 and voices[0] == voices[1]
+        voices = row[(row >= LAYOUT.voice_start) & (row < LAYOUT.control_start)].tolist()
+        assert len(voices) == 32 and voices[:16] == voices[16:]
         assert int((row == LAYOUT.special("prompt")).sum()) == 2
         assert int((label == LAYOUT.special("eos")).sum()) == 1
 
@@ -192,3 +195,42 @@ def test_scaled_vad_beyond_the_axis_is_that_of_its_end(make, tmp_path):
     (tmp_path / "strong.jsonl").write_text(json.dumps(row), encoding="utf-8")
     tokens, _ = make(manifests=[tmp_path / "strong.jsonl"]).collate([(0,)], (0, 0))
     assert {LAYOUT.vad(0, 1.0), LAYOUT.vad(1, -1.0), LAYOUT.vad(2, 0.5)} <= set(tokens[0].tolist())
+
+
+def test_an_utterance_without_a_label_is_learned_with_the_prompt_dropped(make, tmp_path):
+    import json
+
+    rows = [json.loads(line) for line in MANIFEST.read_text(encoding="utf-8").splitlines()]
+    for row in rows[::2]:
+        row.pop("emotion"), row.pop("vad", None)
+    (tmp_path / "mixed.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    data = make(manifests=[tmp_path / "mixed.jsonl"])
+    assert len(data.utterances) == len(make().utterances)
+    for index, utterance in enumerate(data.utterances):
+        tokens, _ = data.collate([(index,)], (0, 0))
+        prompted = ((tokens >= LAYOUT.emotion_start) & (tokens < LAYOUT.intensity_start)).any()
+        assert bool(prompted) == (utterance.emotion is not None)
+        assert len(tokens[0]) == data.lengths[index]
+
+
+def test_a_voice_is_its_mean_code_or_that_of_one_of_its_clips(make):
+    data = make()
+    codes = CODES["of clips"]
+    data.voices = VoiceCodes("", {name: codes for name in ("heart", "fenrir")})
+    known = {tuple(LAYOUT.voice(code)) for code in codes}
+    found = set()
+    for seed in range(40):
+        tokens, _ = data.collate([(0,)], (0, seed))
+        place = (tokens >= LAYOUT.voice_start) & (tokens < LAYOUT.control_start)
+        found.add(tuple(tokens[place].tolist()))
+    assert found == known and len(known) == 3
+
+
+def test_a_speaker_without_a_code_is_named(make, tmp_path):
+    line = MANIFEST.read_text(encoding="utf-8").splitlines()[0].replace("test", "train")
+    (tmp_path / "new.jsonl").write_text(
+        line.replace('"valid"', '"train"').replace('"speaker": "', '"speaker": "un'),
+        encoding="utf-8",
+    )
+    with pytest.raises(RequestError, match="encode_voices"):
+        make(manifests=[tmp_path / "new.jsonl"])

@@ -5,7 +5,7 @@ import torch
 
 from affecttts.lm.sequence import IGNORE, Condition, build_segment, join_segments, phone_ids
 from affecttts.training.lm.loss import StreamLoss, overall
-from tiny_models import random_llama, tiny_layout
+from tiny_models import CODES, random_llama, tiny_layout
 
 LAYOUT = tiny_layout()
 
@@ -20,7 +20,7 @@ def item(seed=0, counts=(2, 0, 3, 1)):
         0, 64, (4, sum(counts)), generator=torch.Generator().manual_seed(seed)
     ).numpy()
     segment = build_segment(
-        LAYOUT, Condition("heart", "sad"), phone_ids(LAYOUT, "hi"), list(counts), codes
+        LAYOUT, Condition(CODES["heart"], "sad"), phone_ids(LAYOUT, "hi"), list(counts), codes
     )
     joined = join_segments(LAYOUT, [segment])
     return torch.from_numpy(joined.tokens).long(), torch.from_numpy(joined.labels).long()

@@ -6,7 +6,7 @@ import torch
 from affecttts.lm.sequence import Condition, build_segment, join_segments, phone_ids
 from affecttts.training.lm.loss import StreamLoss
 from affecttts.training.lm.neighbours import neighbour_kernel, without_self
-from tiny_models import random_llama, tiny_layout
+from tiny_models import CODES, random_llama, tiny_layout
 
 VECTORS = torch.randn(40, 6, generator=torch.Generator().manual_seed(0))
 
@@ -42,7 +42,11 @@ def test_loss_is_soft_in_training_and_hard_in_validation():
     codes = torch.randint(0, 64, (4, 6), generator=torch.Generator().manual_seed(0)).numpy()
     segment = join_segments(
         layout,
-        [build_segment(layout, Condition("heart"), phone_ids(layout, "hi"), [2, 1, 3, 0], codes)],
+        [
+            build_segment(
+                layout, Condition(CODES["heart"]), phone_ids(layout, "hi"), [2, 1, 3, 0], codes
+            )
+        ],
     )
     tokens, labels = (
         torch.from_numpy(segment.tokens).long()[None],

@@ -1,0 +1,1 @@
+"""What training the speaker encoder needs."""
