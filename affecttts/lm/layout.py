@@ -7,7 +7,7 @@ from typing import Any
 
 from affecttts.errors import RequestError
 from affecttts.lm import layout_1
-from affecttts.text.inventory import MODIFIERS, PHONES, SOUNDS, sound_of
+from affecttts.lm.inventory import MODIFIERS, PHONES, SOUNDS, sound_of
 from codec.config import from_dict
 from codec.inputs.fields import check_fields, check_range
 

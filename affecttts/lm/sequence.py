@@ -17,8 +17,8 @@ from itertools import chain
 
 import numpy as np
 
+from affecttts.lm.inventory import MODIFIERS
 from affecttts.lm.layout import STRESSES, TokenLayout
-from affecttts.text.inventory import MODIFIERS
 from affecttts.text.symbols import PUNCTUATION, UnknownSymbolError
 
 IGNORE = -100  # label of tokens that are given, not predicted

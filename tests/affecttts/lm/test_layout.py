@@ -5,6 +5,7 @@ import json
 import pytest
 
 from affecttts.errors import RequestError
+from affecttts.lm.inventory import MODIFIERS, PHONES, SOUNDS, sound_symbol
 from affecttts.lm.layout import (
     INTENSITY_BINS,
     MAX_DURATION,
@@ -15,7 +16,6 @@ from affecttts.lm.layout import (
     VAD_BINS,
     TokenLayout,
 )
-from affecttts.text.inventory import MODIFIERS, PHONES, SOUNDS, sound_symbol
 from affecttts.text.symbols import SYMBOLS
 
 EMOTIONS = ("neutral", "happy", "sad")

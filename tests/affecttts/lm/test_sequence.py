@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from affecttts.errors import RequestError
+from affecttts.lm.inventory import sound_symbol
 from affecttts.lm.layout import MAX_DURATION
 from affecttts.lm.sequence import (
     IGNORE,
@@ -18,7 +19,6 @@ from affecttts.lm.sequence import (
     prefix,
     split_phones,
 )
-from affecttts.text.inventory import sound_symbol
 from affecttts.text.symbols import UnknownSymbolError
 from tiny_models import CODES, tiny_layout
 
