@@ -125,6 +125,7 @@ class Codec(Pretrained):
         student_share: float = 0.0,
         codes: Tensor | None = None,
         mask: Tensor | None = None,
+        latents: Tensor | None = None,
     ) -> CodecOutput:
         """The base layer, which is trained; a detail layer takes no part.
 
@@ -140,12 +141,15 @@ class Codec(Pretrained):
                 -1 keep their own.
             mask: bool [B,F], frames that hold audio and not padding: the codebooks learn from no
                 others. None = all.
+            latents: [B,D,F] in place of the audio's own; the encoder is not asked.
         """
-        padded = self._whole_frames(audio)
-        hidden = self.encoder.hidden(padded)
-        modulated = self.modulate(
-            self.encoder.latents(hidden), hidden, teacher_features, student_share
-        )
+        if latents is None:
+            hidden = self.encoder.hidden(self._whole_frames(audio))
+            modulated = self.modulate(
+                self.encoder.latents(hidden), hidden, teacher_features, student_share
+            )
+        else:
+            modulated = ModulatedLatents(latents)
         quantized = self.quantizer(modulated.latents, num_codebooks, mask) if quantize else None
         latents = quantized.quantized if quantized else modulated.latents.float()
         if codes is not None:

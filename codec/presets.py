@@ -6,15 +6,17 @@ from typing import Any
 
 PRESETS: dict[str, dict[str, Any]] = {
     "small": {},
-    # The second edition of `small`: 50 Hz, a linear path, a streaming decoder with a vocoder.
-    "small_50hz": {
+    # The second edition of `small`: a linear path, a streaming decoder with a vocoder. 25 frames of
+    # four codes say more than 50 of two (docs/lab/codec_vocoder.md).
+    "small_vocoder": {
         "encoder_spectrum": "cepstrum",
         "decoder": "parametric",
         "decoder_context": "causal",
-        "frame_stride": 2,
-        "latent_dim": 128,
-        "num_codebooks": 2,
-        "codebook_size": 2048,
+        "decoder_lookahead": 2,
+        "frame_stride": 4,
+        "latent_dim": 192,
+        "num_codebooks": 4,
+        "codebook_size": 4096,
         "stem_blocks": 2,
         "encoder_dim": 256,
         "encoder_blocks": 3,

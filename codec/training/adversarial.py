@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn.functional import l1_loss
 
 from codec.training.discriminators import Judgement
 
@@ -25,7 +26,7 @@ def generator_losses(real: list[Judgement], fake: list[Judgement]) -> dict[str, 
     """
     adversarial = torch.stack([(1 - f.score).pow(2).mean() for f in fake]).mean()
     distances = [
-        (a.detach() - b).abs().mean() / a.detach().abs().mean().clamp_min(1e-4)
+        l1_loss(b, a.detach()) / a.detach().abs().mean().clamp_min(1e-4)
         for r, f in zip(real, fake, strict=True)
         for a, b in zip(r.features, f.features, strict=True)
     ]

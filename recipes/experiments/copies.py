@@ -45,7 +45,7 @@ def by_vocoder(tracker: str, coefficients: int) -> Copy:
     from codec.config import CodecConfig
     from codec.nn.vocoder import Vocoder, VocoderParameters
 
-    vocoder = Vocoder(CodecConfig.preset("small_50hz", envelope_coefficients=coefficients))
+    vocoder = Vocoder(CodecConfig.preset("small_vocoder", envelope_coefficients=coefficients))
 
     def copy(audio: np.ndarray) -> np.ndarray:
         f0 = TRACKERS[tracker](audio, RATE, HOP)

@@ -198,7 +198,7 @@ def test_broken_folders_are_named(folder, damage):
 
 
 def test_presets():
-    assert set(PRESETS) == {"small", "small_50hz", "tiny", "paper"}
+    assert set(PRESETS) == {"small", "small_vocoder", "tiny", "paper"}
     assert CodecConfig.preset("small") == CodecConfig()
     assert CodecConfig.preset("tiny", num_codebooks=2).num_codebooks == 2
     with pytest.raises(ValueError, match="paper.*small.*tiny"):

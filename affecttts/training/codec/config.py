@@ -15,6 +15,7 @@ from codec.training.discriminators import DiscriminatorConfig
 from codec.training.relation import RelationConfig
 
 ADVERSARIES = ("audio", "envelope")
+LATENTS = ("encoder", "analysis")
 CODEBOOKS = ("none", "fresh", "restart", "keep", "frozen")
 POSITIVE = (
     "steps",
@@ -126,6 +127,9 @@ class CodecTrainingConfig:
     # first steps in which latents are drawn to those that say the recording best, where the decoder
     # is parametric; after that only what comes of them counts
     latents_steps: int = 1_000_000
+    # whose latents codebooks and decoder learn from: the encoder's, or, where the decoder is
+    # parametric, those that say an analysis of the recording best, and the encoder learns nothing
+    latents: str = "encoder"
     # numbers of codebooks, one drawn per step; empty = all (with the quantiser's own dropout)
     codebook_choices: tuple[int, ...] = ()
     # of the crops whose codes are a language model's, where --predicted gives them
@@ -169,6 +173,7 @@ class CodecTrainingConfig:
         check_positive(self, POSITIVE)
         check_choice("preset", self.preset, PRESETS)
         check_choice("codebooks", self.codebooks, CODEBOOKS)
+        check_choice("latents", self.latents, LATENTS)
         check_choice("adversary", self.adversary, ADVERSARIES)
         for name in ("emotion_teacher", "semantic_teacher", "text_teacher"):
             check_teacher(getattr(self, name))
@@ -189,6 +194,11 @@ class CodecTrainingConfig:
     def frozen(self) -> bool:
         """Whether the codes stay as they are and the decoder alone learns."""
         return self.codebooks == "frozen"
+
+    @property
+    def analysed(self) -> bool:
+        """Whether latents come from an analysis of the recordings."""
+        return self.latents == "analysis"
 
     @property
     def quantized_from(self) -> int:

@@ -74,6 +74,17 @@ class Objective:
             losses |= taught
         return losses, logs
 
+    def heard(self, batch: CropBatch, step: int) -> Tensor:
+        """The frames that codebooks learn from, bool [B,F]: those of the recordings, or, where a
+        parametric decoder is trained, a share of them that follows how loud they are.
+        """
+        if self.vocoder is None or batch.vocoder is None:
+            return batch.mask
+        loud = self.vocoder.weight(batch.vocoder[..., : self.vocoder.coefficients])
+        loud = loud.unflatten(1, (batch.mask.shape[1], -1)).mean(-1)
+        generator = torch.Generator().manual_seed(self.config.seed + step)
+        return batch.mask & (torch.rand(loud.shape, generator=generator).to(loud.device) < loud)
+
     def weights(self, losses: Losses, step: int) -> dict[str, float]:
         """The weight of every loss at a step."""
         return self.fixed_weights | self._balanced_weights(losses, step)
@@ -87,7 +98,7 @@ class Objective:
         if self.vocoder is not None and batch.vocoder is not None:
             frames = batch.mask.repeat_interleave(batch.f0.shape[1] // batch.mask.shape[1], dim=1)
             losses |= self.vocoder(output.decoded, batch.vocoder, batch.f0, frames)
-            if step < self.config.latents_steps:
+            if step < self.config.latents_steps and not self.config.analysed:
                 losses["latents"] = self._latents(codec, output, batch)
         if step < self.config.waveform_steps:
             losses["waveform"] = (output.audio - batch.audio).abs().mean()
@@ -97,9 +108,7 @@ class Objective:
 
     def _latents(self, codec: Codec, output: CodecOutput, batch: CropBatch) -> Tensor:
         """Squared distance of the latents to those that say the recording best."""
-        assert batch.vocoder is not None and isinstance(codec.decoder, ParametricDecoder)
-        wanted = target_latents(codec.decoder, batch.vocoder, batch.f0)
-        wrong = (output.latents.float() - wanted).square().sum(1)
+        wrong = (output.latents.float() - analysed_latents(codec, batch)).square().sum(1)
         return (wrong * batch.mask).sum() / batch.mask.sum().clamp_min(1)
 
     def _taught(
@@ -124,6 +133,12 @@ class Objective:
             for name in self.balancer.ratios
             if name in losses
         }
+
+
+def analysed_latents(codec: Codec, batch: CropBatch) -> Tensor:
+    """The latents [B,D,F] that say the recordings of a batch best."""
+    assert batch.vocoder is not None and isinstance(codec.decoder, ParametricDecoder)
+    return target_latents(codec.decoder, batch.vocoder, batch.f0)
 
 
 def quantizer_logs(output: CodecOutput) -> Logs:

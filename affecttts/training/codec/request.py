@@ -51,6 +51,15 @@ def _check_shape(config: CodecTrainingConfig, shape: CodecConfig) -> None:
             f"adversary envelope reads what a parametric decoder says, and this one is "
             f"{shape.decoder}: choose adversary audio"
         )
+    if config.analysed and shape.decoder != "parametric":
+        raise RequestError(
+            f"latents: analysis needs a parametric decoder, and this one is {shape.decoder}"
+        )
+    if config.analysed and config.gradient_ratios.wanted():
+        raise RequestError(
+            "latents: analysis leaves the encoder alone, so gradient_ratios change nothing; leave "
+            "them out"
+        )
     if cycle and not shape.student_dim:
         raise RequestError(
             f"loss_weights.cycle is {cycle}: it asks a student; set codec.student_dim, or leave "

@@ -38,7 +38,7 @@ def teacher_targets(
     needs it.
     """
     reads = shape.modulation not in ("none", "self") or shape.emotion_channels > 0
-    if config.frozen or not (config.gradient_ratios.wanted() or reads):
+    if config.frozen or config.analysed or not (config.gradient_ratios.wanted() or reads):
         return None
     teachers = (make_teacher(name, shape, device) for name in config.teachers)
     return TeacherTargets(*teachers, cache, folder / "teachers")

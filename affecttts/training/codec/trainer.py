@@ -18,7 +18,12 @@ from affecttts.training.codec.adversary import Adversary, update
 from affecttts.training.codec.config import CodecTrainingConfig
 from affecttts.training.codec.crops import CropBatch, CropSampler
 from affecttts.training.codec.distillation import Distillation
-from affecttts.training.codec.objective import REFERENCE, Objective, quantizer_logs
+from affecttts.training.codec.objective import (
+    REFERENCE,
+    Objective,
+    analysed_latents,
+    quantizer_logs,
+)
 from affecttts.training.codec.request import (
     asked_shape,
     check_inputs,
@@ -26,7 +31,12 @@ from affecttts.training.codec.request import (
     taught_shape,
     teacher_dims,
 )
-from affecttts.training.codec.setup import crops, start_linear, teacher_targets, vocoder_targets
+from affecttts.training.codec.setup import (
+    crops,
+    start_linear,
+    teacher_targets,
+    vocoder_targets,
+)
 from affecttts.training.codec.validation import validate
 from affecttts.training.config import describe
 from affecttts.training.precision import mixed_precision
@@ -79,7 +89,7 @@ class Trainer:
             self.vocoder = vocoder_targets(shape, self.cache, cache_folder)
         self.shape = taught_shape(config, shape, self.targets)
         codec = Codec.extended(init, self.shape) if init else Codec(self.shape)
-        if config.frozen:
+        if config.frozen or config.analysed:
             for part in (codec.encoder, codec.modulator, codec.student, codec.quantizer):
                 if part is not None:
                     part.requires_grad_(False)
@@ -113,9 +123,7 @@ class Trainer:
         )
         trained = [p for p in (*codec.parameters(), *distillation.parameters()) if p.requires_grad]
         self.ema = torch.optim.swa_utils.AveragedModel(
-            codec,
-            multi_avg_fn=averaging(config.weight_ema),
-            use_buffers=False,
+            codec, multi_avg_fn=averaging(config.weight_ema), use_buffers=False
         )
         optimizer = torch.optim.AdamW(
             trained, config.learning_rate, betas=(0.8, 0.99), weight_decay=0.01, fused=True
@@ -192,7 +200,8 @@ class Trainer:
                 batch.targets.teacher_features if batch.targets else None,
                 config.student_share * ramp(self.step, rises_from, config.steps),
                 batch.codes,
-                batch.mask,
+                self.objective.heard(batch, self.step),
+                analysed_latents(self._plain(), batch) if config.analysed else None,
             )
 
     # -- around the steps
@@ -208,19 +217,20 @@ class Trainer:
         with torch.no_grad(), self.accelerator.autocast():
             batches = [self.sampler.batch(step).to(self.accelerator.device) for step in steps]
             points = torch.cat([self._latents(batch) for batch in batches])
-            mask = torch.cat([batch.mask for batch in batches])
-        quantizer.initialise(points, torch.Generator().manual_seed(config.seed), mask)
+            heard = [self.objective.heard(batch, step) for step, batch in zip(steps, batches)]
+        quantizer.initialise(points, torch.Generator().manual_seed(config.seed), torch.cat(heard))
         if self.accelerator.num_processes > 1:
             for tensor in quantizer.state_dict().values():
                 torch.distributed.broadcast(tensor, 0)
 
     def _latents(self, batch: CropBatch) -> Tensor:
         codec = self._plain()
-        hidden = codec.encoder.hidden(batch.audio)
-        teacher_features = batch.targets.teacher_features if batch.targets else None
-        return codec.modulate(
-            codec.encoder.latents(hidden), hidden, teacher_features
-        ).latents.float()
+        if self.config.analysed:
+            return analysed_latents(codec, batch)
+        hidden, targets = codec.encoder.hidden(batch.audio), batch.targets
+        features = targets.teacher_features if targets else None
+        latents = codec.modulate(codec.encoder.latents(hidden), hidden, features).latents
+        return latents.float()
 
     def averaged(self) -> Codec:
         """The codec with averaged weights and the current codebooks, in evaluation mode."""

@@ -20,7 +20,7 @@ RATE, HOP, COUNT = 24_000, 240, 60
 def said_again(audio):
     f0 = f0_world(audio, RATE, HOP)
     values = torch.from_numpy(vocoder_parameters(audio, f0, RATE, HOP, COUNT))[None]
-    vocoder = Vocoder(CodecConfig.preset("small_50hz", decoder="parametric"))
+    vocoder = Vocoder(CodecConfig.preset("small_vocoder", decoder="parametric"))
     told = VocoderParameters(torch.from_numpy(f0)[None], values[..., :COUNT], values[..., COUNT:])
     return vocoder(told)[0]
 

@@ -42,7 +42,7 @@ def test_the_usual_decoder_sees_further_ahead():
 
 
 def test_the_second_edition_looks_ahead_at_most_160_ms():
-    config = CodecConfig.preset("small_50hz")
+    config = CodecConfig.preset("small_vocoder")
     seen = config.decoder_lookahead / config.frame_rate + config.n_fft / 2 / config.sample_rate
     assert config.decoder_context == "causal" and seen < 0.16
     assert config.frame_rate * config.num_codebooks <= 100  # tokens a second for a language model

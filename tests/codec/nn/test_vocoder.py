@@ -20,7 +20,7 @@ RATE, HOP, BINS = 24_000, 240, 513
 
 @pytest.fixture(scope="module")
 def vocoder():
-    return Vocoder(CodecConfig.preset("small_50hz", decoder="parametric"))
+    return Vocoder(CodecConfig.preset("small_vocoder", decoder="parametric"))
 
 
 def parameters(hertz=120.0, frames=100, loud=-3.0, noise_db=-60.0, **coefficients):

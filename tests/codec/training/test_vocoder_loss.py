@@ -13,7 +13,7 @@ COUNT, BANDS = 60, 3
 
 @pytest.fixture(scope="module")
 def losses():
-    return VocoderLosses(CodecConfig.preset("small_50hz", decoder="parametric"))
+    return VocoderLosses(CodecConfig.preset("small_vocoder", decoder="parametric"))
 
 
 def target(frames=50, seed=0):
