@@ -23,12 +23,12 @@ SHAPE = {
     "encoder_spectrum": "cepstrum",
     "decoder": "parametric",
     "decoder_context": "causal",
-    "frame_stride": 2,
+    "frame_stride": 4,
     "latent_dim": 64,
     "num_codebooks": 2,
     "quantizer_dropout": 0.0,
 }
-MODULES = {"modulation": "xattn_pre", "modulation_dim": 16, "modulation_window": 8}
+MODULES = {"modulation": "xattn_pre", "modulation_dim": 16, "modulation_window": 4}
 COMMON = {
     "preset": "tiny",
     "steps": 4,
@@ -42,18 +42,20 @@ COMMON = {
 }
 STAGES = {
     "start": {"codec": SHAPE, "codebooks": "none"},
-    "quantized": {
-        "codec": MODULES | {"student_dim": 16},
+    "decoder": {
+        "latents": "analysis",
         "codebooks": "restart",
         "codebooks_start_batches": 2,
-        "gradient_ratios": {"relation": 0.5, "alignment": 0.5},
-    },
-    "adversary": {
-        "codebooks": "frozen",
         "adversary": "envelope",
         "envelope_channels": 4,
         "adversarial_start_step": 0,
         "adversarial_alone_steps": 1,
+    },
+    "modules": {
+        "codec": MODULES | {"student_dim": 16},
+        "codebooks": "held",
+        "decoder_learns": False,
+        "gradient_ratios": {"relation": 0.5, "alignment": 0.5},
     },
 }
 
@@ -83,23 +85,41 @@ def test_it_starts_close_and_needs_no_waveform(stages):
     assert "loss/mel" not in first and "loss/commitment" not in first
 
 
-def test_modules_and_codebooks_join_in(stages):
-    row = logs(stages["quantized"])[-1]
-    assert {"loss/commitment", "loss/relation", "loss/alignment", "perplexity/q1"} <= set(row)
-    codec = Codec.from_pretrained(stages["quantized"] / "codec")
+def parts_that_changed(stages, first, second):
+    before, after = (
+        Codec.from_pretrained(stages[name] / "codec").state_dict() for name in (first, second)
+    )
+    common = set(before) & set(after)
+    return {name.split(".")[0] for name in common if not torch.equal(before[name], after[name])}
+
+
+def test_codebooks_and_decoder_learn_from_the_analysis(stages):
+    rows = logs(stages["decoder"])
+    assert "loss/adversarial" not in rows[0] and "loss/adversarial" in rows[-1]
+    assert "loss/latents" not in rows[0] and rows[0]["usage/q1"] > 0
+    assert parts_that_changed(stages, "start", "decoder") == {"decoder", "quantizer"}
+    EnvelopeDiscriminator.from_pretrained(stages["decoder"] / "discriminator")
+
+
+def test_modules_join_in_under_the_same_codebooks_and_decoder(stages):
+    row = logs(stages["modules"])[-1]
+    assert {"loss/commitment", "loss/relation", "loss/alignment", "loss/latents"} <= set(row)
+    assert parts_that_changed(stages, "decoder", "modules") == {"encoder"}
+    codec = Codec.from_pretrained(stages["modules"] / "codec")
     assert codec.modulator is not None and codec.config.modulation == "xattn_pre"
 
 
-def test_the_adversary_changes_the_decoder_alone(stages):
-    rows = logs(stages["adversary"])
-    assert "loss/adversarial" not in rows[0] and "loss/adversarial" in rows[-1]
-    before, after = (
-        Codec.from_pretrained(stages[name] / "codec").state_dict()
-        for name in ("quantized", "adversary")
-    )
-    changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
-    assert changed == {"decoder"}
-    EnvelopeDiscriminator.from_pretrained(stages["adversary"] / "discriminator")
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"latents": "analysis", "gradient_ratios": {"relation": 0.5}}, "leaves the encoder alone"),
+        ({"latents": "analysis", "decoder_learns": False}, "nothing that could learn"),
+    ],
+)
+def test_runs_in_which_losses_reach_nothing_are_refused(changes, message, tmp_path):
+    config = build(CodecTrainingConfig, COMMON | {"codec": SHAPE, "codebooks": "none"} | changes)
+    with pytest.raises(RequestError, match=message):
+        Trainer(config, tmp_path / "cache", [str(MANIFEST)], tmp_path / "run", None)
 
 
 def test_an_adversary_of_envelopes_needs_a_parametric_decoder(tmp_path):

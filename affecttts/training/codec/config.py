@@ -16,7 +16,7 @@ from codec.training.relation import RelationConfig
 
 ADVERSARIES = ("audio", "envelope")
 LATENTS = ("encoder", "analysis")
-CODEBOOKS = ("none", "fresh", "restart", "keep", "frozen")
+CODEBOOKS = ("none", "fresh", "restart", "keep", "held", "frozen")
 POSITIVE = (
     "steps",
     "batch_size",
@@ -118,7 +118,8 @@ class CodecTrainingConfig:
     speaker_weights: dict[str, float] = field(default_factory=dict)
     # fresh: latents pass unquantised up to codebooks_start_step, where the codebooks start by
     # k-means; none: all the way. Of --init: restart: by k-means at once; keep: they learn on;
-    # frozen: they stay, with all that makes the codes, and the decoder alone learns.
+    # held: they stay; frozen: they stay, with all that makes the codes, and the decoder alone
+    # learns.
     codebooks: str = "fresh"
     codebooks_start_step: int = 400  # of fresh ones
     codebooks_start_batches: int = 16  # that the k-means of fresh and restart sees
@@ -130,6 +131,7 @@ class CodecTrainingConfig:
     # whose latents codebooks and decoder learn from: the encoder's, or, where the decoder is
     # parametric, those that say an analysis of the recording best, and the encoder learns nothing
     latents: str = "encoder"
+    decoder_learns: bool = True
     # numbers of codebooks, one drawn per step; empty = all (with the quantiser's own dropout)
     codebook_choices: tuple[int, ...] = ()
     # of the crops whose codes are a language model's, where --predicted gives them

@@ -21,7 +21,7 @@ def asked_shape(config: CodecTrainingConfig, init: str | None) -> CodecConfig:
         RequestError: the config asks for what this codec, or the lack of one to start from, makes
             impossible.
     """
-    if not init and config.codebooks in ("restart", "keep", "frozen"):
+    if not init and config.codebooks in ("restart", "keep", "held", "frozen"):
         raise RequestError(
             f"codebooks: {config.codebooks} needs a codec to start from; give --init"
         )
@@ -55,6 +55,8 @@ def _check_shape(config: CodecTrainingConfig, shape: CodecConfig) -> None:
         raise RequestError(
             f"latents: analysis needs a parametric decoder, and this one is {shape.decoder}"
         )
+    if not config.decoder_learns and (config.analysed or config.frozen):
+        raise RequestError("decoder_learns: false leaves nothing that could learn in this run")
     if config.analysed and config.gradient_ratios.wanted():
         raise RequestError(
             "latents: analysis leaves the encoder alone, so gradient_ratios change nothing; leave "

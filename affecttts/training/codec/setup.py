@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from torch import nn
+
 from affecttts.data.audio_cache import AudioCache
 from affecttts.data.vocoder_cache import VocoderCache
 from affecttts.teachers.registry import make_teacher
@@ -49,6 +51,15 @@ def vocoder_targets(shape: CodecConfig, cache: AudioCache, folder: Path) -> Voco
     if shape.decoder != "parametric":
         return None
     return VocoderCache(cache, folder, shape.envelope_coefficients)
+
+
+def still(codec: Codec, config: CodecTrainingConfig) -> list[nn.Module]:
+    """The parts that do not learn by gradient in this run."""
+    codes = [codec.encoder, codec.modulator, codec.student, codec.quantizer]
+    parts = codes if config.frozen or config.analysed else []
+    if not config.decoder_learns:
+        parts = [*parts, codec.decoder]
+    return [part for part in parts if part is not None]
 
 
 def start_linear(codec: Codec, sampler: CropSampler) -> None:

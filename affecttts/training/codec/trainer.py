@@ -34,6 +34,7 @@ from affecttts.training.codec.request import (
 from affecttts.training.codec.setup import (
     crops,
     start_linear,
+    still,
     teacher_targets,
     vocoder_targets,
 )
@@ -89,10 +90,8 @@ class Trainer:
             self.vocoder = vocoder_targets(shape, self.cache, cache_folder)
         self.shape = taught_shape(config, shape, self.targets)
         codec = Codec.extended(init, self.shape) if init else Codec(self.shape)
-        if config.frozen or config.analysed:
-            for part in (codec.encoder, codec.modulator, codec.student, codec.quantizer):
-                if part is not None:
-                    part.requires_grad_(False)
+        for part in still(codec, config):
+            part.requires_grad_(False)
         self._prepare(codec, init_discriminator, phone_classifier)
         rank = self.accelerator.process_index
         self.sampler = CropSampler(
@@ -185,11 +184,11 @@ class Trainer:
         """The codec in training mode; what makes frozen codes works as in use."""
         config, choices = self.config, self.config.codebook_choices
         self.codec.train()
+        if config.codebooks == "held":
+            self._plain().quantizer.eval()
         if config.frozen:
-            codec = self._plain()
-            for part in (codec.quantizer, codec.modulator, codec.student):
-                if part is not None:
-                    part.eval()
+            for part in still(self._plain(), config):
+                part.eval()
         rises_from = round((1 - config.student_ramp) * config.steps)
         with self.accelerator.autocast():
             return self.codec(
