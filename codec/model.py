@@ -151,11 +151,12 @@ class Codec(Pretrained):
         else:
             modulated = ModulatedLatents(latents)
         quantized = self.quantizer(modulated.latents, num_codebooks, mask) if quantize else None
-        latents = quantized.quantized if quantized else modulated.latents.float()
+        decoded_from = quantized.quantized if quantized else modulated.latents.float()
         if codes is not None:
             given = self.quantizer.lookup(codes[:, :num_codebooks].clamp_min(0))
-            latents = torch.where((codes[:, 0, 0] >= 0)[:, None, None], given, latents)
-        decoded = self.decode_latents(latents, f0)
+            own = (codes[:, 0, 0] < 0)[:, None, None]
+            decoded_from = torch.where(own, decoded_from, given)
+        decoded = self.decode_latents(decoded_from, f0)
         return CodecOutput(
             audio.shape[-1],
             modulated.latents,
