@@ -45,7 +45,7 @@ def f0_world(
     hop_length] Hz, 0 = unvoiced.
 
     It calls more frames voiced than other trackers, which speech made from F0 needs: what is rough
-    in them is left to the aperiodicity (docs/lab/codec-50hz.md).
+    in them is left to the aperiodicity (docs/lab/codec_vocoder.md).
     """
     import pyworld
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from codec.nn.source import fill_unvoiced
 
 # Weights of one natural log of an amplitude in all cepstral coefficients but the first, which
-# weigh 1; docs/lab/codec-50hz.md says how they were chosen.
+# weigh 1; docs/lab/codec_vocoder.md says how they were chosen.
 LEVEL = 0.3  # the first coefficient: how loud a frame is
 DECIBEL = 0.01  # of aperiodicity
 PITCH = 2.0  # of one natural log of F0

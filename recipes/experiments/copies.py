@@ -38,18 +38,19 @@ SHORTEST, LONGEST = 1.5, 5.0  # s, of clips
 TRACKERS = {"harvest": f0_world, "dio": f0_dio}
 
 
-def by_vocoder(tracker: str, coefficients: int) -> Copy:
+def by_vocoder(tracker: str, coefficients: int, hop: int) -> Copy:
     """Copies by the vocoder from an analysis of the recording."""
     import torch
 
     from codec.config import CodecConfig
     from codec.nn.vocoder import Vocoder, VocoderParameters
 
-    vocoder = Vocoder(CodecConfig.preset("small_vocoder", envelope_coefficients=coefficients))
+    shape = {"envelope_coefficients": coefficients, "hop_length": hop}
+    vocoder = Vocoder(CodecConfig.preset("small_vocoder", **shape))
 
     def copy(audio: np.ndarray) -> np.ndarray:
-        f0 = TRACKERS[tracker](audio, RATE, HOP)
-        told = torch.from_numpy(vocoder_parameters(audio, f0, RATE, HOP, coefficients))[None]
+        f0 = TRACKERS[tracker](audio, RATE, hop)
+        told = torch.from_numpy(vocoder_parameters(audio, f0, RATE, hop, coefficients))[None]
         envelope, bands = told[..., :coefficients], told[..., coefficients:]
         return vocoder(VocoderParameters(torch.from_numpy(f0)[None], envelope, bands))[0].numpy()
 
@@ -63,6 +64,29 @@ def by_codec(codec: Any, quantize: bool) -> Copy:
     def copy(audio: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
             return codec(torch.from_numpy(audio)[None, None], quantize=quantize).audio[0, 0].numpy()
+
+    return copy
+
+
+def by_codes_of_analysis(codec: Any) -> Copy:
+    """Copies by a codec with a parametric decoder from the codes of an analysis of the recording,
+    which it learned from; its encoder is not asked.
+    """
+    import torch
+
+    from codec.training.linear_start import target_latents
+
+    config = codec.config
+
+    def copy(audio: np.ndarray) -> np.ndarray:
+        audio = audio[: len(audio) // config.samples_per_frame * config.samples_per_frame]
+        f0 = f0_world(audio, RATE, HOP)
+        told = vocoder_parameters(audio, f0, RATE, HOP, config.envelope_coefficients)
+        told, f0 = torch.from_numpy(told)[None], torch.from_numpy(f0)[None]
+        with torch.inference_mode():
+            latents = target_latents(codec.decoder, told, f0)
+            codes = codec.quantizer(latents).codes
+            return codec.decode(codes)[0, 0].numpy()
 
     return copy
 
@@ -113,6 +137,14 @@ def parse() -> argparse.Namespace:
         metavar="C",
         help="of the envelope; may be repeated (60 if left out)",
     )
+    parser.add_argument(
+        "--hop",
+        action="append",
+        type=int,
+        default=[],
+        metavar="T",
+        help=f"samples between frames, {HOP} or a part of it; may be repeated ({HOP} if left out)",
+    )
     parser.add_argument("--codec", type=Path, metavar="DIR", help="codec folder to copy with, too")
     parser.add_argument("--limit", type=int, default=48, metavar="N", help="number of clips")
     parser.add_argument("--output", type=Path, metavar="OUT", help="also write the numbers here")
@@ -125,7 +157,9 @@ def main() -> None:
     ways: dict[str, Copy] = {"originals": lambda audio: audio}
     for tracker in options.tracker:
         for count in options.coefficients or [60]:
-            ways[f"vocoder, {tracker}, {count}"] = by_vocoder(tracker, count)
+            for hop in options.hop or [HOP]:
+                name = f"vocoder, {tracker}, {count} every {1000 * hop // RATE} ms"
+                ways[name] = by_vocoder(tracker, count, hop)
     if options.codec:
         from codec import Codec
 
@@ -133,6 +167,8 @@ def main() -> None:
         if codec.config.sample_rate != RATE:
             raise SystemExit(f"{options.codec}: makes {codec.config.sample_rate} Hz, not {RATE}")
         ways |= {"codec, latents": by_codec(codec, False), "codec": by_codec(codec, True)}
+        if codec.config.decoder == "parametric":
+            ways["codec, codes of the analysis"] = by_codes_of_analysis(codec)
     originals, judge = clips(options.manifest, options.limit), NaturalnessJudge()
     numbers = {name: measured(copy, originals, judge, name) for name, copy in ways.items()}
     shown = ", ".join(SHOWN)

@@ -39,14 +39,21 @@ def run(tmp_path, monkeypatch):
 
 
 def test_copies_by_the_vocoder_are_close_and_few_coefficients_blur(run):
-    numbers = run("--tracker", "harvest", "--coefficients", "60", "--coefficients", "12")
-    original, fine, coarse = numbers.values()
+    fewer = ["--coefficients", "60", "--coefficients", "12"]
+    numbers = run("--tracker", "harvest", "--hop", "240", "--hop", "120", *fewer)
+    original, fine, finer, coarse, _ = numbers.values()
     assert original["correlation"] == pytest.approx([1.0] * 4)
     assert fine["natural"]["mean"] == pytest.approx(original["natural"]["mean"], rel=0.3)
+    assert finer["correlation"][1] > fine["correlation"][1] - 0.05
     assert fine["correlation"][1] > 0.8 and coarse["correlation"][1] < fine["correlation"][1] - 0.2
 
 
 def test_a_codec_is_heard_with_and_without_its_quantizer(run, tmp_path):
     random_codec(decoder="parametric").save_pretrained(tmp_path / "codec")
     numbers = run("--codec", str(tmp_path / "codec"))
-    assert list(numbers) == ["originals", "codec, latents", "codec"]
+    assert list(numbers) == [
+        "originals",
+        "codec, latents",
+        "codec",
+        "codec, codes of the analysis",
+    ]
