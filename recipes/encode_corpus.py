@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,15 +28,19 @@ from accelerate import PartialState
 from tqdm import tqdm
 
 from affecttts.cli.script import run_script, script_parser
+from affecttts.data.codes.analysis import analysed_codes
 from affecttts.data.codes.encode import Encoder, ShardPlan, encode_shard
-from affecttts.data.codes.store import shard_path
+from affecttts.data.codes.store import ANALYSIS, ENCODER, shard_path
 from codec import Codec
 from codec.files import fingerprint
 
 
-def load_encoder(folder: str | Path, device: str | torch.device) -> Encoder:
+def load_encoder(folder: str | Path, device: str | torch.device, latents: str = ENCODER) -> Encoder:
     """The codec in a folder as a function from samples to codes."""
     codec = Codec.from_pretrained(folder).to(device)
+    if latents == ANALYSIS:
+        codes = partial(analysed_codes, codec)
+        return Encoder(codes, codec.config.sample_rate, fingerprint(folder), ANALYSIS)
 
     def encode(samples: np.ndarray) -> np.ndarray:
         audio = torch.from_numpy(samples)[None, None].to(device)
@@ -46,13 +51,11 @@ def load_encoder(folder: str | Path, device: str | torch.device) -> Encoder:
     return Encoder(encode, codec.config.sample_rate, fingerprint(folder))
 
 
-def encode_here(
-    plan: ShardPlan, shards: list[int], codec: Path, output: Path, device: str | torch.device
-) -> None:
+def encode_here(plan: ShardPlan, shards: list[int], encoder: Encoder, output: Path) -> None:
     """Bring the shards up to date in this process, with a bar over their seconds of audio, and say
     how fast that was.
     """
-    encoder, results, started = load_encoder(codec, device), [], time.perf_counter()
+    results, started = [], time.perf_counter()
     total = sum(plan.seconds[index] for index in shards)
     with tqdm(
         total=round(total, 1), desc="encode", unit="s", disable=not sys.stderr.isatty()
@@ -85,9 +88,12 @@ def encode_here(
 class RayWorker:
     """Brings shards up to date on any machine of a Ray cluster; the codec is loaded once."""
 
-    def __init__(self, manifests: list[str], count: int, codec: str, output: str) -> None:
+    def __init__(
+        self, manifests: list[str], count: int, codec: str, latents: str, output: str
+    ) -> None:
         self.plan, self.output = ShardPlan(manifests, count), Path(output)
-        self.encoder = load_encoder(codec, "cuda" if torch.cuda.is_available() else "cpu")
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.encoder = load_encoder(codec, device, latents)
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """A batch of shard numbers; returns how many utterances of each were encoded."""
@@ -103,7 +109,13 @@ class RayWorker:
 
 
 def encode_with_ray(
-    manifests: list[str], count: int, shards: list[int], codec: Path, output: Path, workers: int
+    manifests: list[str],
+    count: int,
+    shards: list[int],
+    codec: Path,
+    latents: str,
+    output: Path,
+    workers: int,
 ) -> int:
     """Bring the shards up to date with Ray Data; returns how many utterances were encoded."""
     import ray.data
@@ -113,6 +125,7 @@ def encode_with_ray(
         [str(Path(manifest).resolve()) for manifest in manifests],
         count,
         str(codec.resolve()),
+        latents,
         str(output.resolve()),
     )
     done = work.map_batches(
@@ -139,6 +152,13 @@ def main() -> None:
     parser = script_parser(__doc__)
     parser.add_argument("--manifest", action="append", required=True)
     parser.add_argument("--codec", required=True, type=Path, help="codec folder")
+    parser.add_argument(
+        "--latents",
+        choices=(ENCODER, ANALYSIS),
+        default=ENCODER,
+        help="what is quantised: the encoder's latents, or, for a parametric decoder, those that say "
+        "an analysis of the recording best (default encoder)",
+    )
     parser.add_argument("--output", type=Path, required=True, help="folder of the shards")
     parser.add_argument("--shards", type=int, default=8, help="how many shards in all (default 8)")
     parser.add_argument(
@@ -153,19 +173,20 @@ def main() -> None:
     shards = list(range(count)) if index is None else [index]
     if arguments.ray:
         encoded = encode_with_ray(
-            arguments.manifest, count, shards, arguments.codec, arguments.output, arguments.ray
+            arguments.manifest,
+            count,
+            shards,
+            arguments.codec,
+            arguments.latents,
+            arguments.output,
+            arguments.ray,
         )
         print(f"{len(shards)} shards, {encoded} utterances encoded now", file=sys.stderr)
         return
     state = PartialState()
     mine = shards[state.process_index :: state.num_processes]
-    encode_here(
-        ShardPlan(arguments.manifest, count),
-        mine,
-        arguments.codec,
-        arguments.output,
-        arguments.device or state.device,
-    )
+    encoder = load_encoder(arguments.codec, arguments.device or state.device, arguments.latents)
+    encode_here(ShardPlan(arguments.manifest, count), mine, encoder, arguments.output)
 
 
 if __name__ == "__main__":

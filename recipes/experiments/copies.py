@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from affecttts.data.audio_cache import f0_world
+from affecttts.data.codes.analysis import analysed_codes
 from affecttts.data.manifest import audio_path, read_manifest
 from affecttts.data.vocoder_cache import vocoder_parameters
 from affecttts.evaluation.judges.naturalness import NaturalnessJudge
@@ -74,19 +75,9 @@ def by_codes_of_analysis(codec: Any) -> Copy:
     """
     import torch
 
-    from codec.training.linear_start import target_latents
-
-    config = codec.config
-
     def copy(audio: np.ndarray) -> np.ndarray:
-        audio = audio[: len(audio) // config.samples_per_frame * config.samples_per_frame]
-        f0 = f0_world(audio, RATE, HOP)
-        told = vocoder_parameters(audio, f0, RATE, HOP, config.envelope_coefficients)
-        told, f0 = torch.from_numpy(told)[None], torch.from_numpy(f0)[None]
-        with torch.inference_mode():
-            latents = target_latents(codec.decoder, told, f0)
-            codes = codec.quantizer(latents).codes
-            return codec.decode(codes)[0, 0].numpy()
+        codes = analysed_codes(codec, audio).astype(np.int64)
+        return codec.decode(torch.from_numpy(codes)[None], len(audio))[0, 0].numpy()
 
     return copy
 

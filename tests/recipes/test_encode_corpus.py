@@ -16,7 +16,7 @@ from affecttts.cli.script import run_script
 from affecttts.data.codes.store import CodeStore
 from codec import Codec
 from codec.audio import load_audio
-from tiny_models import DATA, REPOSITORY, load_recipe
+from tiny_models import DATA, REPOSITORY, load_recipe, random_codec
 
 pytestmark = pytest.mark.slow
 
@@ -54,6 +54,29 @@ def test_shards_made_one_by_one_are_those_of_one_run(recipe, tiny_model_dir, utt
     assert "3 shards, 12 utterances, 0 of them encoded now" in capsys.readouterr().err
     code, _ = recipe("merge_tokens", "--rehash")
     assert code == 0 and "12 utterances" in capsys.readouterr().out
+
+
+def test_codes_of_an_analysis_are_not_those_of_the_encoder(recipe, tmp_path, capsys):
+    pytest.importorskip("pyworld")
+    codec = random_codec(decoder="parametric", encoder_spectrum="cepstrum", quantizer_dropout=0.0)
+    codec.save_pretrained(tmp_path / "parametric")
+    own = ("--codec", tmp_path / "parametric", "--shards", 1)
+    _, folder = recipe("encode_corpus", *own)
+    encoded = dict(CodeStore(folder).codes)
+    _, folder = recipe("encode_corpus", *own, "--latents", "analysis")
+    assert "12 of them encoded now" in capsys.readouterr().err
+    analysed = CodeStore(folder).codes
+    assert {name: codes.shape for name, codes in analysed.items()} == {
+        name: codes.shape for name, codes in encoded.items()
+    }
+    assert any((analysed[name] != encoded[name]).any() for name in encoded)
+    recipe("encode_corpus", *own, "--latents", "analysis")
+    assert "0 of them encoded now" in capsys.readouterr().err
+
+
+def test_an_analysis_needs_a_parametric_decoder(recipe, capsys):
+    code, _ = recipe("encode_corpus", "--latents", "analysis")
+    assert code == 2 and "only a parametric one" in capsys.readouterr().err
 
 
 def test_a_shard_that_is_missing_is_told(recipe, capsys):

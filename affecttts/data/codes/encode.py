@@ -16,11 +16,13 @@ from pathlib import Path
 import numpy as np
 
 from affecttts.data.codes.store import (
+    ENCODER,
     CodeRow,
     audio_digest,
     index_path,
     read_shard,
     shard_is_current,
+    shard_latents,
     write_shard,
 )
 from affecttts.data.manifest import Utterance, audio_path, parse_row, scan_manifest, sound
@@ -38,6 +40,7 @@ class Encoder:
     encode: Callable[[np.ndarray], np.ndarray]  # float32 [T] at sample_rate -> uint16 [K,F]
     sample_rate: int  # Hz
     fingerprint: str
+    latents: str = ENCODER  # whose are quantised: see store.py
 
 
 @dataclass(frozen=True)
@@ -137,11 +140,11 @@ def encode_shard(
     recover(index_path(path))
     items = list(items)
     keys = [item.key() for item in items]
-    if shard_is_current(path, keys, encoder.fingerprint):
+    if shard_is_current(path, keys, encoder.fingerprint, encoder.latents):
         for item in items:
             progress(item)
         return ShardResult(len(items))
-    known, rows, fresh = _known_codes(path, encoder.fingerprint), [], []
+    known, rows, fresh = _known_codes(path, encoder), [], []
     for item, key in zip(items, keys):
         codes = known.get(key)
         if codes is None:
@@ -149,13 +152,13 @@ def encode_shard(
             fresh.append(item.utterance.seconds)
         rows.append(CodeRow(*key, codes))
         progress(item)
-    write_shard(path, rows, encoder.fingerprint)
+    write_shard(path, rows, encoder.fingerprint, encoder.latents)
     return ShardResult(len(items), len(fresh), sum(fresh))
 
 
-def _known_codes(path: Path, fingerprint: str) -> dict[tuple[str, str], np.ndarray]:
+def _known_codes(path: Path, encoder: Encoder) -> dict[tuple[str, str], np.ndarray]:
     """Codes of an earlier state of the shard by key; none where it is incomplete, broken or of
-    another codec.
+    another codec or other latents.
     """
     if not (path.exists() and index_path(path).exists()):
         return {}
@@ -163,4 +166,6 @@ def _known_codes(path: Path, fingerprint: str) -> dict[tuple[str, str], np.ndarr
         rows, codec = read_shard(path)
     except CheckpointError:
         return {}
-    return {(row.id, row.audio_sha256): row.codes for row in rows} if codec == fingerprint else {}
+    if (codec, shard_latents(path)) != (encoder.fingerprint, encoder.latents):
+        return {}
+    return {(row.id, row.audio_sha256): row.codes for row in rows}

@@ -1,7 +1,8 @@
 """Codes of a corpus on disk: safetensors shards with an index each, keyed by utterance and codec.
 
 A shard holds `codes` uint16 [K, sum of frames]; its index holds one row per utterance: id, SHA-256
-of the audio file, first frame and number of frames, and for the shard the fingerprint of the codec.
+of the audio file, first frame and number of frames, and for the shard the fingerprint of the codec
+and whose latents it quantised.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from codec.atomic import atomic_file
 from codec.errors import CheckpointError
 from codec.files import read_json, write_json
 from codec.inputs import door
+
+ENCODER, ANALYSIS = "encoder", "analysis"  # whose latents are quantised
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,9 @@ def index_path(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
-def write_shard(path: Path, rows: list[CodeRow], codec_fingerprint: str) -> None:
+def write_shard(
+    path: Path, rows: list[CodeRow], codec_fingerprint: str, latents: str = ENCODER
+) -> None:
     """Write one shard; an earlier index goes first and the new one comes last, so a shard with an
     index is complete.
     """
@@ -88,7 +93,10 @@ def write_shard(path: Path, rows: list[CodeRow], codec_fingerprint: str) -> None
         }
         for row, start in zip(rows, starts)
     ]
-    write_json(index_path(path), {"codec": codec_fingerprint, "sha256": digest, "rows": entries})
+    write_json(
+        index_path(path),
+        {"codec": codec_fingerprint, "latents": latents, "sha256": digest, "rows": entries},
+    )
 
 
 def file_digest(path: str | Path) -> str:
@@ -122,13 +130,23 @@ def _read_codes(path: Path) -> np.ndarray:
         ) from error
 
 
-def shard_is_current(path: Path, keys: list[tuple[str, str]], codec_fingerprint: str) -> bool:
-    """Whether the shard holds exactly these (id, audio hash) pairs, encoded by this codec."""
+def shard_latents(path: Path) -> str:
+    """Whose latents the codes of a shard are of: ENCODER or ANALYSIS."""
+    return read_json(index_path(path)).get("latents", ENCODER)
+
+
+def shard_is_current(
+    path: Path, keys: list[tuple[str, str]], codec_fingerprint: str, latents: str = ENCODER
+) -> bool:
+    """Whether the shard holds exactly these (id, audio hash) pairs, encoded by this codec from such
+    latents.
+    """
     if not (path.exists() and index_path(path).exists()):
         return False
     index = read_json(index_path(path))
     return (
         index["codec"] == codec_fingerprint
+        and index.get("latents", ENCODER) == latents
         and [(r["id"], r["audio_sha256"]) for r in index["rows"]] == keys
     )
 
