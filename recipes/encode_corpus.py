@@ -156,8 +156,8 @@ def main() -> None:
         "--latents",
         choices=(ENCODER, ANALYSIS),
         default=ENCODER,
-        help="what is quantised: the encoder's latents, or, for a parametric decoder, those that say "
-        "an analysis of the recording best (default encoder)",
+        help="what is quantised: the encoder's latents, or, for a parametric decoder, those that "
+        "say an analysis of the recording best (default encoder)",
     )
     parser.add_argument("--output", type=Path, required=True, help="folder of the shards")
     parser.add_argument("--shards", type=int, default=8, help="how many shards in all (default 8)")
