@@ -12,6 +12,7 @@ from affecttts.training.codec.config import CodecTrainingConfig, LossWeights
 from affecttts.training.config import describe, load_config
 from affecttts.training.lm.config import LMTrainingConfig
 from affecttts.training.schema import build
+from affecttts.training.speaker.config import SpeakerTrainingConfig
 from tiny_models import REPOSITORY
 
 CONFIGS = [
@@ -27,6 +28,7 @@ CLASSES = {
     "lm": LMTrainingConfig,
     "paper": CodecTrainingConfig,
     "size": CodecTrainingConfig,
+    "speaker": SpeakerTrainingConfig,
 }
 
 
