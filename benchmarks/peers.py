@@ -33,7 +33,7 @@ from affecttts.evaluation.resources import read_lines
 from affecttts.evaluation.speech.plan import evenly
 from affecttts.evaluation.stats.bootstrap import Interval, interval, ratio_interval
 from affecttts.synthesis.model_folder import SHIPPED
-from codec.atomic import atomic_file
+from codec.atomic import atomic_file, write_text
 from codec.audio import Audio, load_audio, save_wav
 from codec.files import fingerprint
 
@@ -148,8 +148,7 @@ def listening_items(report: Path, clips: dict[str, dict[str, Path]]) -> None:
         for system, paths in clips.items()
         for name, path in paths.items()
     ]
-    with atomic_file(report / "items.jsonl") as temporary:
-        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_text(report / "items.jsonl", "\n".join(lines) + "\n")
 
 
 def judge(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from codec.atomic import atomic_file
+from codec.atomic import write_text
 from codec.config import CodecConfig
 from codec.errors import CheckpointError, InputError
 from codec.inputs import json_text as inputs
@@ -54,10 +54,7 @@ def read_json(path: str | Path, limit: int = RECORD_BYTES) -> Any:
 
 def write_json(path: str | Path, values: Any) -> None:
     """Write indented UTF-8 JSON, atomically."""
-    with atomic_file(path) as temporary:
-        temporary.write_text(
-            json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+    write_text(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
 
 
 def save_weights(path: str | Path, tensors: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ import soundfile
 from tqdm import tqdm
 
 from affecttts import Synthesizer
+from codec.atomic import write_bytes, write_text
 
 FOLDER = Path(__file__).parents[1] / "docs" / "samples"
 SEED = 7
@@ -115,8 +116,8 @@ def main() -> int:
     synthesizer = Synthesizer.from_pretrained(arguments.model)
     arguments.output.mkdir(parents=True, exist_ok=True)
     for sample in tqdm([s for emotion in OWN for s in samples(emotion)], unit="sample"):
-        (arguments.output / sample.name).write_bytes(opus(synthesizer, sample))
-    (arguments.output / "README.md").write_text(page(), encoding="utf-8")
+        write_bytes(arguments.output / sample.name, opus(synthesizer, sample))
+    write_text(arguments.output / "README.md", page())
     return 0
 
 

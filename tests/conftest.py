@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import shutil
-import threading
 from collections.abc import Iterator
 from dataclasses import asdict
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +25,7 @@ from affecttts.synthesis.model_folder import (
 )
 from codec import Codec
 from codec.files import fingerprint, write_json
+from remembered_f0 import FOLDER, remember
 from tiny_models import (
     CODES,
     DATA,
@@ -44,27 +41,11 @@ from tiny_models import (
 
 @pytest.fixture(scope="session", autouse=True)
 def tracked_once(tmp_path_factory) -> Iterator[None]:
-    """Harvest answers once for every sound of the whole run: it is slow, and the clips are few."""
-    if not find_spec("pyworld"):
-        yield
-        return
-    import pyworld
-
-    folder, track = tmp_path_factory.mktemp("f0"), pyworld.harvest
-
-    def remembered(audio: np.ndarray, *shape: float, **more: float) -> tuple:
-        said = audio.tobytes() + repr((shape, sorted(more.items()))).encode()
-        path = folder / f"{hashlib.sha256(said).hexdigest()}.npz"
-        if not path.exists():
-            f0, times = track(audio, *shape, **more)
-            fresh = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}.npz")
-            np.savez(fresh, f0=f0, times=times)
-            os.replace(fresh, path)
-        with np.load(path) as stored:
-            return stored["f0"], stored["times"]
-
+    """Also in processes that tests start, where they call `remember` themselves."""
+    folder = tmp_path_factory.mktemp("f0")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pyworld, "harvest", remembered)
+        patch.setenv(FOLDER, str(folder))
+        remember(folder, patch)
         yield
 
 

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 os.environ.setdefault("ACCELERATE_USE_CPU", "true")
@@ -33,6 +34,7 @@ from affecttts.training.lm.config import LMTrainingConfig
 from affecttts.training.schema import build
 from recipes.corpora.kokoro_affect import generate, plan
 from recipes.corpora.kokoro_affect.sentences import Sentence
+from remembered_f0 import FOLDER, remember
 from tiny_models import load_recipe
 from tiny_runs import LM, MANIFEST
 from tiny_voices import TINY
@@ -60,6 +62,8 @@ CODEC = {
         "band_channels": 2,
     },
 }
+if FOLDER in os.environ:  # in a process that the tests started
+    remember(Path(os.environ[FOLDER]), pytest.MonkeyPatch())
 for recipe in ("predict_corpus", "encode_corpus"):
     load_recipe(recipe)
 

@@ -69,6 +69,8 @@ def _child(
     work: Callable, inputs: Path, output: Path, kill_at: int, told: Path, record: Path
 ) -> None:
     os.setsid()
+    if sys.platform == "linux":  # as a command does; a server of its own would load all again
+        multiprocessing.set_start_method("fork", force=True)
     handle = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(handle, 1)
     os.dup2(handle, 2)

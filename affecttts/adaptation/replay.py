@@ -20,6 +20,7 @@ from affecttts.data.codes.store import CodeRow, CodeStore, shard_path, write_sha
 from affecttts.data.manifest import Utterance, read_manifest
 from affecttts.errors import RequestError
 from affecttts.lm.sequence import frame_counts
+from codec.atomic import write_text
 from codec.errors import CheckpointError
 
 FOLDER_NAME = "replay"
@@ -141,4 +142,4 @@ def write_replay(model: Path, utterances: Sequence[Utterance], store: CodeStore)
         for u in utterances
     ]
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-    (folder / MANIFEST_NAME).write_text(text, encoding="utf-8")
+    write_text(folder / MANIFEST_NAME, text)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from codec.atomic import atomic_file, whole_lines
+from codec.atomic import atomic_file, whole_lines, write_text
 
 METRICS_NAME = "metrics.jsonl"
 
@@ -40,7 +40,8 @@ class Tracker:
         from codec.audio import Audio, save_wav
 
         (self.folder / "samples").mkdir(exist_ok=True)
-        save_wav(self.folder / "samples" / f"{name}_{step:07d}.wav", Audio(samples, sample_rate))
+        with atomic_file(self.folder / "samples" / f"{name}_{step:07d}.wav") as temporary:
+            save_wav(temporary, Audio(samples, sample_rate))
         if self._board:
             self._board.add_audio(name, samples[None], step, sample_rate=sample_rate)
 
@@ -56,8 +57,7 @@ def _forget_after(path: Path, step: int) -> None:
     lines = whole_lines(path)
     kept = [line for line in lines if json.loads(line)["step"] <= step]
     if len(kept) < len(lines):
-        with atomic_file(path) as temporary:
-            temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        write_text(path, "".join(f"{line}\n" for line in kept))
 
 
 def _tensorboard(folder: Path, step: int):

@@ -68,6 +68,18 @@ def atomic_file(target: str | Path, *, replace: bool = True) -> Iterator[Path]:
         _flush_entry(target.parent)
 
 
+def write_text(target: str | Path, text: str) -> None:
+    """A file of UTF-8 text that takes the place of `target` when it is whole."""
+    with atomic_file(target) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_bytes(target: str | Path, data: bytes) -> None:
+    """The same of bytes."""
+    with atomic_file(target) as temporary:
+        temporary.write_bytes(data)
+
+
 def recover(target: str | Path) -> None:
     """Complete or clear away what killed writers of `target` left beside it."""
     for number in range(MAX_WRITERS):

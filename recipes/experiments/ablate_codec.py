@@ -48,6 +48,7 @@ from affecttts.evaluation.tokens.probes import probe_items, probe_scores
 from affecttts.training.codec.ablation import AblationConfig, Run, SizeConfig, plan
 from affecttts.training.config import load_config
 from codec import Codec
+from codec.atomic import atomic_file, write_text
 from codec.errors import UserError
 from codec.files import read_json, write_json
 
@@ -164,9 +165,7 @@ def write_report(summary: dict, config: AblationConfig, output: Path) -> None:
             "## Published figures (other data, "
             "sizes and judges)\n\n" + markdown_table(["cell", *columns], rows)
         )
-    (output / "table.md").write_text(
-        "# Ablation of the codec\n\n" + "\n".join(tables), encoding="utf-8"
-    )
+    write_text(output / "table.md", "# Ablation of the codec\n\n" + "\n".join(tables))
     write_json(output / "table.json", {"config": asdict(config), "cells": summary})
     plot(summary, config.reference, output / "plot.png")
 
@@ -208,7 +207,8 @@ def plot(summary: dict, reference: str, path: Path) -> None:
     panels[0][0].invert_yaxis()
     figure.suptitle(f"Difference to {reference}; shaded: better", fontsize=10)
     figure.tight_layout()
-    figure.savefig(path, dpi=120)
+    with atomic_file(path) as temporary:
+        figure.savefig(temporary, dpi=120)
     pyplot.close(figure)
 
 

@@ -142,15 +142,14 @@ def _summarise(arguments: argparse.Namespace, verdicts: Iterable[Verdict]) -> No
 
 def _write_report(arguments: argparse.Namespace, report: dict) -> None:
     from affecttts.data.checking.report import plot, render
-    from codec.atomic import atomic_file
+    from codec.atomic import write_text
     from codec.files import write_json
 
     if arguments.report is None:
         return
     try:
         arguments.report.mkdir(parents=True, exist_ok=True)
-        with atomic_file(arguments.report / "report.txt") as temporary:
-            temporary.write_text(render(report) + "\n", encoding="utf-8")
+        write_text(arguments.report / "report.txt", render(report) + "\n")
         plot(report, arguments.report)
         write_json(arguments.report / REPORT_NAME, report)  # last: where it is, all is
     except OSError as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from affecttts.data.manifest import SPLITS
 from affecttts.errors import RequestError
+from codec.atomic import atomic_file
 
 TITLES = {
     "seconds": "length, seconds",
@@ -171,7 +172,8 @@ def plot(report: dict, folder: str | Path) -> list[Path]:
         figure = Figure(figsize=(10, 6), layout="constrained")
         draw(figure, report)
         paths.append(Path(folder) / f"{name}.png")
-        figure.savefig(paths[-1], dpi=100)
+        with atomic_file(paths[-1]) as temporary:
+            figure.savefig(temporary, dpi=100)
     return paths
 
 

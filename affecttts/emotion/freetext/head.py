@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from affecttts.emotion.table import EmotionTable
+from codec.atomic import atomic_file
 
 if TYPE_CHECKING:
     import torch
@@ -94,7 +95,8 @@ def save_head(head: Head, table: EmotionTable, path: Path = HEAD_PATH) -> None:
         "phrasings": phrasings_hash(table),
         "temperature": str(head.temperature),
     }
-    save_file(tensors, path, facts)
+    with atomic_file(path) as temporary:
+        save_file(tensors, temporary, facts)
 
 
 def training_set(

@@ -16,7 +16,7 @@ import numpy as np
 from affecttts.evaluation.codec.report import RATE, Clips, chosen
 from affecttts.evaluation.codec.systems import Absent, Aligned, System
 from affecttts.synthesis.model_folder import SHIPPED
-from codec.atomic import atomic_file
+from codec.atomic import write_text
 from codec.audio import Audio, resample, save_wav
 
 ORIGINAL = "original"
@@ -61,8 +61,7 @@ def write_copies(
             }
             lists["items.jsonl"].append(json.dumps(item, ensure_ascii=False))
     for name, lines in lists.items():
-        with atomic_file(folder / name) as temporary:
-            temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        write_text(folder / name, "".join(f"{line}\n" for line in lines))
 
 
 def _plain(name: str) -> str:

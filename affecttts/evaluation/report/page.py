@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from codec.atomic import atomic_file
+from codec.atomic import write_text
 from codec.audio import Audio, encoded
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:"
@@ -150,11 +150,7 @@ def write_html(path: str | Path, title: str, body: str, policy: str) -> None:
         '<meta name="viewport" '
         f'content="width=device-width,initial-scale=1"><style>{STYLE}</style></head>'
     )
-    with atomic_file(path) as temporary:
-        temporary.write_text(
-            f"{head}<body><main><h1>{escape(title)}</h1>{body}</main></body></html>\n",
-            encoding="utf-8",
-        )
+    write_text(path, f"{head}<body><main><h1>{escape(title)}</h1>{body}</main></body></html>\n")
 
 
 def _section(place: int, section: Section) -> str:

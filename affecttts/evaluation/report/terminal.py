@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from affecttts.evaluation.report.plain import to_plain
 from affecttts.evaluation.stats.bootstrap import Interval
 from affecttts.evaluation.stats.summary import show
-from codec.atomic import atomic_file
+from codec.atomic import write_text
 
 Item = TypeVar("Item")
 
@@ -38,9 +38,8 @@ def write_numbers(path: Path | None, numbers: Any) -> None:
     """Write `numbers` as JSON where a path is given; intervals become objects."""
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_file(path) as temporary:
-            text = json.dumps(to_plain(numbers), indent=1, ensure_ascii=False, allow_nan=False)
-            temporary.write_text(text + "\n", encoding="utf-8")
+        text = json.dumps(to_plain(numbers), indent=1, ensure_ascii=False, allow_nan=False)
+        write_text(path, text + "\n")
 
 
 def progress(items: Sequence[Item], label: str) -> Iterable[Item]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from affecttts.evaluation.resources import CORPUS_SHIFTS
 from affecttts.evaluation.signal.acoustics import SHIFTS, Acoustics, shift
-from codec.atomic import atomic_file
+from codec.atomic import write_text
 
 ALL_VOICES = "all"
 NEUTRAL = "neutral"
@@ -185,8 +185,7 @@ def write_cells(path: Path, cells: Cells, source: str) -> None:
     head = {"source": source, "units": SHIFTS, "fields": ["mean", "deviation", "pairs"]}
     lines = [f' "{key}": {json.dumps(value)}' for key, value in head.items()]
     text = "{\n" + ",\n".join(lines) + ',\n "cells": {\n' + ",\n".join(emotions) + "\n }\n}\n"
-    with atomic_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_text(path, text)
 
 
 def read_cells(path: Path = CORPUS_SHIFTS) -> Cells:

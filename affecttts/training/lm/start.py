@@ -23,7 +23,7 @@ from affecttts.lm.pieces import train_pieces
 from affecttts.lm.voices import VoiceCodes
 from affecttts.training.lm.config import LMTrainingConfig
 from codec import Codec, CodecConfig
-from codec.atomic import atomic_file
+from codec.atomic import write_bytes
 from codec.errors import CheckpointError
 from codec.files import fingerprint, load_strictly
 
@@ -71,18 +71,12 @@ def make_pieces(path: Path, manifests: list[str], init: str | None, count: int) 
     started = load_lm(init).pieces_path if init else None
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() and started:
-        _write(path, started.read_bytes())
+        write_bytes(path, started.read_bytes())
     if not path.exists():
         texts = [row.text for name in manifests for row in read_manifest(name) if row.text]
         texts += [phrase for emotion in load_emotions().emotions for phrase in emotion.phrasings]
-        _write(path, train_pieces(texts, count))
+        write_bytes(path, train_pieces(texts, count))
     return path.read_bytes()
-
-
-def _write(path: Path, content: bytes) -> None:
-    """All or nothing: a later run takes what is there for whole."""
-    with atomic_file(path) as temporary:
-        Path(temporary).write_bytes(content)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from affecttts.errors import RequestError
+from codec.atomic import atomic_file
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -224,7 +225,7 @@ def join_parts(target: Path) -> Path:
     Raises:
         RequestError: a package is missing.
     """
-    with target.open("wb") as file:
+    with atomic_file(target) as temporary, open(temporary, "wb") as file:
         for package in PART_PACKAGES:
             spec = find_spec(package)
             if spec is None or not spec.submodule_search_locations:
