@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from codec.errors import AudioError, AudioWarning
-from codec.inputs.sound import Sound, mono_shares, open_sound
+from codec.inputs.sound import HIGHEST_RATE, Sound, mono_shares, open_sound
 
 MAX_SECONDS = 300.0  # the codec works on a whole signal at once
 MIN_SECONDS = 0.02
@@ -111,8 +111,10 @@ def load_audio(
         AudioError: missing, unreadable, empty, too short or long, NaN or infinite samples, digital
             silence.
     """
-    if isinstance(sample_rate, bool) or not isinstance(sample_rate, int) or sample_rate < 1:
+    whole = isinstance(sample_rate, int) and not isinstance(sample_rate, bool)
+    if not (whole and 1 <= sample_rate <= HIGHEST_RATE):
         raise AudioError(f"{path}: a sample rate of {sample_rate!r:.40} Hz cannot be made")
+    _check_seconds(path, "max_seconds", max_seconds)
     peak, parts = 0.0, []
     with open_sound(path) as sound:
         shares = mono_shares(sound.channels, sound.vorbis)
@@ -165,10 +167,8 @@ def _part(
 ) -> tuple[int, int | None]:
     """First sample and number of samples of what is asked for; None = to the end."""
     path, total = sound.path, None if sound.frames is None else sound.frames / sound.rate
-    for name, value in (("start", start), ("seconds", seconds)):
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if value is not None and not (number and 0 <= value < 1e9):
-            raise AudioError(f"{path}: {name} is {value!r:.40}, must be a number of seconds")
+    _check_seconds(path, "start", start)
+    _check_seconds(path, "seconds", seconds)
     if start is None:
         if total is not None:
             _check_length(path, total, longest)
@@ -183,6 +183,12 @@ def _part(
         raise AudioError(message, "too short")
     _check_length(path, seconds, longest)
     return round(start * sound.rate), round(seconds * sound.rate)
+
+
+def _check_seconds(path: str | Path, name: str, value: Any) -> None:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if value is not None and not (number and 0 <= value < 1e9):
+        raise AudioError(f"{path}: {name} is {value!r:.40}, must be a number of seconds")
 
 
 def _check_length(path: str | Path, seconds: float, longest: float) -> None:
@@ -258,10 +264,15 @@ def encoded(audio: Audio, container: str, subtype: str, **options: Any) -> bytes
     """
     import soundfile
 
+    if not isinstance(audio, Audio) or not isinstance(audio.samples, np.ndarray):
+        raise AudioError(f"Audio of an array of samples is written, not {type(audio).__name__}")
     buffer, samples = io.BytesIO(), finite(audio.samples)
-    soundfile.write(
-        buffer, samples, audio.sample_rate, format=container, subtype=subtype, **options
-    )
+    try:
+        soundfile.write(
+            buffer, samples, audio.sample_rate, format=container, subtype=subtype, **options
+        )
+    except (TypeError, AttributeError, OverflowError, RuntimeError) as error:
+        raise AudioError(f"the signal cannot be written ({error!s:.200})") from error
     return buffer.getvalue()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -24,8 +25,10 @@ def from_dict(cls: type[T], values: dict[str, Any]) -> T:
     Raises:
         ValueError: unknown or missing keys; the message lists the known ones.
     """
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{cls.__name__} is made of names and values, not {type(values).__name__}")
     known = {field.name for field in fields(cls)}
-    unknown = sorted(set(values) - known)
+    unknown = sorted(str(name) for name in values if name not in known)
     if unknown:
         raise ValueError(f"{cls.__name__}: unknown keys {unknown}; known: {sorted(known)}")
     try:
@@ -260,8 +263,8 @@ class CodecConfig:
         Raises:
             ValueError: unknown preset; the message lists the known ones.
         """
-        if name not in PRESETS:
-            raise ValueError(f"unknown codec preset {name!r}; known: {sorted(PRESETS)}")
+        if not isinstance(name, str) or name not in PRESETS:
+            raise ValueError(f"unknown codec preset {name!r:.40}; known: {sorted(PRESETS)}")
         return from_dict(cls, PRESETS[name] | changes)
 
     def changed(self, **changes: Any) -> CodecConfig:

@@ -37,6 +37,8 @@ class Codec(Pretrained):
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
+        if not isinstance(config, CodecConfig):
+            raise ValueError(f"config is of the type {type(config).__name__}, must be CodecConfig")
         self.config = config
         self.encoder = part("encoder", config.encoder, Encoder)(config)
         self.quantizer = part("quantizer", config.quantizer, ResidualQuantizer)(config)
@@ -143,6 +145,8 @@ class Codec(Pretrained):
                 others. None = all.
             latents: [B,D,F] in place of the audio's own; the encoder is not asked.
         """
+        if num_codebooks is not None:
+            check_count("num_codebooks", num_codebooks, self.config.num_codebooks)
         if latents is None:
             hidden = self.encoder.hidden(self._whole_frames(audio))
             modulated = self.modulate(

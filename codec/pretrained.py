@@ -22,7 +22,7 @@ from codec.files import (
     save_model_weights,
     write_json,
 )
-from codec.inputs.door import JSON_BYTES
+from codec.inputs.door import JSON_BYTES, as_path
 
 T = TypeVar("T", bound="Pretrained")
 
@@ -42,7 +42,7 @@ class Pretrained(nn.Module):
         """Write config.json and weights; an existing folder is replaced only once all is
         written.
         """
-        with atomic_folder(folder) as temporary:
+        with atomic_folder(as_path(folder)) as temporary:
             write_json(
                 temporary / CONFIG_NAME, {"model_type": self.model_type, **asdict(self.config)}
             )

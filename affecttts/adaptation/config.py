@@ -12,6 +12,8 @@ from affecttts.synthesis.clip_voice import consent_hash
 from affecttts.synthesis.voices import is_voice_folder
 from affecttts.training.precision import check_precision
 from affecttts.training.schema import check_positive
+from codec.inputs.door import as_path
+from codec.inputs.fields import check_fields
 
 USUAL_EPOCHS = 16
 LEAST_STEPS = 200  # unless epochs are asked for
@@ -27,11 +29,17 @@ POSITIVE = (
     "codec_batch_size",
     "codec_crop_seconds",
 )
+PATHS = ("audio", "output", "model", "consent", "recogniser", "replay_manifest", "replay_tokens")
 
 
 @dataclass(frozen=True)
 class AdaptationRequest:
-    """What a user asks for."""
+    """What a user asks for.
+
+    Raises:
+        RequestError: a value of the wrong type.
+        InputError: no path.
+    """
 
     audio: Path  # folder, table or file
     name: str
@@ -44,6 +52,15 @@ class AdaptationRequest:
     adapt_codec: bool = False  # tune the codec's decoder too
     force: bool = False  # replace an existing voice
     show_progress: bool = True
+
+    def __post_init__(self) -> None:
+        for name in PATHS:
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, as_path(getattr(self, name)))
+        try:
+            check_fields(self)
+        except ValueError as error:
+            raise RequestError(str(error)) from error
 
     def consent_hash(self, required: bool) -> str | None:
         """SHA-256 of the consent file; None without one.
@@ -112,6 +129,7 @@ class AdaptationConfig:
     codec_learning_rate: float = 1e-4
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if not 0 <= self.replay_share < 1 or not 0 < self.held_out_share < 1:
             raise ValueError(
                 "replay_share must be at least 0 and below 1, held_out_share between 0 and 1"

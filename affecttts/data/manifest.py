@@ -7,7 +7,6 @@ had no licence and no start; every version is read.
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -17,7 +16,8 @@ from typing import Any
 
 from affecttts.errors import InputError, RequestError
 from codec.atomic import atomic_file
-from codec.inputs.door import open_file
+from codec.inputs.door import as_path, open_file
+from codec.inputs.fields import is_finite
 from codec.inputs.json_text import parse_json
 
 SCHEMA_VERSION = 2
@@ -85,7 +85,7 @@ def _is_name(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and is_finite(value)
 
 
 def _is_sequence(value: Any) -> bool:
@@ -211,7 +211,7 @@ def format_row(utterance: Utterance) -> str:
 def write_manifest(path: str | Path, utterances: Iterable[Utterance]) -> int:
     """Write rows as they come, under a temporary name until the last; returns how many."""
     count = 0
-    with atomic_file(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+    with atomic_file(as_path(path)) as temporary, open(temporary, "w", encoding="utf-8") as file:
         for utterance in utterances:
             file.write(format_row(utterance) + "\n")
             count += 1

@@ -13,7 +13,7 @@ from codec.atomic import atomic_folder
 from codec.errors import CheckpointError
 from codec.files import load_weights, member, read_json, write_json
 from codec.inputs.door import JSON_BYTES
-from codec.inputs.fields import check_range
+from codec.inputs.fields import check_range, is_finite
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -108,7 +108,7 @@ def _scale(config: Any, folder: Path) -> tuple[float, int]:
         if not plain or config.get("rank_pattern") or config.get("alpha_pattern"):
             raise ValueError("not a plain LoRA")
         rank, alpha = config["r"], config["lora_alpha"]
-        if type(rank) is not int or type(alpha) not in (int, float) or not math.isfinite(alpha):
+        if type(rank) is not int or type(alpha) not in (int, float) or not is_finite(alpha):
             raise ValueError("r and lora_alpha are no numbers")
         check_range("r", rank, 1, 1024)
         check_range("lora_alpha", alpha, 0, 65_536)

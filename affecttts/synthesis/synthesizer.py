@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from affecttts.errors import RequestError, shown
 from affecttts.synthesis.conditions import Conditions
 from affecttts.synthesis.model_folder import ModelInfo, check_parts, read_model_info
-from affecttts.synthesis.request import PreparedRequest, SpeechRequest, prepare
+from affecttts.synthesis.request import SETTINGS, PreparedRequest, SpeechRequest, prepare
 from affecttts.synthesis.result import SpeechResult
 from affecttts.synthesis.speaker import PieceMaker, Speaker
 from affecttts.synthesis.stream import CHUNK_SECONDS, SpeechStream, join
@@ -57,7 +58,9 @@ class Synthesizer:
 
         Raises:
             CheckpointError: missing, corrupt, or parts that do not belong together.
+            RequestError: `lexicon` is no list of files.
         """
+        lexicon = SETTINGS["lexicon"].check(lexicon)
         path, info = read_model_info(folder)
         return cls(path, info, lexicon)
 
@@ -132,6 +135,7 @@ class Synthesizer:
 
     def prepare(self, request: SpeechRequest) -> PreparedRequest:
         """Check a request against this model and its voices, see `prepare` of `request`."""
+        request = SpeechRequest.of(request)
         lexicon = request.lexicon or self.lexicon or None
         return prepare(self.info, replace(request, lexicon=lexicon))
 
@@ -191,6 +195,8 @@ class Synthesizer:
         Args:
             on_piece: called with the codes of every piece of text that is spoken.
         """
+        if not isinstance(request, PreparedRequest):
+            raise RequestError(f"{shown(request)} is no prepared request; call prepare first")
         conditions, weights = self.conditions.of(self.info, request, self._code(request))
         speaker = speaker or self.speaker(request.voice)
         maker = PieceMaker(speaker, conditions, weights, self.sampling)

@@ -49,7 +49,7 @@ def text_to_phonemes(text: str, options: Options | None = None) -> str:
         RequestError: The text cannot be spoken; the message says why and what
             would cure it.
     """
-    options = options or Options()
+    options = Options.of(options)
     check_text(text, options.strict)
     phonemes = to_phones(normalize(text, options))
     if not phonemes.strip(" .,?!ˈˌ"):

@@ -4,7 +4,7 @@ import functools
 import re
 import unicodedata
 
-from affecttts.errors import RequestError
+from affecttts.errors import RequestError, shown
 from affecttts.text.tables import table
 
 MAX_WARNINGS = 20
@@ -72,9 +72,11 @@ def clean(text: str, strict: bool = False) -> tuple[str, list[str]]:
         superscripts as `^2`; and a warning for each thing left out.
 
     Raises:
-        RequestError: The text has a control character, as binary data has; or
+        RequestError: It is no text; or it has a control character, as binary data has; or
             `strict`, and something cannot be read.
     """
+    if not isinstance(text, str):
+        raise RequestError(f"text is {shown(text)}; give a string")
     skipped: dict[str, str] = {}
     text = _TERMINAL_CODE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     if _WINDOWS.search(text):

@@ -1,11 +1,13 @@
 """Normalisation: written English to words and the marks `.,?!`."""
 
+from __future__ import annotations
+
 import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from affecttts.errors import RequestError
+from affecttts.errors import RequestError, shown
 from affecttts.text.characters import clean
 from affecttts.text.lines import paragraphs
 from affecttts.text.markup import remove_markup
@@ -58,6 +60,17 @@ class Options:
     strict: bool = False
     day_first: bool = False
     lexicon: Lexicon | None = None
+
+    @staticmethod
+    def of(options: Options | None) -> Options:
+        """The options themselves, or the usual ones for None.
+
+        Raises:
+            RequestError: They are neither.
+        """
+        if options is not None and not isinstance(options, Options):
+            raise RequestError(f"options are {shown(options)}; give Options, or None")
+        return options or Options()
 
 
 @dataclass(frozen=True)
@@ -113,7 +126,7 @@ def normalize(text: str, options: Options | None = None) -> str:
 
 def write_out(text: str, options: Options | None = None) -> Normalized:
     """Writes text out, with what was written beside what is said; see `normalize`."""
-    options = options or Options()
+    options = Options.of(options)
     marks = Marks(options.lexicon)
     warnings: list[str] = []
     parts = []

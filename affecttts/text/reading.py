@@ -63,7 +63,7 @@ def read(text: str, options: Options | None = None, pause: float | None = None) 
         RequestError: The text cannot be spoken; the message says why and what
             would cure it.
     """
-    options = options or Options()
+    options = Options.of(options)
     check_text(text, options.strict)
     normalized = write_out(text, options)
     chunks = split_text(normalized.text, merge=pause is None)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import math
 import re
 import types
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from codec.inputs.fields import is_finite
 
 T = TypeVar("T")
 # YAML 1.1 reads 8e-4, a number without a point, as a word.
@@ -139,7 +140,7 @@ def _leaf(kind: type, value: Any, path: str) -> Any:
     if kind is str and value is False:
         return "no"
     right = type(value) is kind or (kind is float and type(value) is int)
-    if not right or (kind is float and not math.isfinite(value)):
+    if not right or (kind is float and not is_finite(value)):
         raise ValueError(f"{path} is {value!r}, must be {KINDS.get(kind, kind)}")
     return float(value) if kind is float else value
 

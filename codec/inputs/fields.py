@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 import types
 import typing
 from collections.abc import Mapping
@@ -42,8 +42,13 @@ def _fits(value: Any, kind: Any) -> bool:
         )
     if kind in (int, float):
         number = int if kind is int else (int, float)
-        return isinstance(value, number) and not isinstance(value, bool) and math.isfinite(value)
+        return isinstance(value, number) and not isinstance(value, bool) and is_finite(value)
     return kind is Any or isinstance(value, kind or type(None))
+
+
+def is_finite(value: float) -> bool:
+    """Whether a number is neither NaN nor infinite, nor a whole one that no float can be."""
+    return abs(value) <= sys.float_info.max
 
 
 def _all_fit(values: tuple[Any, ...], kinds: tuple[Any, ...]) -> bool:

@@ -18,6 +18,8 @@ def parse_json(data: str | bytes) -> Any:
         ValueError: no JSON, nested too deeply, or a string with a lone surrogate or NUL, which
             neither a file nor a terminal takes.
     """
+    if not isinstance(data, str | bytes):
+        raise ValueError(f"a text is wanted, not {type(data).__name__}")
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
         value = json.loads(text)

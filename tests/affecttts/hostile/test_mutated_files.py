@@ -127,6 +127,13 @@ def fuzz_manifest(folder, count):
         assert all(row.utterance or row.fault for row in rows)
 
 
+def test_a_number_beyond_all_floats_fails_alone(tmp_path):
+    row = '{"id": "a", "path": "a.wav", "speaker": "s", "seconds": %s, "split": "train"}\n'
+    (tmp_path / "m.jsonl").write_text(row % "1.0" + row % ("9" * 400) + row % "2.0")
+    rows = list(scan_manifest(tmp_path / "m.jsonl"))
+    assert [bool(row.fault) for row in rows] == [False, True, False]
+
+
 def test_mutated_manifests(tmp_path):
     fuzz_manifest(tmp_path, 300)
 
