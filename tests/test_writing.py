@@ -9,9 +9,9 @@ from tiny_models import REPOSITORY
 FOLDERS = ("codec", "affecttts", "recipes")
 FILES = [path for folder in FOLDERS for path in sorted((REPOSITORY / folder).rglob("*.py"))]
 # what `atomic_file` and `atomic_folder` yield, and files in memory
-STAGED = {"temporary", "file", "buffer"}
+STAGED = {"temporary", "file", "buffer", "pipe"}
 # where a path that is handed in is staged by who hands it in
-HANDED = {"codec/audio.py", "codec/files.py", "codec/atomic/__init__.py"}
+HANDED = {"codec/audio.py", "codec/files.py", "codec/encoders/files.py", "codec/atomic/__init__.py"}
 
 
 def dotted(node: ast.AST) -> str:
@@ -25,7 +25,7 @@ def targets(call: ast.Call) -> list[ast.AST]:
     name, method = dotted(call.func), getattr(call.func, "attr", "")
     values = [a.value for a in call.args if isinstance(a, ast.Constant)]
     writing = any(isinstance(v, str) and v[:1] in ("w", "x") and len(v) < 4 for v in values)
-    if name in ("open", "tarfile.open", "wave.open") and writing or name == "soundfile.write":
+    if name in ("open", "tarfile.open", "wave.open", "av.open") and writing or name == "soundfile.write":
         return call.args[:1]
     if method in ("write_text", "write_bytes") or (method == "open" and writing):
         return [call.func.value]
@@ -36,6 +36,8 @@ def targets(call: ast.Call) -> list[ast.AST]:
 
 def root(node: ast.AST) -> str:
     """The variable at the start of an expression: `temporary` of `str(temporary / "a")`."""
+    if dotted(node).startswith("self."):
+        return dotted(node).split(".")[1]
     names = [n.id for n in ast.walk(node) if isinstance(n, ast.Name)]
     return next((name for name in names if name not in ("str", "Path")), "?")
 
