@@ -10,6 +10,7 @@ FOLDERS = ("codec", "affecttts", "recipes")
 FILES = [path for folder in FOLDERS for path in sorted((REPOSITORY / folder).rglob("*.py"))]
 # what `atomic_file` and `atomic_folder` yield, and files in memory
 STAGED = {"temporary", "file", "buffer", "pipe"}
+OPENERS = {"open", "tarfile.open", "wave.open", "av.open"}
 # where a path that is handed in is staged by who hands it in
 HANDED = {"codec/audio.py", "codec/files.py", "codec/encoders/files.py", "codec/atomic/__init__.py"}
 
@@ -25,7 +26,7 @@ def targets(call: ast.Call) -> list[ast.AST]:
     name, method = dotted(call.func), getattr(call.func, "attr", "")
     values = [a.value for a in call.args if isinstance(a, ast.Constant)]
     writing = any(isinstance(v, str) and v[:1] in ("w", "x") and len(v) < 4 for v in values)
-    if name in ("open", "tarfile.open", "wave.open", "av.open") and writing or name == "soundfile.write":
+    if name == "soundfile.write" or (name in OPENERS and writing):
         return call.args[:1]
     if method in ("write_text", "write_bytes") or (method == "open" and writing):
         return [call.func.value]
