@@ -145,8 +145,6 @@ class Codec(Pretrained):
                 others. None = all.
             latents: [B,D,F] in place of the audio's own; the encoder is not asked.
         """
-        if num_codebooks is not None:
-            check_count("num_codebooks", num_codebooks, self.config.num_codebooks)
         if latents is None:
             hidden = self.encoder.hidden(self._whole_frames(audio))
             modulated = self.modulate(

@@ -118,7 +118,6 @@ def test_a_model_given_anything(synthesizer, tiny_model_dir, tiny_codec, wav_fil
     survives(tiny_codec)
     for name in ("num_codebooks", "mode", "teacher_features"):
         survives(lambda value, name=name: tiny_codec.encode(tone, **{name: value}))
-    survives(lambda value: tiny_codec(tone, num_codebooks=value))
     survives(lambda value: load_audio(wav_file, value))
     survives(lambda value: load_audio(wav_file, 24_000, value, 0.1))
     survives(lambda value: load_audio(wav_file, 24_000, 0.0, value))
