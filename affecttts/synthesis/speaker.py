@@ -131,12 +131,12 @@ class PieceMaker:
 
 
 def _samples(audio: Tensor) -> np.ndarray:
-    """[1,1,t] -> [t], clipped.
+    """[1,1,t], or nothing where no frame was spoken -> [t], clipped.
 
     Raises:
         CheckpointError: NaN or infinite samples.
     """
-    samples = audio[0, 0].numpy()
+    samples = audio.reshape(-1).numpy()
     if not np.isfinite(samples).all():
         raise CheckpointError(
             "the model's codec speaks NaN or infinite samples; fetch the model again"

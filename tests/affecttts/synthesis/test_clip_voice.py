@@ -106,3 +106,12 @@ def test_codes_of_voices_survive_their_file(tmp_path):
         (tmp_path / "voices.json").write_text(broken)
         with pytest.raises(CheckpointError):
             VoiceCodes.load(tmp_path / "voices.json")
+
+
+def test_nothing_spoken_is_a_cap_and_no_fault(tiny_model_dir, monkeypatch):
+    """The first duration may be beyond the budget: no frame, no sound, and the reason is told."""
+    from affecttts.lm import generate
+
+    monkeypatch.setattr(generate._Sampler, "_fits", lambda *_: False)
+    result = Synthesizer.from_pretrained(tiny_model_dir).synthesize("Hi.", seed=1)
+    assert result.finish_reason == "cap" and len(result.audio) == 0
