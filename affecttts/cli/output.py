@@ -11,10 +11,14 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
+from affecttts import __version__
 from affecttts.errors import OutputError, RequestError
 from codec.atomic import atomic_file, recover
+
+if TYPE_CHECKING:
+    import numpy as np
 
 STDOUT = "-"
 
@@ -69,7 +73,57 @@ def new_file(target: str, force: bool) -> Iterator[Path]:
         raise OutputError(f"{target}: cannot be written ({reason})") from error
 
 
-def write_wav(target: str, samples, sample_rate: int, force: bool) -> None:
+def chosen_format(format: str | None, target: str) -> str:
+    """The audio format that was asked for, else the one that the name of the target says; WAV where
+    it says nothing.
+
+    Raises:
+        FormatError: a suffix that is not known; the known ones are named.
+    """
+    from codec.encoders import format_of
+
+    if format is not None:
+        return format
+    return format_of(target).name if Path(target).suffix and target != STDOUT else "wav"
+
+
+def write_sound(
+    target: str, chunks: Iterable[np.ndarray], sample_rate: int, format: str, force: bool
+) -> None:
+    """Write synthetic speech, float32 chunks [t], to a file, or to standard output for "-" as they
+    come. The metadata say that it is synthetic, where the format has a place for them.
+
+    Raises:
+        RequestError, OutputError: see `new_file`.
+        FormatError: the format's library is not installed.
+    """
+    from codec.encoders import open_writer, write_stream
+
+    writer = open_writer(format, sample_rate, f"synthetic speech, affecttts {__version__}")
+    if target == STDOUT:
+        for samples in chunks:
+            sys.stdout.buffer.write(writer.write(samples))
+            sys.stdout.buffer.flush()
+        sys.stdout.buffer.write(writer.finish())
+        return
+    with new_file(target, force) as temporary:
+        write_stream(temporary, writer, chunks)
+
+
+def write_text(target: str, text: str, force: bool) -> None:
+    """Write text to a file, or to standard output for "-".
+
+    Raises:
+        RequestError, OutputError: see `new_file`.
+    """
+    if target == STDOUT:
+        sys.stdout.write(text)
+        return
+    with new_file(target, force) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_wav(target: str, samples: np.ndarray, sample_rate: int, force: bool) -> None:
     """Write 16-bit WAV to a file, or to standard output for "-".
 
     Raises:

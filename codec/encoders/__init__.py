@@ -1,6 +1,6 @@
 """Sound on its way out: encoders that give bytes as samples come, for files and for streams."""
 
-from codec.encoders.files import write_audio
+from codec.encoders.files import write_audio, write_stream
 from codec.encoders.formats import (
     FORMATS,
     AudioFormat,
@@ -18,4 +18,5 @@ __all__ = [
     "known_format",
     "open_writer",
     "write_audio",
+    "write_stream",
 ]

@@ -44,9 +44,11 @@ def test_same_seed_gives_the_same_file_and_another_seed_another(say, tmp_path):
 
 def test_speaks_to_standard_output(say, tmp_path):
     say("-o", tmp_path / "out.wav")
-    done = say("-o", "-", "--quiet")
+    done, whole = say("-o", "-", "--quiet"), (tmp_path / "out.wav").read_bytes()
     assert done.code == 0 and not done.err
-    assert done.out == (tmp_path / "out.wav").read_bytes()
+    streamed, file = (soundfile.read(io.BytesIO(data))[0] for data in (done.out, whole))
+    assert (streamed == file).all() and len(file)
+    assert done.out[4:8] == b"\xff\xff\xff\xff" == done.out[done.out.index(b"data") + 4 :][:4]
 
 
 def test_json_tells_what_was_made(say, tmp_path):

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from affecttts import EmotionSpec, RequestError, SpeechRequest, Synthesizer
-from affecttts.cli.output import write_wav
+from affecttts.cli.output import write_sound
 from affecttts.emotion.table import load_emotions
 from affecttts.evaluation.speech.plan import items_of_batch
 from affecttts.synthesis.batch import item_request, parse_item
@@ -60,7 +60,8 @@ def test_the_command_line_and_batches_ask_for_what_python_asks_for(
     say, synthesizer, tiny_model_dir, tmp_path
 ):
     spoken = synthesizer.synthesize(SpeechRequest(**FULL))
-    write_wav(str(tmp_path / "python.wav"), spoken.audio, spoken.sample_rate, force=False)
+    target = str(tmp_path / "python.wav")
+    write_sound(target, [spoken.audio], spoken.sample_rate, "wav", force=False)
     (tmp_path / "items.jsonl").write_text(json.dumps({"id": "batch"} | FULL))
     assert say("-o", tmp_path / "single.wav", *options(FULL)).code == 0
     assert say("--batch", tmp_path / "items.jsonl", "--output-dir", tmp_path).code == 0

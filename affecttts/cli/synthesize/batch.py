@@ -6,20 +6,23 @@ import argparse
 import sys
 import time
 from dataclasses import dataclass
+from typing import Protocol
 
-from affecttts.cli.output import check_output, print_json, write_wav
+from affecttts.cli.output import check_output, chosen_format, print_json, write_sound
 from affecttts.cli.request_options import given_settings, option
 from affecttts.errors import GenerationError, OutputError, RequestError
 from affecttts.synthesis.batch import check_id, item_request, parse_item, read_lines
 from affecttts.synthesis.model_folder import read_model_info
 from affecttts.synthesis.request import PreparedRequest, prepare
-from affecttts.synthesis.result import SpeechResult
 from affecttts.synthesis.synthesizer import Synthesizer
 from affecttts.synthesis.voices import VoiceShelf
+from codec.encoders import known_format
 from codec.errors import UserError
 
 FOR_ALL_ITEMS = (
     "guidance",
+    "speed",
+    "pause",
     "lexicon",
     "date_order",
     "strict",
@@ -80,8 +83,9 @@ def _speak_item(
     started = time.perf_counter()
     try:
         result = synthesizer.speak(prepared)
-        check_ended(result, prepared)
-        write_wav(item.path, result.audio, result.sample_rate, arguments.force)
+        check_ended(result.finish_reason, prepared)
+        format = chosen_format(arguments.format, item.path)
+        write_sound(item.path, [result.audio], result.sample_rate, format, arguments.force)
     except UserError as error:
         return str(error)
     if arguments.json:
@@ -89,11 +93,11 @@ def _speak_item(
     return ""
 
 
-def check_ended(result: SpeechResult, prepared: PreparedRequest) -> None:
+def check_ended(finish_reason: str, prepared: PreparedRequest) -> None:
     """Raises:
     GenerationError: the frame budget ran out before the text was spoken.
     """
-    if result.finish_reason != "end":
+    if finish_reason != "end":
         text = " ".join(prepared.phones)[:40]
         raise GenerationError(
             f"generation hit its frame budget at seed {prepared.seed} ({text}..); try another "
@@ -101,7 +105,20 @@ def check_ended(result: SpeechResult, prepared: PreparedRequest) -> None:
         )
 
 
-def describe(path: str, result: SpeechResult, elapsed: float) -> dict:
+class Described(Protocol):
+    """What `describe` reads: of a `SpeechResult`, or of a stream that has gone by."""
+
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def finish_reason(self) -> str: ...
+    @property
+    def warnings(self) -> tuple[str, ...]: ...
+
+
+def describe(path: str | None, result: Described, elapsed: float) -> dict:
     """What --json prints of one result."""
     return {
         "path": path,
@@ -117,6 +134,8 @@ def _read_batch(arguments: argparse.Namespace, shelf: VoiceShelf) -> list[BatchI
     """Read and check every line before any weights are loaded."""
     if arguments.output_dir is None:
         raise RequestError("a batch needs --output-dir DIR")
+    if arguments.play or arguments.timestamps is not None:
+        raise RequestError("--play and --timestamps do not go with --batch")
     given = [option(name) for name in given_settings(arguments) if name not in FOR_ALL_ITEMS]
     for name in [*given, *(["--output"] if arguments.output is not None else [])]:
         raise RequestError(f"{name} does not go with --batch; write it into the items")
@@ -136,7 +155,8 @@ def _read_item(
     try:
         name, values = parse_item(line)
         check_id(name, seen)
-        path = str(arguments.output_dir / f"{name}.wav")
+        suffix = known_format(arguments.format or "wav").suffixes[0]
+        path = str(arguments.output_dir / f"{name}{suffix}")
         check_output(path, arguments.force)
         request = item_request(values, shelf, **given_settings(arguments))
         return BatchItem(name, path, prepare(shelf.info, request))
