@@ -11,6 +11,7 @@ from affecttts.synthesis.result import TimedPhone, TimedWord
 from affecttts.text.reading import Piece, align
 from affecttts.text.words import Range, word_ranges
 
+ROUNDING = 1e-6  # seconds
 NEAR = 200  # characters within which the next word of a text is looked for
 
 
@@ -41,6 +42,7 @@ class PieceTimes:
         Args:
             counts: frames of the blocks that are finished.
         """
+        until += ROUNDING
         borders = [self.start + frames / self.rate for frames in accumulate(counts, initial=0)]
         return tuple(self._ended_words(borders, until)), tuple(self._ended_phones(borders, until))
 

@@ -177,10 +177,10 @@ def test_help_version_and_unknown_commands(cli):
 
 
 def test_an_interruption_is_told(say, tmp_path, monkeypatch):
-    def interrupt(*_):
+    def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Synthesizer, "speak", interrupt)
+    monkeypatch.setattr(Synthesizer, "start", interrupt)
     assert say("-o", tmp_path / "out.wav").refused(130, "interrupted")
     assert not list(tmp_path.iterdir())
 
