@@ -31,11 +31,11 @@ def steps(synthesizer, monkeypatch):
     return calls
 
 
-@pytest.mark.parametrize("voice", ["heart", "allison"])
-def test_chunks_of_any_size_join_to_the_whole(synthesizer, voice):
-    whole = synthesizer.synthesize(TEXT, **settings(voice))
+@pytest.mark.parametrize("name", ["heart", "allison"])
+def test_chunks_of_any_size_join_to_the_whole(synthesizer, name):
+    whole = synthesizer.synthesize(TEXT, **settings(name))
     for seconds in (0.01, 0.3, 1.0, 60.0):
-        chunks = list(synthesizer.stream(TEXT, seconds, **settings(voice)))
+        chunks = list(synthesizer.stream(TEXT, seconds, **settings(name)))
         assert np.array_equal(np.concatenate([chunk.audio for chunk in chunks]), whole.audio)
         assert [chunk.index for chunk in chunks] == list(range(len(chunks)))
         assert all(chunk.seconds >= seconds for chunk in chunks[1:-1])
