@@ -9,16 +9,14 @@ import pytest
 import torch
 
 from affecttts import Synthesizer
-from affecttts.adaptation.forced_alignment import (
-    Aligner,
-    load_phone_classifier,
-    phone_classes,
-    phone_likelihoods,
-)
-from affecttts.adaptation.prepare import MARGIN
+from affecttts.data.alignment.likelihoods import load_phone_classifier, phone_likelihoods
+from affecttts.data.alignment.rows import LEAST_CONFIDENCE
+from affecttts.data.alignment.units import ENGLISH
+from affecttts.data.alignment.viterbi import Aligner
 from affecttts.data.manifest import read_manifest
+from affecttts.lm.layout import MAX_DURATION
 from affecttts.lm.sequence import frame_counts
-from affecttts.synthesis.model_folder import SHIPPED
+from affecttts.synthesis.model_folder import PHONE_CLASSIFIER_NAME, SHIPPED
 from codec import Codec
 from codec.audio import load_audio
 from codec.files import read_json
@@ -146,15 +144,16 @@ def test_its_phone_classifier_finds_the_phones_of_recordings():
     """Borders are the manifest's but for what its clock is off in a clip, and right words are told
     from another clip's.
     """
-    aligner = Aligner.fit([])  # all durations alike: what is heard decides
+    # all durations alike: what is heard decides
+    aligner = Aligner.fit(ENGLISH, [], MAX_DURATION, 25.0)
     clips = [u for u in read_manifest(DATA / "manifest.jsonl") if u.durations]
-    phone_classifier, heard = load_phone_classifier(SHIPPED), []
+    phone_classifier, heard = load_phone_classifier(SHIPPED / PHONE_CLASSIFIER_NAME, ENGLISH), []
     for clip in clips:
         audio = load_audio(DATA / clip.path, 24_000).samples
         heard.append(
-            phone_likelihoods(phone_classifier, audio, 24_000, -(-len(audio) // 960), 25.0)
+            phone_likelihoods(phone_classifier, ENGLISH, audio, 24_000, -(-len(audio) // 960), 25.0)
         )
-    errors, classes = [], [phone_classes(clip.ipa) for clip in clips]
+    errors, classes = [], [ENGLISH.classes(clip.ipa) for clip in clips]
     for clip, part, phones in zip(clips, heard, classes):
         expected = frame_counts(clip.ipa, clip.durations, clip.offset, len(part), 25.0)
         off = (np.cumsum(aligner.align(part, phones).counts) - np.cumsum(expected))[:-1]
@@ -163,4 +162,4 @@ def test_its_phone_classifier_finds_the_phones_of_recordings():
     right = [aligner.align(part, phones).margin for part, phones in zip(heard, classes)]
     # Two clips of one sentence follow each other.
     wrong = [aligner.align(part, classes[index - 2]).margin for index, part in enumerate(heard)]
-    assert min(right) > MARGIN and np.median(wrong) < MARGIN
+    assert min(right) > LEAST_CONFIDENCE and np.median(wrong) < LEAST_CONFIDENCE

@@ -13,7 +13,7 @@ from types import ModuleType
 import numpy as np
 import torch
 
-from affecttts.adaptation.forced_alignment import NUM_CLASSES
+from affecttts.data.alignment.units import ENGLISH
 from affecttts.emotion.table import load_emotions
 from affecttts.lm.layout import TokenLayout
 from affecttts.lm.model import LMConfig, build_llama
@@ -107,7 +107,7 @@ def random_phone_classifier(seed: int = 0) -> PhoneClassifier:
     """An untrained tiny phone classifier in evaluation mode."""
     torch.manual_seed(seed)
     return PhoneClassifier(
-        PhoneClassifierConfig(n_mels=16, dim=8, dilations=(1,), classes=NUM_CLASSES)
+        PhoneClassifierConfig(n_mels=16, dim=8, dilations=(1,), classes=ENGLISH.size)
     ).eval()
 
 

@@ -19,15 +19,13 @@ from affecttts.adaptation import clips as cutting
 from affecttts.adaptation.asr import Recogniser, language_of
 from affecttts.adaptation.clips import Findings, SpeechClip, cut, level
 from affecttts.adaptation.config import AdaptationConfig
-from affecttts.adaptation.forced_alignment import (
-    Aligner,
-    Alignment,
-    phone_classes,
-    phone_likelihoods,
-)
 from affecttts.adaptation.prepared import DataWriter, Prepared, TrainingClip, find_prepared
 from affecttts.adaptation.prosody import NEUTRAL, ProsodyReference, label_clips, measure
 from affecttts.adaptation.recordings import Recording
+from affecttts.data.alignment.likelihoods import phone_likelihoods
+from affecttts.data.alignment.rows import LEAST_CONFIDENCE
+from affecttts.data.alignment.units import ENGLISH
+from affecttts.data.alignment.viterbi import Aligner, Alignment
 from affecttts.errors import InputError, RequestError
 from affecttts.text import text_to_phonemes
 from codec import Codec
@@ -35,7 +33,6 @@ from codec.inputs.door import AUDIO_BYTES, file_digest
 from codec.training.phone_classifier import PhoneClassifier
 
 SPEECH_RATES = (3.0, 35.0)  # symbols of the phone string a second, within which people speak
-MARGIN = 0.6  # least log-likelihood a frame of the phones above their reverse; right ones have 0.8
 MISMATCHED_SHARE = 0.35  # of the given transcripts, above which all of them are taken for wrong
 SURE = -0.8  # least mean log-probability of a transcript's tokens
 GIBBERISH = -0.75  # the same of the median clip, below which the speech is not English
@@ -183,26 +180,27 @@ class Preparation:
         ]
         aligner = self.tools.aligner()
         found = [self._alignment(aligner, clip) for clip in self.progress(clips, "align")]
-        wrong = [c for c, alignment in zip(clips, found) if alignment.margin < MARGIN]
+        wrong = [c for c, alignment in zip(clips, found) if alignment.margin < LEAST_CONFIDENCE]
         _refuse_mismatched(clips, [clip for clip in wrong if clip.source == "given"])
         for clip in wrong:
             findings.leave_out("words that do not match the sound", _example(clip))
         return [
             replace(clip, counts=alignment.counts)
             for clip, alignment in zip(clips, found)
-            if alignment.margin >= MARGIN
+            if alignment.margin >= LEAST_CONFIDENCE
         ]
 
     def _alignment(self, aligner: Aligner, clip: TrainingClip) -> Alignment:
         shape = self.codec.config
         likelihoods = phone_likelihoods(
             self.tools.phone_classifier,
+            ENGLISH,
             clip.clip.samples,
             shape.sample_rate,
             clip.codes.shape[1],
             shape.frame_rate,
         )
-        return aligner.align(likelihoods, phone_classes(clip.ipa))
+        return aligner.align(likelihoods, ENGLISH.classes(clip.ipa))
 
     def _encode(self, samples: np.ndarray) -> np.ndarray:
         audio, base = torch.from_numpy(samples)[None, None], self.codec.config.num_codebooks

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from affecttts.adaptation.forced_alignment import PAUSES
 from affecttts.adaptation.replay import BaseData
+from affecttts.data.alignment.units import ENGLISH
 from affecttts.text.symbols import SYMBOLS
 from codec import Codec
 from codec.nn.features import magnitude
@@ -31,7 +31,7 @@ NEUTRAL = "neutral"
 
 def spoken_phones(ipa: str) -> int:
     """How many phones of a phone string are not pauses, at least 1."""
-    silent = {SYMBOLS[kind] for kind in PAUSES} | set("ˈˌ")
+    silent = {SYMBOLS[kind] for kind in ENGLISH.pauses} | set("ˈˌ")
     return max(1, sum(symbol not in silent for symbol in ipa))
 
 

@@ -15,10 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from affecttts.adaptation.forced_alignment import Aligner, phone_classes
+from affecttts.data.alignment.units import ENGLISH
+from affecttts.data.alignment.viterbi import Aligner
 from affecttts.data.codes.store import CodeRow, CodeStore, shard_path, write_shard
 from affecttts.data.manifest import Utterance, read_manifest
 from affecttts.errors import RequestError
+from affecttts.lm.layout import MAX_DURATION
 from affecttts.lm.sequence import frame_counts
 from codec.atomic import write_text
 from codec.errors import CheckpointError
@@ -103,9 +105,10 @@ def fit_aligner(base: BaseData, frame_rate: float) -> Aligner:
         counts = frame_counts(
             utterance.ipa, utterance.durations, utterance.offset, frames, frame_rate
         )
-        return phone_classes(utterance.ipa), counts
+        return ENGLISH.classes(utterance.ipa), counts
 
-    return Aligner.fit(timed(utterance) for utterance in base.utterances)
+    clips = (timed(utterance) for utterance in base.utterances)
+    return Aligner.fit(ENGLISH, clips, MAX_DURATION, frame_rate)
 
 
 def select_utterances(

@@ -127,9 +127,10 @@ class _Adaptation:
         return codec, found, lm, open_base_data(self.folder, tuple(lm.voices.codes), found, *place)
 
     def _load_phone_classifier(self) -> PhoneClassifier:
-        from affecttts.adaptation.forced_alignment import load_phone_classifier
+        from affecttts.data.alignment.likelihoods import load_phone_classifier
+        from affecttts.data.alignment.units import ENGLISH
 
-        return load_phone_classifier(self.folder)
+        return load_phone_classifier(self.folder / PHONE_CLASSIFIER_NAME, ENGLISH)
 
     def _load_speaker_encoder(self) -> SpeakerEncoder | None:
         """What makes the code of the voice; None where voices are slots."""

@@ -44,6 +44,8 @@ class Utterance:
     durations: tuple[float, ...] | None = None
     offset: float = 0.0  # seconds cut off the start of the timeline of `durations`
     offset_estimated: bool = False
+    # of an aligner's durations: log-likelihood of 40 ms of speech above a wrong transcript's
+    confidence: float | None = None
     emotion: str | None = None
     intensity: float = 1.0
     # valence, arousal, dominance in -1..1, scaled by intensity

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from affecttts.errors import InputError
+from affecttts.errors import InputError, RequestError
 
 if TYPE_CHECKING:
     from phonemizer.backend.espeak.wrapper import EspeakWrapper
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # espeak keeps its data path in a buffer of 160 bytes and appends file names to
 # it; a path over this many bytes makes it read the wrong place.
 MAX_DATA_PATH_BYTES = 140
+_VOICE = "en-us"
 _SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS of espeak_Initialize
 
 _TIE = "͡"
@@ -108,6 +109,31 @@ class EspeakG2P:
                 cls._espeak = _load_espeak()
             return [cls._espeak.text_to_phonemes(clause, tie=True) for clause in clauses]
 
+    @classmethod
+    def ipa(cls, clauses: list[str], voice: str) -> list[str]:
+        """Reads clauses in another language.
+
+        Args:
+            voice: One of espeak-ng's languages, such as es.
+
+        Returns:
+            espeak-ng's IPA of each, with ties.
+
+        Raises:
+            RequestError: espeak-ng has no such language.
+        """
+        with cls._lock:
+            espeak = cls._espeak = cls._espeak or _load_espeak()
+            try:
+                espeak.set_voice(voice)
+                return [espeak.text_to_phonemes(clause, tie=True) for clause in clauses]
+            except RuntimeError as error:
+                raise RequestError(
+                    f"language {voice!r} is none that espeak-ng speaks; give one such as es or de"
+                ) from error
+            finally:
+                espeak.set_voice(_VOICE)
+
 
 def reduce_ipa(ipa: str) -> str:
     """Reduces espeak-ng IPA to the model's inventory.
@@ -144,7 +170,7 @@ def _load_espeak() -> EspeakWrapper:
     copying, wrapper.EspeakAPI = wrapper.EspeakAPI, _in_place(wrapper.EspeakAPI, data)
     try:
         espeak = wrapper.EspeakWrapper()
-        espeak.set_voice("en-us")
+        espeak.set_voice(_VOICE)
         return espeak
     except (OSError, RuntimeError) as error:
         raise InputError(

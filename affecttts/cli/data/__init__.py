@@ -1,13 +1,15 @@
-"""`affecttts data`: check a manifest, import a corpus, list the corpora."""
+"""`affecttts data`: check and align a manifest, import a corpus, list the corpora."""
 
 from __future__ import annotations
 
-from affecttts.cli.data import check, corpora, import_corpus
+from affecttts.cli.data import align, check, corpora, import_corpus
 
 
 def add_to(commands) -> None:
     """Add the commands to the parser."""
-    parser = commands.add_parser("data", help="check manifests, import corpora", allow_abbrev=False)
+    parser = commands.add_parser(
+        "data", help="check and align manifests, import corpora", allow_abbrev=False
+    )
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    for module in (check, import_corpus, corpora):
+    for module in (check, align, import_corpus, corpora):
         module.add_to(actions)

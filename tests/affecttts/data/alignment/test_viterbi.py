@@ -8,15 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from affecttts.adaptation.forced_alignment import (
+from affecttts.data.alignment.likelihoods import (
     ACOUSTIC_WEIGHT,
-    NUM_CLASSES,
-    SILENCE,
-    Aligner,
     load_phone_classifier,
-    phone_classes,
     phone_likelihoods,
 )
+from affecttts.data.alignment.units import ENGLISH
+from affecttts.data.alignment.viterbi import Aligner
 from affecttts.lm.layout import MAX_DURATION
 from affecttts.synthesis.model_folder import PHONE_CLASSIFIER_NAME
 from affecttts.text.symbols import SYMBOLS
@@ -33,6 +31,11 @@ IPA = [
 SPACE = SYMBOLS.index(" ")
 
 
+def fitted(clips) -> Aligner:
+    """At the codec's frame rate, where a margin is the mean over its frames."""
+    return Aligner.fit(ENGLISH, clips, MAX_DURATION, 25.0)
+
+
 def spoken(
     seed: int, clips: int = 24, doubt: float = 1.5
 ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
@@ -41,9 +44,9 @@ def spoken(
     """
     generator, result = np.random.default_rng(seed), []
     for index in range(clips):
-        classes = phone_classes(IPA[index % len(IPA)])
+        classes = ENGLISH.classes(IPA[index % len(IPA)])
         counts = generator.integers(1, 5, len(classes))
-        frames = generator.normal(size=(counts.sum(), NUM_CLASSES)) * doubt
+        frames = generator.normal(size=(counts.sum(), ENGLISH.size)) * doubt
         frames[np.arange(len(frames)), np.repeat(classes, counts)] += 4
         result.append((frames, classes, counts))
     return result
@@ -51,7 +54,7 @@ def spoken(
 
 @pytest.fixture(scope="module")
 def aligner() -> Aligner:
-    return Aligner.fit((classes, counts) for _, classes, counts in spoken(1) + spoken(2))
+    return fitted((classes, counts) for _, classes, counts in spoken(1) + spoken(2))
 
 
 def test_phones_are_found_where_they_are_heard(aligner):
@@ -61,9 +64,9 @@ def test_phones_are_found_where_they_are_heard(aligner):
 
 
 def test_durations_decide_where_nothing_is_heard(aligner):
-    classes = phone_classes("hi")
-    certain = Aligner.fit([(classes, np.array([2, 1, 5, 2]))] * 50)
-    nothing = np.zeros((10, NUM_CLASSES))
+    classes = ENGLISH.classes("hi")
+    certain = fitted([(classes, np.array([2, 1, 5, 2]))] * 50)
+    nothing = np.zeros((10, ENGLISH.size))
     assert certain.align(nothing, classes).counts.tolist() == [2, 1, 5, 2]
 
 
@@ -93,8 +96,8 @@ def test_the_margin_tells_right_words_from_wrong_ones(aligner):
 def test_a_speaker_may_pause_for_longer_than_the_base_data_ever_did(aligner):
     heard, classes, counts = spoken(6, 1)[0]
     place = int(counts[: list(classes).index(SPACE)].sum())
-    pause = np.zeros((20, NUM_CLASSES))
-    pause[:, [SPACE, SILENCE]] = 3
+    pause = np.zeros((20, ENGLISH.size))
+    pause[:, [SPACE, ENGLISH.silence]] = 3
     alignment = aligner.align(np.concatenate([heard[:place], pause, heard[place:]]), classes)
     assert alignment.counts[classes == SPACE].max() >= 19
 
@@ -107,19 +110,19 @@ def test_every_frame_hears_the_phone_classifier_at_its_time():
         random_phone_classifier(),
         0.1 * np.random.default_rng(0).normal(size=24_000).astype(np.float32),
     )
-    heard = phone_likelihoods(phone_classifier, audio, 24_000, 20, 25.0)
+    heard = phone_likelihoods(phone_classifier, ENGLISH, audio, 24_000, 20, 25.0)
     with torch.no_grad():
         logits = (
             phone_classifier(phone_classifier.features(torch.from_numpy(audio)[None, None]))
             .logits[0]
             .log_softmax(dim=0)
         )
-    expected = ACOUSTIC_WEIGHT * logits[:, :80].reshape(NUM_CLASSES, 20, 4).sum(dim=-1).T.numpy()
-    sounds = [k for k in range(NUM_CLASSES) if k == SILENCE or SYMBOLS[k] not in " .,?!"]
-    assert heard.shape == (20, NUM_CLASSES)
+    expected = ACOUSTIC_WEIGHT * logits[:, :80].reshape(ENGLISH.size, 20, 4).sum(dim=-1).T.numpy()
+    sounds = [k for k in range(ENGLISH.size) if k == ENGLISH.silence or SYMBOLS[k] not in " .,?!"]
+    assert heard.shape == (20, ENGLISH.size)
     np.testing.assert_allclose(heard[:, sounds], expected[:, sounds], rtol=1e-5)
     np.testing.assert_allclose(
-        heard[:, SPACE], np.maximum(expected[:, SPACE], expected[:, SILENCE]), rtol=1e-5
+        heard[:, SPACE], np.maximum(expected[:, SPACE], expected[:, ENGLISH.silence]), rtol=1e-5
     )
 
 
@@ -128,28 +131,31 @@ def test_audio_of_another_rate_is_resampled():
         random_phone_classifier(),
         np.sin(np.arange(16_000) / 9).astype(np.float32),
     )
-    assert np.isfinite(phone_likelihoods(phone_classifier, audio, 16_000, 25, 25.0)).all()
+    assert np.isfinite(phone_likelihoods(phone_classifier, ENGLISH, audio, 16_000, 25, 25.0)).all()
 
 
 def test_models_without_a_phone_classifier_or_with_one_of_other_phones_are_refused(
     tiny_model_dir, tmp_path
 ):
     model = shutil.copytree(tiny_model_dir, tmp_path / "model")
-    assert load_phone_classifier(model).config == load_phone_classifier(tiny_model_dir).config
+    assert (
+        load_phone_classifier(model / PHONE_CLASSIFIER_NAME, ENGLISH).config
+        == load_phone_classifier(tiny_model_dir / PHONE_CLASSIFIER_NAME, ENGLISH).config
+    )
     PhoneClassifier(PhoneClassifierConfig(dim=8, dilations=(1,), classes=3)).save_pretrained(
         model / PHONE_CLASSIFIER_NAME
     )
     with pytest.raises(CheckpointError, match="knows 3 phones"):
-        load_phone_classifier(model)
+        load_phone_classifier(model / PHONE_CLASSIFIER_NAME, ENGLISH)
     shutil.rmtree(model / PHONE_CLASSIFIER_NAME)
     with pytest.raises(CheckpointError, match="has no phone_classifier.*train_phone_classifier"):
-        load_phone_classifier(model)
+        load_phone_classifier(model / PHONE_CLASSIFIER_NAME, ENGLISH)
 
 
 def test_classes_have_no_stress():
-    assert phone_classes("ˈæt").tolist() == [
-        SILENCE,
+    assert ENGLISH.classes("ˈæt").tolist() == [
+        ENGLISH.silence,
         SYMBOLS.index("æ"),
         SYMBOLS.index("t"),
-        SILENCE,
+        ENGLISH.silence,
     ]

@@ -1,0 +1,1 @@
+"""Phone durations from audio and transcripts: forced alignment."""
