@@ -11,7 +11,7 @@ import torch
 
 from affecttts.data.alignment.likelihoods import load_phone_classifier, phone_likelihoods
 from affecttts.data.alignment.units import Inventory, character_durations
-from affecttts.data.alignment.viterbi import Aligner
+from affecttts.data.alignment.viterbi import IMPOSSIBLE, Aligner
 from affecttts.data.manifest import Utterance
 from affecttts.errors import RequestError
 from affecttts.text.languages import phone_string
@@ -52,7 +52,7 @@ def fine_aligner(
     fitted = Aligner.fit(inventory, clips, LONGEST, frame_rate)
     table = fitted.log_durations.copy()
     table[inventory.silence] = -np.log(LONGEST + 1)
-    table[inventory.sounds, :SHORTEST] = -np.inf
+    table[inventory.sounds, :SHORTEST] = IMPOSSIBLE
     stretch = np.where(inventory.sounds, SOUND_STRETCH, PAUSE_STRETCH)
     return replace(fitted, log_durations=table, stretch=stretch)
 

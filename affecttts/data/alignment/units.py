@@ -39,9 +39,6 @@ def split_units(ipa: str) -> list[Unit]:
         elif _attached(character) and units and not stress and units[-1].symbol not in PAUSE_MARKS:
             last = units.pop()
             units.append(Unit(last.symbol + character, last.width + 1, last.sound))
-        elif stress and character in PAUSE_MARKS:
-            units += [Unit(stress, 1, 0), Unit(character, 1, 0)]
-            stress = ""
         else:
             units.append(Unit(character, 1 + len(stress), len(stress)))
             stress = ""

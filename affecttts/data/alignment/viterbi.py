@@ -13,6 +13,7 @@ from affecttts.data.alignment.units import Inventory
 
 FREE_PAUSES = 0.5  # share of a uniform distribution in their durations: speakers pause differently
 ALIKE = 1 / 25  # seconds; closer durations are counted together
+IMPOSSIBLE = -1e9  # log-probability of a duration that is ruled out; finite, to be stored
 UNIT = 1 / 25  # seconds; a margin is a mean over so much sound
 
 
@@ -70,7 +71,7 @@ class Aligner:
     def align(self, likelihoods: np.ndarray, classes: np.ndarray) -> Alignment:
         """Align phones, classes [P], with weighted log-probabilities [F,C]."""
         counts, score = self._best(likelihoods, classes)
-        if not np.isfinite(score):
+        if score < IMPOSSIBLE / 2:
             return Alignment(counts, -np.inf)
         _, reverse = self._best(likelihoods, classes[::-1])
         seconds = len(likelihoods) / self.frame_rate
