@@ -122,7 +122,7 @@ class _NoTest:
 
 def adapt_voice(inputs: Path, output: Path) -> None:
     selftest.SelfTester = _NoTest
-    prepare.LEAST_CONFIDENCE = -10.0  # the codes of an untrained codec tell little of words
+    prepare.MARGIN = -10.0  # the codes of an untrained codec tell little of words
     recordings, model = inputs / "recordings", inputs / "adaptable"
     request = AdaptationRequest(
         recordings, "allison", output / "allison", model, show_progress=False

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from affecttts import Synthesizer
+from affecttts.adaptation.prepare import MARGIN
 from affecttts.data.alignment.likelihoods import load_phone_classifier, phone_likelihoods
-from affecttts.data.alignment.rows import LEAST_CONFIDENCE
 from affecttts.data.alignment.units import ENGLISH
 from affecttts.data.alignment.viterbi import Aligner
 from affecttts.data.manifest import read_manifest
@@ -162,4 +162,4 @@ def test_its_phone_classifier_finds_the_phones_of_recordings():
     right = [aligner.align(part, phones).margin for part, phones in zip(heard, classes)]
     # Two clips of one sentence follow each other.
     wrong = [aligner.align(part, classes[index - 2]).margin for index, part in enumerate(heard)]
-    assert min(right) > LEAST_CONFIDENCE and np.median(wrong) < LEAST_CONFIDENCE
+    assert min(right) > MARGIN and np.median(wrong) < MARGIN

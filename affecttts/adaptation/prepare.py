@@ -23,7 +23,6 @@ from affecttts.adaptation.prepared import DataWriter, Prepared, TrainingClip, fi
 from affecttts.adaptation.prosody import NEUTRAL, ProsodyReference, label_clips, measure
 from affecttts.adaptation.recordings import Recording
 from affecttts.data.alignment.likelihoods import phone_likelihoods
-from affecttts.data.alignment.rows import LEAST_CONFIDENCE
 from affecttts.data.alignment.units import ENGLISH
 from affecttts.data.alignment.viterbi import Aligner, Alignment
 from affecttts.errors import InputError, RequestError
@@ -33,6 +32,7 @@ from codec.inputs.door import AUDIO_BYTES, file_digest
 from codec.training.phone_classifier import PhoneClassifier
 
 SPEECH_RATES = (3.0, 35.0)  # symbols of the phone string a second, within which people speak
+MARGIN = 0.6  # least log-likelihood of 40 ms of the phones above their reverse; right ones have 0.8
 MISMATCHED_SHARE = 0.35  # of the given transcripts, above which all of them are taken for wrong
 SURE = -0.8  # least mean log-probability of a transcript's tokens
 GIBBERISH = -0.75  # the same of the median clip, below which the speech is not English
@@ -180,14 +180,14 @@ class Preparation:
         ]
         aligner = self.tools.aligner()
         found = [self._alignment(aligner, clip) for clip in self.progress(clips, "align")]
-        wrong = [c for c, alignment in zip(clips, found) if alignment.margin < LEAST_CONFIDENCE]
+        wrong = [c for c, alignment in zip(clips, found) if alignment.margin < MARGIN]
         _refuse_mismatched(clips, [clip for clip in wrong if clip.source == "given"])
         for clip in wrong:
             findings.leave_out("words that do not match the sound", _example(clip))
         return [
             replace(clip, counts=alignment.counts)
             for clip, alignment in zip(clips, found)
-            if alignment.margin >= LEAST_CONFIDENCE
+            if alignment.margin >= MARGIN
         ]
 
     def _alignment(self, aligner: Aligner, clip: TrainingClip) -> Alignment:

@@ -44,8 +44,7 @@ class Utterance:
     durations: tuple[float, ...] | None = None
     offset: float = 0.0  # seconds cut off the start of the timeline of `durations`
     offset_estimated: bool = False
-    # of an aligner's durations: log-likelihood of 40 ms of speech above a wrong transcript's
-    confidence: float | None = None
+    confidence: float | None = None  # of an aligner in `durations`, 0 to 1
     emotion: str | None = None
     intensity: float = 1.0
     # valence, arousal, dominance in -1..1, scaled by intensity

@@ -104,6 +104,10 @@ class Gaussians:
         return with_silent_pauses(WEIGHT * np.maximum(result, FAR), inventory)
 
 
+def _or(found: np.ndarray | None, before: np.ndarray) -> np.ndarray:
+    return before if found is None else found
+
+
 def labels_of(clip: Spoken, counts: np.ndarray, inventory: Inventory) -> np.ndarray:
     """Class [N] of every frame, where pauses are silence."""
     sounds = np.where(inventory.sounds[clip.classes], clip.classes, inventory.silence)
@@ -129,7 +133,7 @@ def flat_start(
         gaussians = Gaussians.fit(frames, labels, inventory.size)
         aligner = durations([(clip.classes, count) for clip, count in zip(clips, counts)])
         counts = [
-            aligner.align(gaussians.likelihoods(values, inventory), clip.classes).counts
-            for clip, values in zip(clips, frames)
+            _or(aligner.counts(gaussians.likelihoods(values, inventory), clip.classes), before)
+            for clip, values, before in zip(clips, frames, counts)
         ]
     return counts

@@ -11,7 +11,7 @@ from affecttts.data.manifest import Utterance
 
 LEAST_PAUSE = 0.05  # seconds from which a space counts as a pause
 EDGES = {
-    "confidence": [i / 10 for i in range(-5, 31)],
+    "confidence": [i / 40 for i in range(41)],
     "phone": [i / 100 for i in range(41)],
     "rate": list(range(0, 31)),
     "pause": [i / 20 for i in range(1, 31)],

@@ -9,7 +9,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from affecttts.data.alignment.likelihoods import load_phone_classifier, phone_likelihoods
+from affecttts.data.alignment.likelihoods import (
+    ACOUSTIC_WEIGHT,
+    load_phone_classifier,
+    phone_likelihoods,
+)
 from affecttts.data.alignment.units import Inventory, character_durations
 from affecttts.data.alignment.viterbi import IMPOSSIBLE, Aligner
 from affecttts.data.manifest import Utterance
@@ -23,7 +27,7 @@ from codec.training.phone_classifier import PhoneClassifier
 LONGEST = 60  # frames whose durations are counted one by one
 SHORTEST = 2  # frames of a sound
 PAUSE_STRETCH, SOUND_STRETCH = np.log(0.97), np.log(0.75)  # of every frame beyond LONGEST
-LEAST_CONFIDENCE = 0.6  # of a transcript that fits
+LEAST_CONFIDENCE = 0.35  # of a transcript that fits
 RECORD_NAME, WEIGHTS_NAME, CLASSIFIER_NAME = (
     "aligner.json",
     "durations.safetensors",
@@ -100,14 +104,23 @@ class RowAligner:
                 f"{utterance.id}: the aligner has never heard {' '.join(sorted(foreign))}",
             )
         classes = self.inventory.classes(ipa)
-        alignment = self.aligner.align(self.heard(audio), classes)
-        if not np.isfinite(alignment.margin):
+        heard = self.heard(audio)
+        counts = self.aligner.counts(heard, classes)
+        if counts is None:
             raise MisfitError(
                 "too many phones for its length",
                 f"{utterance.id}: {len(classes)} phones in {utterance.seconds:.2f} s",
             )
-        speech = alignment.counts[self.inventory.sounds[classes]].sum() / alignment.counts.sum()
-        return ipa, alignment.counts, float(alignment.margin / max(speech, 0.05))
+        return ipa, counts, self._confidence(heard, classes, counts)
+
+    def _confidence(self, heard: np.ndarray, classes: np.ndarray, counts: np.ndarray) -> float:
+        """How probable the phones are beside the likeliest of each frame, 0 to 1: the geometric
+        mean over the frames with sound (goodness of pronunciation: Witt and Young 2000).
+        """
+        labels = np.repeat(classes, counts)
+        sounds = np.flatnonzero(self.inventory.sounds[labels])
+        below = heard[sounds, labels[sounds]] - heard[sounds].max(axis=1)
+        return float(np.exp(below.mean() / ACOUSTIC_WEIGHT)) if len(sounds) else 0.0
 
     def __call__(self, utterance: Utterance, audio: np.ndarray) -> Utterance:
         """The row with durations and confidence.

@@ -14,6 +14,7 @@ from affecttts.data.alignment.gaussians import Spoken, flat_start, labels_of
 from affecttts.data.alignment.likelihoods import ACOUSTIC_WEIGHT, LEAST, with_silent_pauses
 from affecttts.data.alignment.rows import RowAligner, fine_aligner
 from affecttts.data.alignment.units import Inventory
+from affecttts.data.alignment.viterbi import Aligner
 from affecttts.errors import RequestError
 from codec.training.phone_classifier import PhoneClassifier, PhoneClassifierConfig
 
@@ -80,7 +81,7 @@ class FlatStart:
         for number in range(self.config.rounds):
             self._learn(counts, self.config.steps if number == 0 else self.config.steps // 3)
             aligner = durations(self._pairs(counts))
-            before, counts = counts, self._aligned(aligner)
+            before, counts = counts, self._aligned(aligner, counts)
             moved = self._moved(before, counts)
             self.say(f"round {number + 1}: borders moved by {1000 * moved:.0f} ms in the mean")
             if moved < STILL:
@@ -126,12 +127,15 @@ class FlatStart:
         return torch.from_numpy(features).transpose(1, 2), torch.from_numpy(phones)
 
     @torch.no_grad()
-    def _aligned(self, aligner) -> list[np.ndarray]:
+    def _aligned(self, aligner: Aligner, before: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Frames [P] of every clip; those of `before` where the phones do not fit."""
         self.network.eval()
         result = []
-        for clip in self.progress(self.clips, "align"):
+        for index, clip in enumerate(self.progress(self.clips, "align")):
             features = torch.from_numpy(clip.features.T.astype(np.float32))[None]
             logits = self.network(features).logits[0].log_softmax(dim=0).T.double().numpy()
-            heard = with_silent_pauses(ACOUSTIC_WEIGHT * np.maximum(logits, LEAST), self.inventory)
-            result.append(aligner.align(heard, clip.classes).counts)
+            weighted = ACOUSTIC_WEIGHT * np.maximum(logits, LEAST)
+            heard = with_silent_pauses(weighted, self.inventory)
+            counts = aligner.counts(heard, clip.classes)
+            result.append(before[index] if counts is None else counts)
         return result

@@ -68,6 +68,11 @@ class Aligner:
         shares[pauses] = (1 - FREE_PAUSES) * shares[pauses] + FREE_PAUSES / (longest + 1)
         return cls(inventory, np.log(shares), frame_rate)
 
+    def counts(self, likelihoods: np.ndarray, classes: np.ndarray) -> np.ndarray | None:
+        """Frames [P] of phones, as `align` finds them; None where they do not fit into the clip."""
+        counts, score = self._best(likelihoods, classes)
+        return None if score < IMPOSSIBLE / 2 else counts
+
     def align(self, likelihoods: np.ndarray, classes: np.ndarray) -> Alignment:
         """Align phones, classes [P], with weighted log-probabilities [F,C]."""
         counts, score = self._best(likelihoods, classes)

@@ -72,7 +72,7 @@ def run_adaptation(adaptable_model):
         if not tested:
             patch.setattr(selftest, "SelfTester", NoTest)
         # the codes of an untrained codec tell little of words
-        patch.setattr(prepare, "LEAST_CONFIDENCE", -10.0)
+        patch.setattr(prepare, "MARGIN", -10.0)
         values = {
             "audio": audio,
             "name": NAME,

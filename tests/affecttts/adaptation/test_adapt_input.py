@@ -84,7 +84,7 @@ def bad(cli, adaptable_model, tmp_path, monkeypatch):
     pytest.importorskip("peft")
     pytest.importorskip("faster_whisper")
     monkeypatch.setenv("ACCELERATE_USE_CPU", "true")
-    monkeypatch.setattr(prepare, "LEAST_CONFIDENCE", -10.0)
+    monkeypatch.setattr(prepare, "MARGIN", -10.0)
     return lambda audio, *parts, **more: refused(
         cli, more.pop("model", adaptable_model), audio, tmp_path / "v" / "allison", *parts, **more
     )
@@ -114,7 +114,7 @@ def test_one_clip_of_a_second(bad, tmp_path, recordings):
 
 
 def test_transcripts_of_other_files(bad, recordings, tmp_path, monkeypatch):
-    monkeypatch.setattr(prepare, "LEAST_CONFIDENCE", 1e6)
+    monkeypatch.setattr(prepare, "MARGIN", 1e6)
     assert bad(
         recordings, "do not match the recordings (6 of 6", "check which text belongs to which file"
     )
