@@ -62,6 +62,7 @@ LAYERS = {
         "yaml",
         "soundfile",
         "matplotlib",
+        "praatio",
         "onnx",
         "onnxruntime",
         "G722",

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from affecttts.data.alignment.languages import phone_string
 from affecttts.data.alignment.likelihoods import (
     ACOUSTIC_WEIGHT,
     load_phone_classifier,
@@ -18,7 +19,6 @@ from affecttts.data.alignment.units import Inventory, character_durations
 from affecttts.data.alignment.viterbi import IMPOSSIBLE, Aligner
 from affecttts.data.manifest import Utterance
 from affecttts.errors import RequestError
-from affecttts.text.languages import phone_string
 from codec.atomic import atomic_folder
 from codec.errors import CheckpointError
 from codec.files import load_weights, member, read_json, save_weights, write_json

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from affecttts.data.alignment.languages import phone_string
 from affecttts.data.alignment.units import ENGLISH, Inventory, character_durations, split_units
 from affecttts.errors import RequestError
 from affecttts.lm.sequence import split_phones
-from affecttts.text.languages import phone_string
 
 
 @pytest.mark.parametrize("ipa", ["ðɪs mˈæn ɪz ɹˈɪʧ.", "ˈ", "ˈˈæ", "hi, ˌju?", "ˈ.ˌa"])

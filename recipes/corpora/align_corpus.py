@@ -1,8 +1,8 @@
 """Between the stages: phone durations for a manifest with transcripts, by many processes.
 
-    python recipes/align_corpus.py corpus/clean.jsonl --output corpus/aligned.jsonl
+    python recipes/corpora/align_corpus.py corpus/clean.jsonl --output corpus/aligned.jsonl
     # every process takes its share of the shards
-    accelerate launch recipes/align_corpus.py corpus/clean.jsonl --output corpus/aligned.jsonl \\
+    accelerate launch recipes/corpora/align_corpus.py corpus/clean.jsonl --output corpus/aligned.jsonl \\
         --aligner flat-start
 
 The same as `affecttts data align`, for several machines with one file system. Run again, what is
