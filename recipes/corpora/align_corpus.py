@@ -2,8 +2,8 @@
 
     python recipes/corpora/align_corpus.py corpus/clean.jsonl --output corpus/aligned.jsonl
     # every process takes its share of the shards
-    accelerate launch recipes/corpora/align_corpus.py corpus/clean.jsonl --output corpus/aligned.jsonl \\
-        --aligner flat-start
+    accelerate launch recipes/corpora/align_corpus.py corpus/clean.jsonl \\
+        --output corpus/aligned.jsonl --aligner flat-start
 
 The same as `affecttts data align`, for several machines with one file system. Run again, what is
 there is recognised, and only the rest is aligned.
