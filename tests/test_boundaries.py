@@ -48,6 +48,13 @@ LAYERS = {
         "librosa",
         "onnxruntime",
         "visqol",
+        "fastapi",
+        "starlette",
+        "uvicorn",
+        "prometheus_client",
+        "wyoming",
+        "mcp",
+        "mcp_types",
     },
     "recipes": {
         "recipes",

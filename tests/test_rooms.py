@@ -31,7 +31,7 @@ ROOMS = {
         ("lm", "data"),
         ("teachers",),
         ("training", "synthesis"),
-        ("evaluation",),
+        ("evaluation", "serving"),
         ("adaptation",),
         ("cli",),
     ),

@@ -25,6 +25,7 @@ COMMANDS = (
     "decode",
     "adapt",
     "voices",
+    "serve",
     "data",
     "evaluate",
     "list",

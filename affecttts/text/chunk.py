@@ -56,13 +56,14 @@ def _sentences(text: str) -> list[list[str]]:
         start = 0
         for index, word in enumerate(words):
             following = words[index + 1] if index + 1 < len(words) else ""
-            if not following or _ends_sentence(word, following):
+            if not following or ends_sentence(word, following):
                 sentences.append(words[start : index + 1])
                 start = index + 1
     return sentences
 
 
-def _ends_sentence(word: str, following: str) -> bool:
+def ends_sentence(word: str, following: str) -> bool:
+    """Whether a word ends a sentence, by the word after it."""
     bare = word.rstrip(CLOSERS)
     if not bare.endswith((".", "!", "?", "…")) or following[0].islower():
         return False

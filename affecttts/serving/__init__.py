@@ -1,0 +1,1 @@
+"""Speech for other programs: the HTTP server with its page, and the doors for assistants."""
