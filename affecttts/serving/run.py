@@ -34,6 +34,7 @@ def load(
     synthesizer = Synthesizer.from_pretrained(folder, lexicon)
     for path in _voice_folders(voices):
         synthesizer.load_voice(path)
+    synthesizer.synthesize("Ready.", seed=0)  # so that the first client waits no longer than others
     return synthesizer
 
 

@@ -46,25 +46,33 @@ WIDTH = 2  # bytes of a sample
 
 
 async def run(synthesizer: Synthesizer, settings: ServerSettings, listener: socket.socket) -> None:
-    """Serve until SIGTERM or SIGINT; sentences at work are spoken to their end."""
-    service, tasks = Service(synthesizer, settings), set()
-
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        tasks.add(asyncio.current_task())
-        try:
-            await Handler(service, reader, writer).run()
-        except (ConnectionError, asyncio.IncompleteReadError, ValueError) as error:
-            LOG.info("a client was cut off: %s", error)
-        finally:
-            tasks.discard(asyncio.current_task())
-
+    """Serve until SIGTERM or SIGINT."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    server = await asyncio.start_server(connected, sock=listener, limit=settings.max_body)
+    await serve(Service(synthesizer, settings), listener, stop)
+
+
+async def serve(service: Service, listener: socket.socket, stop: asyncio.Event) -> None:
+    """Serve until an event; sentences at work are spoken to their end."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(Handler(service, reader, writer).run())
+        tasks.add(task)
+        try:
+            await task
+        except (ConnectionError, asyncio.IncompleteReadError, ValueError) as error:
+            LOG.info("a client was cut off: %s", error)
+        finally:
+            tasks.discard(task)
+
+    limit = service.settings.max_body
+    server = await asyncio.start_server(connected, sock=listener, limit=limit)
     await stop.wait()
     server.close()
-    while service.queue.at_work:
+    ends = asyncio.get_running_loop().time() + service.settings.drain
+    while service.queue.at_work and asyncio.get_running_loop().time() < ends:
         await asyncio.sleep(0.05)
     for task in tasks:
         task.cancel()
