@@ -26,7 +26,8 @@ SPAN = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 OURS = re.compile(r"(affecttts [a-z]|python |accelerate |recipes/\S+\.sh)")
 # What a page may tell somebody to run that is not ours to check.
-OTHERS = ("curl", "pip", "pytest", "git", "ruff", "pyright", "pre-commit", "apt-get", "npm", "mkdir", "tar")
+OTHERS = ("pip", "pytest", "git", "ruff", "pyright", "pre-commit", "apt-get", "npm", "mkdir", "tar")
+OTHERS += ("curl",)
 SHELL = ("for", "do", "done")  # the words of loops over such commands
 BOARDS = ("versa-score", "python3")  # the evaluation boards of docs/lab/codec_boards.md
 

@@ -31,7 +31,9 @@ def test_the_client_of_openai_speaks(openai, synthesizer):
     said = openai.audio.speech.create(**ASKED, response_format="wav", speed=1.0).content
     audio, rate = soundfile.read(io.BytesIO(said))
     assert len(audio) == len(synthesizer.synthesize(TEXT, seed=3).audio)
-    with openai.audio.speech.with_streaming_response.create(**ASKED, response_format="wav") as answer:
+    with openai.audio.speech.with_streaming_response.create(
+        **ASKED, response_format="wav"
+    ) as answer:
         assert b"".join(answer.iter_bytes()) == said
     assert [model.id for model in openai.models.list()] == ["tiny", "tts-1"]
 

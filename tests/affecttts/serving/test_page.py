@@ -32,7 +32,8 @@ def page(browser, server):
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda line: line.type == "error" and problems.append(line.text))
-    page.on("request", lambda r: r.url.startswith((server.url, "data:", "blob:")) or problems.append(r.url))
+    own = (server.url, "data:", "blob:")
+    page.on("request", lambda r: r.url.startswith(own) or problems.append(r.url))
     page.goto(server.url)
     page.get_by_role("radio", name="happy").wait_for()
     yield page
@@ -69,7 +70,7 @@ def test_a_text_is_typed_spoken_shown_and_downloaded(page, synthesizer, tmp_path
 
 
 def test_the_calls_shown_are_the_same_request(page):
-    page.get_by_label("What to say").fill("It's \"over\" now.")
+    page.get_by_label("What to say").fill('It\'s "over" now.')
     page.get_by_label("Seed").fill("5")
     page.get_by_role("radio", name="sad").check()
     curl, python = page.locator("#curl").inner_text(), page.locator("#python").inner_text()
@@ -78,7 +79,7 @@ def test_the_calls_shown_are_the_same_request(page):
     seen = {}
     asked = type("Asked", (), {"synthesize": lambda _, text, **s: seen.update(s, text=text)})()
     eval(call, {"synthesizer": asked})
-    assert seen["text"] == "It's \"over\" now." and seen["emotion"] == "sad" and seen["seed"] == 5
+    assert seen["text"] == 'It\'s "over" now.' and seen["emotion"] == "sad" and seen["seed"] == 5
 
 
 def test_all_is_done_by_keyboard_on_a_narrow_screen(page):

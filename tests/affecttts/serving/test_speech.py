@@ -42,17 +42,15 @@ def test_what_is_streamed_is_what_the_synthesizer_says(server, synthesizer):
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_every_format_decodes_to_the_same_length(server, synthesizer, format):
-    if format == "aac":
-        pytest.importorskip("av")
+    av = pytest.importorskip("av")
     answer = server.speak(TEXT, response_format=format)
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == FORMATS[format].media_type
-    if format in ("pcm", "aac"):
+    if format == "pcm":
         return
-    audio, rate = soundfile.read(io.BytesIO(answer.content))
-    said = whole(synthesizer)
-    assert abs(len(audio) / rate - len(said) / 24_000) < 0.1
-    assert np.abs(audio).max() > 0.01
+    with av.open(io.BytesIO(answer.content)) as file:
+        seconds = sum(frame.samples / frame.sample_rate for frame in file.decode(audio=0))
+    assert seconds == pytest.approx(len(whole(synthesizer)) / 24_000, abs=0.15)
 
 
 def test_mp3_is_what_comes_unasked(server):
