@@ -95,7 +95,7 @@ def serve_http(synthesizer: Synthesizer, settings: ServerSettings) -> int:
 
 def serve_wyoming(synthesizer: Synthesizer, settings: ServerSettings) -> int:
     """Serve Wyoming over TCP until a signal; returns the exit code."""
-    from affecttts.serving.wyoming_door import run
+    from affecttts.serving.doors.wyoming import run
 
     with listen(settings.host, settings.port) as listener:
         announce("tcp", listener)
@@ -105,7 +105,7 @@ def serve_wyoming(synthesizer: Synthesizer, settings: ServerSettings) -> int:
 
 def serve_mcp(synthesizer: Synthesizer, settings: ServerSettings) -> int:
     """Serve an MCP client over standard input and output; returns the exit code."""
-    from affecttts.serving.mcp_door import create_server
+    from affecttts.serving.doors.mcp import create_server
 
     create_server(synthesizer, settings).run("stdio")
     return 0

@@ -54,7 +54,7 @@ def with_wyoming(synthesizer, talk) -> None:
     async def main() -> None:
         stop, listener = asyncio.Event(), listen("127.0.0.1", 0)
         service = Service(synthesizer, ServerSettings())
-        from affecttts.serving.wyoming_door import serve
+        from affecttts.serving.doors.wyoming import serve
 
         server = asyncio.create_task(serve(service, listener, stop))
         async with AsyncTcpClient(*listener.getsockname()) as client:
@@ -121,7 +121,7 @@ def test_an_assistant_has_a_tool_that_speaks(synthesizer):
     pytest.importorskip("mcp")
     from mcp.client import Client
 
-    from affecttts.serving.mcp_door import create_server
+    from affecttts.serving.doors.mcp import create_server
 
     async def main() -> None:
         async with Client(create_server(synthesizer, ServerSettings())) as client:
