@@ -16,6 +16,7 @@ from affecttts.serving.calls import body_schema
 from affecttts.serving.errors import ApiError
 from affecttts.serving.http import ClientGoneError, Gate, answer_for
 from affecttts.serving.service import Service
+from codec.errors import UserError
 
 router = APIRouter()
 PAGE_POLICY = (
@@ -42,7 +43,8 @@ def create_app(service: Service) -> FastAPI:
     if service.settings.metrics:
         app.add_api_route("/metrics", metrics, methods=["GET"])
     app.add_middleware(Gate, service=service)
-    for kind in (ApiError, ClientGoneError, StarletteHTTPException, HTTPException, Exception):
+    kinds = (ApiError, UserError, ClientGoneError, StarletteHTTPException, HTTPException)
+    for kind in (*kinds, Exception):
         app.add_exception_handler(kind, _handle)
     app.openapi = lambda: _schema(app, service)
     return app

@@ -8,7 +8,7 @@ from typing import Any
 
 from affecttts.errors import RequestError, shown
 from affecttts.serving.catalogue import Catalogue
-from affecttts.serving.errors import ApiError
+from affecttts.serving.errors import ApiError, writable
 from affecttts.synthesis.request import SETTINGS, SpeechRequest
 from codec.encoders import FORMATS
 
@@ -79,7 +79,8 @@ def parse_request(values: Mapping[str, Any], catalogue: Catalogue, max_text: int
     for name in values:
         if name not in FIELDS:
             known = ", ".join((*FIELDS, *ANSWER_FIELDS))
-            raise ApiError(400, f"unknown field {shown(name)}; known: {known}", name[:100], "field")
+            message = f"unknown field {shown(name)}; known: {known}"
+            raise ApiError(400, message, writable(name[:100]), "field")
     if "voice" in settings:
         settings["voice"] = catalogue.voice(settings["voice"])
     for name, value in settings.items():

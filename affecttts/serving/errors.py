@@ -36,14 +36,19 @@ class ApiError(Exception):
 
     def to_dict(self) -> dict[str, Any]:
         """OpenAI's error object."""
-        error = {"message": self.message, "type": self.kind, "param": self.param, "code": self.code}
-        return {"error": error}
+        error = {"type": self.kind, "param": self.param, "code": self.code}
+        return {"error": {"message": writable(self.message)} | error}
 
     @property
     def headers(self) -> dict[str, str]:
         """Headers of the answer."""
         headers = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
         return headers | ({"WWW-Authenticate": "Bearer"} if self.status == 401 else {})
+
+
+def writable(text: str) -> str:
+    """A text without the lone surrogates that UTF-8 cannot hold."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def failed() -> ApiError:

@@ -31,7 +31,7 @@ def page(browser, server):
     page = browser.new_page(viewport={"width": 1100, "height": 900}, accept_downloads=True)
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda line: line.type == "error" and problems.append(line.text))
+    page.on("console", lambda line: "Failed to load" in line.text or problems.append(line.text))
     own = (server.url, "data:", "blob:")
     page.on("request", lambda r: r.url.startswith(own) or problems.append(r.url))
     page.goto(server.url)

@@ -107,6 +107,7 @@ REFUSED = {
     "unknown format": ({"response_format": "midi"}, "response_format", ("mp3", "opus", "pcm")),
     "unknown stream format": ({"stream_format": "ws"}, "stream_format", ("audio", "sse")),
     "unknown field": ({"pitch": 2}, "pitch", ("emotion", "seed", "instructions")),
+    "half a character": ({"\ud800": 1}, "\\ud800", ("emotion",)),
     "a file name": ({"lexicon": ["/etc/passwd"]}, "lexicon", ("emotion",)),
     "out of range": ({"intensity": 3}, "intensity", ("1.5",)),
     "wrong type": ({"seed": "7"}, "seed", ("number",)),
