@@ -6,13 +6,16 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import AudioContent, TextContent
 
 from affecttts import __version__
 from affecttts.serving.calls import parse_request
+from affecttts.serving.errors import ApiError
 from affecttts.serving.service import COMMENT, Service
 from affecttts.serving.settings import ServerSettings
 from affecttts.serving.speech import sound
+from codec.errors import UserError
 
 if TYPE_CHECKING:
     from affecttts.synthesis.synthesizer import Synthesizer
@@ -41,10 +44,13 @@ def create_server(synthesizer: Synthesizer, settings: ServerSettings) -> MCPServ
             "seed": seed,
         }
         given = {name: value for name, value in fields.items() if value is not None}
-        request = parse_request(given, service.catalogue, settings.max_text)
-        prepared = await service.prepare(request)
-        job = await service.start(prepared, lambda c: sound("mp3", service.sample_rate, c))
-        data = b"".join([piece async for piece in job])
+        try:
+            request = parse_request(given, service.catalogue, settings.max_text)
+            prepared = await service.prepare(request)
+            job = await service.start(prepared, lambda c: sound("mp3", service.sample_rate, c))
+            data = b"".join([piece async for piece in job])
+        except (ApiError, UserError) as error:
+            raise ToolError(str(error)) from error
         told = f"{COMMENT}; voice {prepared.voice}, seed {prepared.seed}"
         return [
             AudioContent(data=base64.b64encode(data).decode(), mime_type="audio/mpeg"),
