@@ -63,7 +63,7 @@ def listen(host: str, port: int) -> socket.socket:
         listener.close()
         reason = error.strerror or error
         raise OutputError(
-            f"{host}:{port}: cannot be listened on ({reason}); give another"
+            f"{host}:{port}: cannot be listened on ({reason}); give another port"
         ) from error
     return listener
 

@@ -102,4 +102,4 @@ def test_all_is_done_by_keyboard_on_a_narrow_screen(page):
 def test_a_refusal_is_told_on_the_page(page):
     page.get_by_label("What to say").fill("...")
     page.get_by_role("button", name="Speak").click()
-    page.get_by_text("has no sound").wait_for()
+    page.get_by_text("only punctuation").wait_for()

@@ -51,7 +51,7 @@ def test_voices_come_from_the_folder_named_at_the_start(tiny_model_dir, tmp_path
 
 def test_a_server_that_is_told_to_stop_ends_what_it_has_begun(tiny_model_dir):
     """The answer at work comes whole, new clients find nobody, and then the process is gone."""
-    command = [sys.executable, "-m", "affecttts", "serve", "--port", "0"]
+    command = [sys.executable, "-m", "affecttts", "serve", "--port", "0", "--drain", "300"]
     process = subprocess.Popen(
         [*command, "--model", str(tiny_model_dir)],
         stderr=subprocess.PIPE,
@@ -61,7 +61,7 @@ def test_a_server_that_is_told_to_stop_ends_what_it_has_begun(tiny_model_dir):
     )
     try:
         (port,) = re.findall(r":(\d+)$", process.stderr.readline())
-        body = {"input": "And so it goes on and on. " * 30, "stream_format": "sse", "seed": 3}
+        body = {"input": "And so it goes on and on. " * 10, "stream_format": "sse", "seed": 3}
         url = f"http://127.0.0.1:{port}/v1/audio/speech"
         with httpx.stream("POST", url, json=body, timeout=60) as answer:
             lines = answer.iter_lines()
