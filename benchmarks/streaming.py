@@ -19,12 +19,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-
 from affecttts.adaptation.forced_alignment import (
     load_phone_classifier,
     phone_classes,
     phone_likelihoods,
 )
+
 from affecttts.adaptation.replay import fit_aligner, open_base_data
 from affecttts.errors import run_command
 from affecttts.evaluation.report.terminal import print_table
