@@ -19,13 +19,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from affecttts.adaptation.forced_alignment import (
-    load_phone_classifier,
-    phone_classes,
-    phone_likelihoods,
-)
 
 from affecttts.adaptation.replay import fit_aligner, open_base_data
+from affecttts.data.alignment.likelihoods import load_phone_classifier, phone_likelihoods
+from affecttts.data.alignment.units import ENGLISH
 from affecttts.errors import run_command
 from affecttts.evaluation.report.terminal import print_table
 from affecttts.evaluation.stats.bootstrap import median_interval, ratio_interval
@@ -106,7 +103,7 @@ def latency(synthesizer: Synthesizer, texts: Sequence[str]) -> None:
 def timestamps(synthesizer: Synthesizer, texts: Sequence[str]) -> None:
     """Print how far the borders of words are from those of a forced alignment of the sound."""
     folder, rate = synthesizer.folder, synthesizer.codec.config.frame_rate
-    classifier = load_phone_classifier(folder)
+    classifier = load_phone_classifier(folder / "phone_classifier", ENGLISH)
     base = open_base_data(folder, synthesizer.voices, fingerprint(folder / "codec"))
     aligner, errors = fit_aligner(base, rate), []
     for text in texts:
@@ -115,8 +112,9 @@ def timestamps(synthesizer: Synthesizer, texts: Sequence[str]) -> None:
         if len(pieces) > 1:
             continue
         audio, frames = np.concatenate([chunk.audio for chunk in chunks]), sum(pieces[0].counts)
-        sounds = phone_likelihoods(classifier, audio, chunks[0].sample_rate, frames, rate)
-        aligned = aligner.align(sounds, phone_classes(prepared.phones[0])).counts
+        recording = audio, chunks[0].sample_rate
+        sounds = phone_likelihoods(classifier, ENGLISH, *recording, frames, rate)
+        aligned = aligner.align(sounds, ENGLISH.classes(prepared.phones[0])).counts
         own, other = (np.cumsum([0, *counts]) / rate for counts in (pieces[0].counts, aligned))
         (words,) = written_words(text, prepared.pieces)
         borders = [border for word in words for border in word.blocks]
