@@ -14,7 +14,7 @@ from codec.encoders import FORMATS
 
 OPENAI_NAMES = {"text": "input", "prompt": "instructions"}  # where OpenAI's word is another
 OURS = {theirs: ours for ours, theirs in OPENAI_NAMES.items()}
-WITHHELD = frozenset(("lexicon",))  # it names files
+WITHHELD = frozenset(("lexicon", "voice_from", "consent"))  # they name files
 STREAM_FORMATS = ("audio", "sse")
 TYPES: Mapping[Callable[[str], Any] | None, str] = {float: "number", int: "integer"}
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from codec.errors import UserError
+
 
 @dataclass(eq=False)
-class ApiError(Exception):
+class ApiError(UserError):
     """An answer that is no speech.
 
     Attributes:

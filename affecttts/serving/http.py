@@ -16,13 +16,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from affecttts.serving.errors import ApiError, failed
 from affecttts.serving.service import SYNTHETIC, Service, refusal
 from affecttts.serving.settings import is_loopback
+from codec.errors import UserError
 
 T = TypeVar("T")
 OPEN_PATHS = ("/", "/health")
 LOG = logging.getLogger("affecttts.serving")
 
 
-class ClientGoneError(Exception):
+class ClientGoneError(UserError):
     """Nobody waits for the answer any more."""
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from affecttts import machine
+from affecttts.lm import generate
 from affecttts.synthesis.synthesizer import Synthesizer
 from tiny_models import REPOSITORY
 
@@ -63,12 +64,12 @@ def test_speech_takes_one_thread_unless_told_otherwise(tiny_model_dir, monkeypat
     else:
         monkeypatch.setenv("OMP_NUM_THREADS", told)
     synthesizer, seen = Synthesizer.from_pretrained(tiny_model_dir), []
-    generate = Synthesizer._generate
+    frames = generate.generate_frames
 
     def spy(*arguments):
         seen.append(torch.get_num_threads())
-        return generate(*arguments)
+        return (yield from frames(*arguments))
 
-    monkeypatch.setattr(Synthesizer, "_generate", spy)
+    monkeypatch.setattr(generate, "generate_frames", spy)
     synthesizer.synthesize("Hello.", seed=3)
     assert seen == [expected]

@@ -8,6 +8,7 @@ from pathlib import Path
 from affecttts.data.alignment.units import PAUSE_MARKS, split_units
 from affecttts.data.checking.summary import EXAMPLES, Distribution
 from affecttts.data.manifest import Utterance
+from codec.atomic import atomic_file
 
 LEAST_PAUSE = 0.05  # seconds from which a space counts as a pause
 EDGES = {
@@ -101,5 +102,6 @@ def plot(report: dict, folder: Path) -> Path:
         axes.stairs(values["counts"], values["edges"], fill=True)
         axes.set_xlabel(TITLES[name])
         axes.set_ylabel("phones" if name == "phone" else "pauses" if name == "pause" else "rows")
-    figure.savefig(path, dpi=90)
+    with atomic_file(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=90)
     return path

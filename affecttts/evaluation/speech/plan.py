@@ -177,7 +177,8 @@ def items_of_manifest(
             continue
         voice = row.speaker if row.speaker in info.voices else _turn(place, info)
         try:
-            request = SpeechRequest(row.text or "", row.emotion, row.intensity, voice, SEED)
+            text, strength = row.text or "", row.intensity
+            request = SpeechRequest(text, row.emotion, strength, voice=voice, seed=SEED)
         except RequestError as error:
             raise RequestError(f"{row.id}: {error}") from error
         items.append((row.id, request))

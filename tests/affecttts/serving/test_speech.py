@@ -108,6 +108,8 @@ REFUSED = {
     "unknown stream format": ({"stream_format": "ws"}, "stream_format", ("audio", "sse")),
     "unknown field": ({"pitch": 2}, "pitch", ("emotion", "seed", "instructions")),
     "a file name": ({"lexicon": ["/etc/passwd"]}, "lexicon", ("emotion",)),
+    "a file of a voice": ({"voice_from": "/etc/passwd"}, "voice_from", ("emotion",)),
+    "a file of consent": ({"consent": "/etc/passwd"}, "consent", ("emotion",)),
     "out of range": ({"intensity": 3}, "intensity", ("1.5",)),
     "wrong type": ({"seed": "7"}, "seed", ("number",)),
     "two emotions": ({"emotion": "sad", "instructions": "merrily"}, None, ("not both",)),
