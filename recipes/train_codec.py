@@ -15,19 +15,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from affecttts.cli.script import run_script, script_parser
+from affecttts.cli.script import run_script, training_parser
 
 
 def main() -> None:
-    parser = script_parser(__doc__)
-    parser.add_argument("config", help="YAML file, see recipes/configs")
-    parser.add_argument(
-        "--manifest",
-        action="append",
-        required=True,
-        help="JSONL manifest; may be given several times",
-    )
-    parser.add_argument("--output", type=Path, required=True, help="folder of the run")
+    parser = training_parser(__doc__)
     parser.add_argument(
         "--cache", type=Path, help="folder of decoded audio and F0 (default: OUTPUT/cache)"
     )
@@ -41,13 +33,6 @@ def main() -> None:
         "--predicted",
         metavar="TOKENS",
         help="codes from predict_corpus.py, to tune a decoder to a language model",
-    )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="change one value of the config, such as loss_weights.mel=20",
     )
     arguments = parser.parse_args()
     from affecttts.training.codec.config import CodecTrainingConfig

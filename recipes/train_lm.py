@@ -13,23 +13,15 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from affecttts.cli.script import run_script, script_parser
+from affecttts.cli.script import run_script, training_parser
 
 
 def main() -> None:
-    parser = script_parser(__doc__)
-    parser.add_argument("config", help="YAML file, see recipes/configs")
-    parser.add_argument(
-        "--manifest",
-        action="append",
-        required=True,
-        help="JSONL manifest; may be given several times",
-    )
+    parser = training_parser(__doc__)
     parser.add_argument("--tokens", required=True, help="folder of token shards")
     parser.add_argument(
         "--codec", type=Path, required=True, help="codec folder that made the tokens"
     )
-    parser.add_argument("--output", type=Path, required=True, help="folder of the run")
     parser.add_argument(
         "--init",
         help="LM folder to start from; it may model fewer codebooks or be of another codec",
@@ -38,13 +30,6 @@ def main() -> None:
         "--init-codec",
         type=Path,
         help="codec of --init, where --codec is that one trained on: its codes carry over",
-    )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="change one value of the config",
     )
     arguments = parser.parse_args()
     from affecttts.training.config import load_config

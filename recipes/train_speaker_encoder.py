@@ -13,28 +13,12 @@ speakers apart, `encode_voices.py` makes the voices of a corpus with it.
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
-from affecttts.cli.script import run_script, script_parser
+from affecttts.cli.script import run_script, training_parser
 
 
 def main() -> None:
-    parser = script_parser(__doc__)
-    parser.add_argument("config", help="YAML file, see recipes/configs")
-    parser.add_argument(
-        "--manifest",
-        action="append",
-        required=True,
-        help="JSONL manifest with speakers; may be given several times",
-    )
-    parser.add_argument("--output", type=Path, required=True, help="folder of the run")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="change one value of the config",
-    )
+    parser = training_parser(__doc__)
     arguments = parser.parse_args()
     from affecttts.training.config import load_config
     from affecttts.training.speaker.config import SpeakerTrainingConfig

@@ -30,6 +30,27 @@ def script_parser(description: str | None) -> ScriptParser:
     )
 
 
+def training_parser(description: str | None) -> ScriptParser:
+    """What every recipe that trains takes: config, --manifest, --output, --set."""
+    parser = script_parser(description)
+    parser.add_argument("config", help="YAML file, see recipes/configs")
+    parser.add_argument(
+        "--manifest",
+        action="append",
+        required=True,
+        help="JSONL manifest; may be given several times",
+    )
+    parser.add_argument("--output", type=Path, required=True, help="folder of the run")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change one value of the config, such as loss_weights.mel=20",
+    )
+    return parser
+
+
 def run_script(main: Callable[[], int | None]) -> int:
     """Run a script; returns its exit code (None of `main`: 0).
 

@@ -83,7 +83,7 @@ def test_the_codec_learns_from_what_it_hears(run, tmp_path):
         None,
         phone_classifier=str(run / "phone_classifier"),
     )
-    trainer.start_codebooks()
+    trainer.before_step()
     logs = trainer.train_step()
     assert logs["loss/phone_features"] > 0 and logs["loss/phones"] > 0
     assert trainer.objective.fixed_weights["phone_features"] == 3.0

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from affecttts.training.codec.config import CodecTrainingConfig
 from affecttts.training.codec.crops import CropBatch
+from affecttts.training.run import update
 from affecttts.training.schedule import learning_rate
 from codec import CodecConfig, CodecOutput
 from codec.training.adversarial import discriminator_loss, generator_losses
@@ -100,7 +101,7 @@ class Adversary:
             loss = discriminator_loss(judged, judged_fake)
         update(
             self.accelerator,
-            self.optimizer,
+            {"discriminator": self.optimizer},
             self.discriminator,
             loss,
             rate,
@@ -121,21 +122,3 @@ class Adversary:
             losses = generator_losses(judged, self.discriminator(fake))
         self.discriminator.requires_grad_(True)
         return losses
-
-
-def update(
-    accelerator: Any,
-    optimizer: Any,
-    module: torch.nn.Module,
-    loss: Tensor,
-    rate: float,
-    clip: float,
-) -> float:
-    """One clipped step at a learning rate; returns the norm of the gradient before clipping."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    accelerator.backward(loss)
-    norm = accelerator.clip_grad_norm_(module.parameters(), clip)
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
-    return float(norm)

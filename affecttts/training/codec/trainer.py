@@ -8,13 +8,12 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
 from torch import Tensor
-from tqdm import tqdm
 
 from affecttts.data.audio_cache import AudioCache
-from affecttts.data.lineage import resumed_lineage, training_lineage
-from affecttts.training import checkpoint
+from affecttts.data.lineage import training_lineage
 from affecttts.training.averaging import averaging
-from affecttts.training.codec.adversary import Adversary, update
+from affecttts.training.checkpoint import Exports, with_lineage
+from affecttts.training.codec.adversary import Adversary
 from affecttts.training.codec.config import CodecTrainingConfig
 from affecttts.training.codec.crops import CropBatch, CropSampler
 from affecttts.training.codec.distillation import Distillation
@@ -39,8 +38,8 @@ from affecttts.training.codec.setup import (
     vocoder_targets,
 )
 from affecttts.training.codec.validation import validate
-from affecttts.training.config import describe
 from affecttts.training.precision import mixed_precision
+from affecttts.training.run import TrainingRun, update
 from affecttts.training.schedule import learning_rate, ramp
 from affecttts.training.tracker import Tracker
 from codec import Codec, CodecOutput
@@ -49,8 +48,8 @@ from codec.training.phone_classifier import PhoneClassifier, PhoneticLoss
 from codec.training.vocoder_loss import VocoderLosses
 
 
-class Trainer:
-    """A run: `resume`, then `run`.
+class Trainer(TrainingRun):
+    """Trains a codec, see `TrainingRun`.
 
     Args:
         cache_folder: of decoded audio, F0 and what teachers say.
@@ -65,6 +64,9 @@ class Trainer:
         RequestError, CheckpointError: config, data and folders do not go together; what can be told
             without decoding audio is told before that.
     """
+
+    name = "codec"
+    config: CodecTrainingConfig
 
     def __init__(
         self,
@@ -174,7 +176,12 @@ class Trainer:
             )
         rate = learning_rate(self.step, config.learning_rate, config.warmup_steps, config.steps)
         logs["gradient_norm"] = update(
-            self.accelerator, self.optimizer, self.codec, total, rate, config.gradient_clip
+            self.accelerator,
+            {"codec": self.optimizer},
+            self.codec,
+            total,
+            rate,
+            config.gradient_clip,
         )
         self.ema.update_parameters(self._plain())
         logs |= {f"loss/{name}": loss.item() for name, loss in losses.items()}
@@ -204,7 +211,7 @@ class Trainer:
             )
 
     # -- around the steps
-    def start_codebooks(self) -> None:
+    def before_step(self) -> None:
         """Codebooks from the latents of some batches, where their step has come; every process gets
         rank 0's.
         """
@@ -241,7 +248,7 @@ class Trainer:
     def _plain(self) -> Codec:
         return self.accelerator.unwrap_model(self.codec)
 
-    def _state(self) -> tuple[dict, dict]:
+    def state(self) -> tuple[dict, dict]:
         modules = {
             "codec": self._plain(),
             "ema": self.ema,
@@ -253,46 +260,24 @@ class Trainer:
             optimizers["discriminator"] = self.adversary.optimizer.optimizer
         return modules, optimizers
 
-    def save(self) -> None:
-        """What the run exports, then the checkpoint for resuming."""
-        checkpoint.save_run(self.output, self._exports(), *self._state(), self._counters())
-
-    def _exports(self) -> checkpoint.Exports:
+    def exports(self) -> Exports:
         """The codec, and beside it the discriminators for those who fine-tune it."""
-        exports = {"codec": checkpoint.with_lineage(self.averaged().save_pretrained, self.lineage)}
+        exports = {"codec": with_lineage(self.averaged().save_pretrained, self.lineage)}
         if self.adversary is not None:
             exports["discriminator"] = self.adversary.plain().save_pretrained
         return exports
 
-    def _counters(self) -> dict:
-        state = {"step": self.step, "gradient_norms": self.objective.balancer.norms}
-        return state | {"config": describe(self.config), "lineage": self.lineage.to_dict()}
+    def counters(self) -> dict:
+        return {"gradient_norms": self.objective.balancer.norms}
 
-    def resume(self) -> None:
-        """Go on from OUTPUT/checkpoint where there is one."""
-        if checkpoint.has_checkpoint(self.output / "checkpoint"):
-            state = checkpoint.load_checkpoint(self.output / "checkpoint", *self._state())
-            self.step, self.objective.balancer.norms = state["step"], state["gradient_norms"]
-            self.lineage |= resumed_lineage(state)
+    def restore(self, counters: dict) -> None:
+        self.objective.balancer.norms = counters["gradient_norms"]
 
-    def run(self) -> None:
-        """Train to the configured number of steps."""
-        config, tracker = self.config, Tracker(self.output, self.step)
-        main = self.accelerator.is_main_process
-        bar = tqdm(initial=self.step, total=config.steps, desc="codec", disable=not main)
-        while self.step < config.steps:
-            self.start_codebooks()
-            logs = self.train_step()
-            self.step += 1
-            bar.update()
-            if self.step % config.log_every == 0 and main:
-                tracker.scalars(self.step, logs)
-                bar.set_postfix({n: logs[f"loss/{n}"] for n in REFERENCE if f"loss/{n}" in logs})
-            if self.step % config.validate_every == 0 and self.step >= config.quantized_from:
-                spectral = self.objective.spectral
-                validate(self.averaged(), self.cache, self.targets, spectral, tracker, self.step)
-            if main and (self.step % config.checkpoint_every == 0 or self.step == config.steps):
-                self.save()
-        tracker.close()
-        if main:
-            checkpoint.finish_run(self.output, self._exports())
+    def shown(self, logs: dict[str, float]) -> dict[str, float]:
+        return {name: logs[f"loss/{name}"] for name in REFERENCE if f"loss/{name}" in logs}
+
+    def after_step(self, tracker: Tracker) -> None:
+        config = self.config
+        if self.step % config.validate_every == 0 and self.step >= config.quantized_from:
+            spectral = self.objective.spectral
+            validate(self.averaged(), self.cache, self.targets, spectral, tracker, self.step)

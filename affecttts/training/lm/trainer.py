@@ -9,23 +9,14 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
 from torch import Tensor
-from tqdm import tqdm
 
 from affecttts.data.codes.store import CodeStore
-from affecttts.data.lineage import resumed_lineage, training_lineage
+from affecttts.data.lineage import training_lineage
 from affecttts.lm.model import save_lm
 from affecttts.lm.pieces import PromptPieces
 from affecttts.lm.voices import NAME as VOICES_NAME
 from affecttts.training.averaging import averaging
-from affecttts.training.checkpoint import (
-    Exports,
-    finish_run,
-    has_checkpoint,
-    load_checkpoint,
-    save_run,
-    with_lineage,
-)
-from affecttts.training.config import describe
+from affecttts.training.checkpoint import Exports, with_lineage
 from affecttts.training.lm.config import LMTrainingConfig
 from affecttts.training.lm.dataset import Item, LMDataset
 from affecttts.training.lm.loss import StreamLoss, overall
@@ -41,6 +32,7 @@ from affecttts.training.lm.start import (
 from affecttts.training.lm.validation import speak, validate
 from affecttts.training.muon import Muon
 from affecttts.training.precision import has_fast_bf16, mixed_precision
+from affecttts.training.run import TrainingRun, update
 from affecttts.training.schedule import learning_rate
 from affecttts.training.tracker import Tracker
 from codec import Codec
@@ -53,8 +45,8 @@ if TYPE_CHECKING:
 PIECES_NAME = "prompt_pieces.model"
 
 
-class Trainer:
-    """A run: `resume`, then `run`.
+class Trainer(TrainingRun):
+    """Trains a language model, see `TrainingRun`.
 
     Args:
         tokens: folder of token shards, and of the codes of voices.
@@ -67,6 +59,9 @@ class Trainer:
     Raises:
         RequestError, CheckpointError: config, data and folders do not go together.
     """
+
+    name = "lm"
+    config: LMTrainingConfig
 
     def __init__(
         self,
@@ -109,7 +104,7 @@ class Trainer:
             codebooks,
         )
         self.lineage = training_lineage(manifests, init, codec)
-        self.step, self.epoch, self.position = 0, 0, 0
+        self.epoch, self.position = 0, 0
         self.batches = self._epoch_batches()
 
     def _prepare(self, model: LlamaForCausalLM, codebooks: list[Tensor]) -> None:
@@ -167,18 +162,14 @@ class Trainer:
             raise RuntimeError(
                 f"step {self.step}: the loss is not finite; batch {self.batches[self.position - 1]}"
             )
-        self.accelerator.backward(loss)
-        norm = self.accelerator.clip_grad_norm_(self.model.parameters(), config.gradient_clip)
         rate = learning_rate(self.step, config.learning_rate, config.warmup_steps, config.steps)
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+        norm = update(
+            self.accelerator, self.optimizers, self.model, loss, rate, config.gradient_clip
+        )
         self.ema.update_parameters(self._llama())
         logs = {
             "loss/train": loss.item(),
-            "gradient_norm": float(norm),
+            "gradient_norm": norm,
             "learning_rate": rate,
             "epoch": self.epoch,
         }
@@ -188,56 +179,36 @@ class Trainer:
     def _llama(self) -> LlamaForCausalLM:
         return self.accelerator.unwrap_model(self.model).model
 
-    def _state(self) -> tuple[dict, dict]:
+    def state(self) -> tuple[dict, dict]:
         modules = {"lm": self._llama().model, "ema": self.ema.module.model}
         return modules, {name: optimizer.optimizer for name, optimizer in self.optimizers.items()}
 
-    def save(self) -> None:
-        """The LM itself, then the checkpoint for resuming."""
-        if self.accelerator.is_main_process:
-            save_run(self.output, self._exports(), *self._state(), self._counters())
+    def exports(self) -> Exports:
+        """The LM."""
 
-    def _exports(self) -> Exports:
         def save(folder: Path) -> None:
             codes = self.voices.only(self.voices.codes)
             save_lm(folder, self.ema.module, self.layout, self.codec_hash, self.pieces, codes)
 
         return {"lm": with_lineage(save, self.lineage)}
 
-    def _counters(self) -> dict:
-        state = {"step": self.step, "epoch": self.epoch, "position": self.position}
-        state |= {"averaged": int(self.ema.n_averaged), "lineage": self.lineage.to_dict()}
-        return state | {"config": describe(self.config)}
+    def counters(self) -> dict:
+        place = {"epoch": self.epoch, "position": self.position}
+        return place | {"averaged": int(self.ema.n_averaged)}
 
-    def resume(self) -> None:
-        """Go on from OUTPUT/checkpoint where there is one."""
-        if has_checkpoint(self.output / "checkpoint"):
-            state = load_checkpoint(self.output / "checkpoint", *self._state())
-            self.step, self.epoch, self.position = state["step"], state["epoch"], state["position"]
-            self.ema.n_averaged.fill_(state["averaged"])
-            self.lineage |= resumed_lineage(state)
-            self.batches = self._epoch_batches()
+    def restore(self, counters: dict) -> None:
+        self.epoch, self.position = counters["epoch"], counters["position"]
+        self.ema.n_averaged.fill_(counters["averaged"])
+        self.batches = self._epoch_batches()
 
-    def run(self) -> None:
-        """Train to the configured number of steps."""
-        config, tracker = self.config, Tracker(self.output, self.step)
-        main = self.accelerator.is_main_process
-        bar = tqdm(initial=self.step, total=config.steps, desc="lm", disable=not main)
-        while self.step < config.steps:
-            logs = self.train_step()
-            self.step += 1
-            bar.update()
-            if self.step % config.log_every == 0 and main:
-                tracker.scalars(self.step, logs)
-                bar.set_postfix(loss=f"{logs['loss/train']:.3f}", epoch=self.epoch)
-            if (self.step % config.validate_every == 0 or self.step == config.steps) and main:
-                validate(self.ema.module, self.valid, self.accelerator, tracker, self.step)
-                speak(self.ema.module, self.valid, self.codec, tracker, self.step)
-            if self.step % config.checkpoint_every == 0 or self.step == config.steps:
-                self.save()
-        tracker.close()
-        if main:
-            finish_run(self.output, self._exports())
+    def shown(self, logs: dict[str, float]) -> dict[str, str]:
+        return {"loss": f"{logs['loss/train']:.3f}", "epoch": f"{self.epoch}"}
+
+    def after_step(self, tracker: Tracker) -> None:
+        due = self.step % self.config.validate_every == 0 or self.step == self.config.steps
+        if due and self.accelerator.is_main_process:
+            validate(self.ema.module, self.valid, self.accelerator, tracker, self.step)
+            speak(self.ema.module, self.valid, self.codec, tracker, self.step)
 
 
 def make_optimizers(

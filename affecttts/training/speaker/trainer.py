@@ -8,25 +8,16 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
 from torch import Tensor, nn
-from tqdm import tqdm
 
-from affecttts.data.lineage import resumed_lineage, training_lineage
+from affecttts.data.lineage import training_lineage
 from affecttts.training.averaging import averaging
-from affecttts.training.checkpoint import (
-    Exports,
-    finish_run,
-    has_checkpoint,
-    load_checkpoint,
-    save_run,
-    with_lineage,
-)
-from affecttts.training.config import describe
+from affecttts.training.checkpoint import Exports, with_lineage
 from affecttts.training.precision import mixed_precision
+from affecttts.training.run import TrainingRun, update
 from affecttts.training.schedule import learning_rate
 from affecttts.training.speaker.config import SpeakerTrainingConfig
 from affecttts.training.speaker.crops import Clips, SpeakerCrops
 from affecttts.training.speaker.voices import mean_voice
-from affecttts.training.tracker import Tracker
 from codec.speaker import SpeakerEncoder
 
 EXPORT = "speaker_encoder"
@@ -55,12 +46,15 @@ class SpeakerLoss(nn.Module):
             return nn.functional.cross_entropy(logits, speakers), right
 
 
-class SpeakerTrainer:
-    """A run: `resume`, then `run`. The encoder lies in OUTPUT/speaker_encoder.
+class SpeakerTrainer(TrainingRun):
+    """Trains a speaker encoder, see `TrainingRun`. The encoder lies in OUTPUT/speaker_encoder.
 
     Raises:
         RequestError: config and data do not go together.
     """
+
+    name = "speakers"
+    config: SpeakerTrainingConfig
 
     def __init__(self, config: SpeakerTrainingConfig, manifests: list[str], output: Path) -> None:
         set_seed(config.seed)
@@ -78,7 +72,7 @@ class SpeakerTrainer:
         )
         self.model, self.optimizer = self.accelerator.prepare(loss, optimizer)
         self.ema.to(self.accelerator.device)
-        self.lineage, self.step = training_lineage(manifests, None), 0
+        self.lineage = training_lineage(manifests, None)
 
     @property
     def encoder(self) -> SpeakerEncoder:
@@ -94,18 +88,14 @@ class SpeakerTrainer:
             loss, right = self.model(audio, speakers)
         if not torch.isfinite(loss):
             raise RuntimeError(f"step {self.step}: the loss is not finite")
-        self.accelerator.backward(loss)
-        norm = self.accelerator.clip_grad_norm_(self.model.parameters(), config.gradient_clip)
         rate = learning_rate(self.step, config.learning_rate, config.warmup_steps, config.steps)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        optimizers = {"adamw": self.optimizer}
+        norm = update(self.accelerator, optimizers, self.model, loss, rate, config.gradient_clip)
         self.ema.update_parameters(self._loss().encoder)
         return {
             "loss": loss.item(),
             "right": right.item(),
-            "gradient_norm": float(norm),
+            "gradient_norm": norm,
             "learning_rate": rate,
         }
 
@@ -113,7 +103,7 @@ class SpeakerTrainer:
         return self.accelerator.unwrap_model(self.model)
 
     # -- around the steps
-    def _state(self) -> tuple[dict, dict]:
+    def state(self) -> tuple[dict, dict]:
         modules = {"loss": self._loss(), "ema": self.encoder}
         return modules, {"adamw": self.optimizer.optimizer}
 
@@ -121,7 +111,7 @@ class SpeakerTrainer:
         """The encoder with the axes of its codes, then the checkpoint for resuming."""
         if self.accelerator.is_main_process:
             self._set_axes()
-            save_run(self.output, self._exports(), *self._state(), self._counters())
+        super().save()
 
     def _set_axes(self) -> None:
         names = sorted(set(self.clips.by_speaker) - set(self.config.held_out))
@@ -129,36 +119,15 @@ class SpeakerTrainer:
         vectors = [mean_voice(encoder, self.clips, name, CLIPS_OF_AXES) for name in names]
         encoder.set_axes(torch.stack(vectors))
 
-    def _exports(self) -> Exports:
-        save = self.encoder.save_pretrained
-        return {EXPORT: with_lineage(save, self.lineage)}
+    def exports(self) -> Exports:
+        """The encoder."""
+        return {EXPORT: with_lineage(self.encoder.save_pretrained, self.lineage)}
 
-    def _counters(self) -> dict:
-        state = {"step": self.step, "averaged": int(self.ema.n_averaged)}
-        return state | {"lineage": self.lineage.to_dict(), "config": describe(self.config)}
+    def counters(self) -> dict:
+        return {"averaged": int(self.ema.n_averaged)}
 
-    def resume(self) -> None:
-        """Go on from OUTPUT/checkpoint where there is one."""
-        if has_checkpoint(self.output / "checkpoint"):
-            state = load_checkpoint(self.output / "checkpoint", *self._state())
-            self.step = state["step"]
-            self.ema.n_averaged.fill_(state["averaged"])
-            self.lineage |= resumed_lineage(state)
+    def restore(self, counters: dict) -> None:
+        self.ema.n_averaged.fill_(counters["averaged"])
 
-    def run(self) -> None:
-        """Train to the configured number of steps."""
-        config, tracker = self.config, Tracker(self.output, self.step)
-        main = self.accelerator.is_main_process
-        bar = tqdm(initial=self.step, total=config.steps, desc="speakers", disable=not main)
-        while self.step < config.steps:
-            logs = self.train_step()
-            self.step += 1
-            bar.update()
-            if self.step % config.log_every == 0 and main:
-                tracker.scalars(self.step, logs)
-                bar.set_postfix(loss=f"{logs['loss']:.2f}", right=f"{logs['right']:.2f}")
-            if self.step % config.checkpoint_every == 0 or self.step == config.steps:
-                self.save()
-        tracker.close()
-        if main:
-            finish_run(self.output, self._exports())
+    def shown(self, logs: dict[str, float]) -> dict[str, str]:
+        return {name: f"{logs[name]:.2f}" for name in ("loss", "right")}
