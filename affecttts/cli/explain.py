@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from affecttts.cli.output import add_json, print_json
 from affecttts.cli.request_options import READING, add_request_options, given_settings
-from affecttts.cli.source import read_text
+from affecttts.cli.source import add_text, read_text
 from affecttts.synthesis.request import SpeechRequest
 from affecttts.text import read
 
@@ -20,11 +20,7 @@ def add_to(commands) -> None:
     parser = commands.add_parser(
         "explain", help="show how a text will be read", epilog=EXAMPLE, allow_abbrev=False
     )
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--text", help="what to read; - reads standard input")
-    source.add_argument(
-        "--input", metavar="FILE", help="read the text from a UTF-8 file; - reads standard input"
-    )
+    add_text(parser, "what to read")
     add_request_options(parser, READING)
     add_json(parser, "the pieces and the warnings, one object")
     parser.set_defaults(run=run)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from affecttts import __version__
 from affecttts.errors import OutputError, RequestError
+from affecttts.machine import usable_cpus
 from codec.atomic import atomic_file, recover
 
 if TYPE_CHECKING:
@@ -174,6 +175,17 @@ def _write_windows(file: BinaryIO, windows: Iterable, total: int, sample_rate: i
         samples, total = samples[:total], total - len(samples[:total])
         # libsndfile rounds here as it does for files that are written at once
         wav.writeframesraw(encoded(Audio(samples, sample_rate), "RAW", "PCM_16"))
+
+
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """Add --workers."""
+    parser.add_argument(
+        "--workers",
+        metavar="N",
+        type=int,
+        default=usable_cpus(),
+        help="processes (default: all cores)",
+    )
 
 
 def add_json(parser: argparse.ArgumentParser, what: str) -> None:

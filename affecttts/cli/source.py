@@ -13,6 +13,16 @@ from codec.inputs.door import TABLE_BYTES, open_file
 MAX_TEXT_BYTES = MAX_TEXT
 
 
+def add_text(parser: argparse.ArgumentParser, purpose: str) -> argparse._MutuallyExclusiveGroup:
+    """Add --text and --input, one of which must be given, or what is added to them."""
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--text", help=f"{purpose}; - reads standard input")
+    source.add_argument(
+        "--input", metavar="FILE", help="read the text from a UTF-8 file; - reads standard input"
+    )
+    return source
+
+
 def read_text(arguments: argparse.Namespace) -> str:
     """The text of --text or --input.
 

@@ -1,14 +1,25 @@
 """Which rows are trained on, validated with and tested with: by name, so that the same data is
-always split the same way.
+always split the same way; and which of many are looked at.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+import numpy as np
 
 SENTENCE_PERCENT = 4  # of sentences in valid, and as many in test
 GROUP_SHARE = 0.1  # of speakers in valid, and as many in test
+
+T = TypeVar("T")
+
+
+def evenly(items: Sequence[T], limit: int) -> list[T]:
+    """At most `limit` of the items, spread evenly over them."""
+    places = np.linspace(0, len(items) - 1, min(limit, len(items))).round().astype(int)
+    return [items[place] for place in places]
 
 
 def sentence_split(sentence: str) -> str:

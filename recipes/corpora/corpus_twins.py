@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from affecttts.data.manifest import Utterance, audio_path, read_manifest
+from affecttts.data.splits import evenly
 from affecttts.emotion.table import load_emotions
 from affecttts.evaluation.judges.sound import SoundJudge
 from affecttts.evaluation.judges.words import WordJudge
@@ -33,11 +34,7 @@ RATE = 24_000  # Hz
 def drawn(corpus: Path, limit: int) -> list[Utterance]:
     """`limit` labelled rows with a text, evenly from the whole manifest."""
     rows = [row for row in read_manifest(corpus / "manifest.jsonl") if row.text and row.emotion]
-    return (
-        [rows[i] for i in np.linspace(0, len(rows) - 1, min(limit, len(rows))).round().astype(int)]
-        if rows
-        else []
-    )
+    return evenly(rows, limit)
 
 
 def shifts_by_emotion(

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from affecttts.data.audio_cache import AudioCache, CachedClip
+from affecttts.data.splits import evenly
 from affecttts.data.vocoder_cache import VocoderCache
 from affecttts.evaluation.judges.naturalness import NaturalnessJudge
 from affecttts.evaluation.report.terminal import print_table, progress, write_numbers
@@ -166,8 +167,7 @@ def main() -> None:
         for clip in analyses.cache.clips
         if clip.utterance.split != "train" and SHORTEST < clip.utterance.seconds < LONGEST
     ]
-    picks = np.linspace(0, len(held) - 1, min(options.limit, len(held))).round().astype(int)
-    clips = [held[pick] for pick in picks]
+    clips = evenly(held, options.limit)
     numbers = {
         f"{plan.frames}x{plan.books}x{plan.size}": measured(plan, analyses, clips, options, judge)
         for plan in options.codes

@@ -21,6 +21,7 @@ import numpy as np
 from affecttts.data.audio_cache import f0_world
 from affecttts.data.codes.analysis import analysed_codes
 from affecttts.data.manifest import audio_path, read_manifest
+from affecttts.data.splits import evenly
 from affecttts.data.vocoder_cache import vocoder_parameters
 from affecttts.evaluation.judges.naturalness import NaturalnessJudge
 from affecttts.evaluation.report.terminal import print_table, progress, write_numbers
@@ -89,9 +90,8 @@ def clips(manifest: str, limit: int) -> list[np.ndarray]:
         for row in read_manifest(manifest)
         if row.split != "train" and row.seconds and SHORTEST < row.seconds < LONGEST
     ]
-    picks = np.linspace(0, len(rows) - 1, min(limit, len(rows))).round().astype(int)
     found = []
-    for row in (rows[pick] for pick in picks):
+    for row in evenly(rows, limit):
         audio = load_audio(audio_path(Path(manifest), row), RATE, row.start, row.seconds).samples
         found.append(audio[: len(audio) // HOP * HOP])
     return found

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from affecttts.data.audio_cache import AudioCache
+from affecttts.data.splits import evenly
 from affecttts.evaluation.report.terminal import print_table, progress, write_numbers
 from affecttts.evaluation.stats.bootstrap import Interval, interval
 from affecttts.teachers.targets import TeacherTargets, collate, targets_for
@@ -64,10 +65,7 @@ def held_out(cache: AudioCache, limit: int) -> list[int]:
         for i, c in enumerate(cache.clips)
         if c.utterance.durations and c.utterance.split != "train"
     ]
-    return [
-        found[pick]
-        for pick in np.linspace(0, len(found) - 1, min(limit, len(found))).round().astype(int)
-    ]
+    return evenly(found, limit)
 
 
 def parse() -> argparse.Namespace:

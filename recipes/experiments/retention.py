@@ -31,6 +31,7 @@ from typing import Any
 import numpy as np
 
 from affecttts.data.audio_cache import AudioCache, CachedClip, f0_world
+from affecttts.data.splits import evenly
 from affecttts.evaluation.judges.words import WordJudge
 from affecttts.evaluation.report.terminal import print_table, progress, write_numbers
 from affecttts.evaluation.tokens.probes import emotion_probes, probe_items
@@ -85,11 +86,7 @@ def groups(cache: AudioCache, unseen: Sequence[str], limit: int) -> dict[str, li
             c for c in cache.clips if not c.utterance.emotion and c.utterance.split != "train"
         ],
     }
-    picks = {
-        name: np.linspace(0, len(found) - 1, min(limit, len(found))).round().astype(int)
-        for name, found in clips.items()
-    }
-    return {name: [found[pick] for pick in picks[name]] for name, found in clips.items() if found}
+    return {name: evenly(found, limit) for name, found in clips.items() if found}
 
 
 def listen(

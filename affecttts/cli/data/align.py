@@ -9,9 +9,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from affecttts.cli.output import add_json, check_output, print_json
+from affecttts.cli.output import add_json, add_workers, check_output, print_json
 from affecttts.errors import RequestError
-from affecttts.machine import usable_cpus
 
 if TYPE_CHECKING:
     from affecttts.data.alignment.shards import Finding
@@ -33,13 +32,7 @@ def add_to(actions) -> None:
         "left out: exit code 3. Run again after an interruption, it goes on where it stopped.",
     )
     add_options(parser)
-    parser.add_argument(
-        "--workers",
-        metavar="N",
-        type=int,
-        default=usable_cpus(),
-        help="processes (default: all cores)",
-    )
+    add_workers(parser)
     add_json(parser, "the report, instead of the table")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar, no table")
     parser.set_defaults(run=run)

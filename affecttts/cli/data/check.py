@@ -9,9 +9,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from affecttts.cli.output import add_json, check_output, print_json
+from affecttts.cli.output import add_json, add_workers, check_output, print_json
 from affecttts.errors import OutputError, RequestError
-from affecttts.machine import usable_cpus
 
 if TYPE_CHECKING:
     from affecttts.data.checking.check import Verdict
@@ -45,13 +44,7 @@ def add_to(actions) -> None:
     parser.add_argument(
         "--kept", metavar="M", type=Path, help="write the rows that are not rejected as a manifest"
     )
-    parser.add_argument(
-        "--workers",
-        metavar="N",
-        type=int,
-        default=usable_cpus(),
-        help="processes (default: all cores)",
-    )
+    add_workers(parser)
     parser.add_argument(
         "--cache",
         metavar="FILE",

@@ -22,7 +22,7 @@ from affecttts.cli.output import (
     write_text,
 )
 from affecttts.cli.request_options import add_request_options, given_settings
-from affecttts.cli.source import read_text
+from affecttts.cli.source import add_text, read_text
 from affecttts.cli.synthesize import batch
 from affecttts.cli.synthesize.player import installed_player, played
 from affecttts.errors import RequestError
@@ -45,11 +45,7 @@ def add_to(commands) -> None:
     parser = commands.add_parser(
         "synthesize", help="speak a text", epilog=EXAMPLE, allow_abbrev=False
     )
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--text", help="what to say; - reads standard input")
-    source.add_argument(
-        "--input", metavar="FILE", help="read the text from a UTF-8 file; - reads standard input"
-    )
+    source = add_text(parser, "what to say")
     source.add_argument(
         "--batch",
         metavar="JSONL",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 
 from affecttts.data.audio_cache import AudioCache, f0_world
+from affecttts.data.splits import evenly
 from affecttts.evaluation.signal.fidelity import compare_pitch, level_correlation
 from codec import Codec
 from codec.training.losses import SpectralLosses
@@ -27,12 +27,7 @@ def held_out_clips(cache: AudioCache, limit: int) -> list[int]:
     for split in ("test", "valid"):
         clips = [index for index, clip in enumerate(cache.clips) if clip.utterance.split == split]
         if clips:
-            return [
-                clips[place]
-                for place in np.linspace(0, len(clips) - 1, min(limit, len(clips)))
-                .round()
-                .astype(int)
-            ]
+            return evenly(clips, limit)
     raise ValueError(
         "the manifests hold neither test nor validation clips to score on; set `split` in some rows"
     )

@@ -10,19 +10,11 @@ import pytest
 
 pytest.importorskip("pyworld")
 
+from known_judges import Loudness
 from tiny_models import load_recipe
 from tiny_runs import MANIFEST
 
 rates = load_recipe("experiments/code_rates")
-
-
-class Loudness:
-    """A judge that likes it loud."""
-
-    name = "loudness"
-
-    def __call__(self, audio, sample_rate):
-        return float(abs(audio).mean())
 
 
 def test_more_bits_say_more(tmp_path, monkeypatch):

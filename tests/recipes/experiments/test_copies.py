@@ -9,18 +9,10 @@ import pytest
 
 pytest.importorskip("pyworld")
 
+from known_judges import Loudness
 from tiny_models import DATA, load_recipe, random_codec
 
 copies = load_recipe("experiments/copies")
-
-
-class Loudness:
-    """A judge that likes it loud."""
-
-    name = "loudness"
-
-    def __call__(self, audio, sample_rate):
-        return float(abs(audio).mean())
 
 
 @pytest.fixture
